@@ -1,0 +1,163 @@
+"""Builds a service from its parts, in the role that this process has."""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from opentelemetry import propagate, trace
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import health, telemetry, watch
+from shared.auth import KeySet
+from shared.consumers import Consumers
+from shared.context import Cause, caused_by
+from shared.db import Database
+from shared.ids import new_id
+from shared.jobs import Job, Jobs, forget_old_runs, keep_running
+from shared.problems import MEDIA_TYPE, PROBLEM_SCHEMA, answer_problems
+from shared.relay import Relay
+from shared.settings import Role, Settings
+from shared.tasks import Outside, Runner, Tasks
+from shared.worker import Worker
+
+log = structlog.get_logger()
+tracer = trace.get_tracer("mdh")
+
+HOUSEKEEPING = timedelta(hours=1)
+SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def build(
+    name: str,
+    settings: Settings,
+    *,
+    routers: Sequence[APIRouter],
+    consumers: Consumers | None = None,
+    jobs: Jobs | None = None,
+    tasks: Tasks | None = None,
+    clients: tuple[object, ...] = (),
+) -> FastAPI:
+    """The app of service `name`. `clients` are what its tasks call; those with `aclose()` are closed at the end."""
+    app = FastAPI(
+        title=f"Mobile Detail Hub: {name}",
+        version="1",
+        lifespan=_lifespan,
+        max_body_size=settings.max_body_bytes,
+        docs_url=f"/{name}/docs",
+        redoc_url=None,
+        openapi_url=f"/{name}/openapi.json",
+        generate_unique_id_function=_operation_id,
+        responses={"default": {"description": "A refusal", "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}},
+        telemetry={"tracing": False},
+    )
+    app.state.name, app.state.settings, app.state.clients = name, settings, clients
+    app.state.consumers = consumers or Consumers(name)
+    app.state.jobs, app.state.tasks = jobs or Jobs(name), tasks or Tasks(name)
+    app.state.database = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool,
+        application_name=f"{name} {settings.role}",
+    )
+    if source := settings.jwks_file or settings.jwks_url:
+        app.state.keys = KeySet(source)
+    answer_problems(app)
+    app.include_router(health.router)
+    if settings.role is not Role.WORKER:
+        for router in routers:
+            app.include_router(router)
+    app.add_middleware(_Observed, service=name)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Start what works in the background; at the end let it finish what it has begun."""
+    settings: Settings = app.state.settings
+    background: list[asyncio.Task[None]] = []
+    if settings.role is not Role.API:
+        background = [asyncio.create_task(coroutine) for coroutine in _background(app, settings)]
+        for task in background:
+            task.add_done_callback(_must_not_end)
+    try:
+        yield
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        for client in app.state.clients:
+            if hasattr(client, "aclose"):
+                await client.aclose()
+        await app.state.database.close()
+
+
+def _background(app: FastAPI, settings: Settings) -> list[Any]:
+    name, database = app.state.name, app.state.database
+    assert settings.amqp_url is not None
+    amqp_url = settings.amqp_url.get_secret_value()
+    consumers = app.state.consumers.all
+    app.state.worker = Worker(name, consumers, database, amqp_url, prefetch=settings.prefetch)
+    jobs = [*app.state.jobs.all, Job(forget_old_runs, HOUSEKEEPING)]
+    queues = [consumer.queue for consumer in consumers] + [f"{name}.dead"]
+    return [
+        app.state.worker.run(),
+        Relay(name, database.url, amqp_url).run(),
+        keep_running(database, name, jobs),
+        Runner(app.state.tasks, database, Outside(database, app.state.clients)).run(),
+        watch.keep_watching(name, database, amqp_url, queues),
+    ]
+
+
+def _must_not_end(task: asyncio.Task[None]) -> None:
+    """A background task that ends by itself is a defect: say so, and let the supervisor start a new process."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("background.died", exc_info=error)
+        raise SystemExit(1)
+
+
+class _Observed:
+    """Gives each request an id, a trace span, one log line and one measurement."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(("/health/", "/metrics")):
+            await self._app(scope, receive, send)
+            return
+        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+        request_id = given if SANE_ID.fullmatch(given) else str(new_id())
+        began, status = time.perf_counter(), 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        carried = {
+            k.decode("latin-1"): v.decode("latin-1")
+            for k, v in scope["headers"]
+            if k in (b"traceparent", b"tracestate")
+        }
+        with caused_by(Cause(request_id)), tracer.start_as_current_span("http", context=propagate.extract(carried)):
+            try:
+                await self._app(scope, receive, answer)
+            finally:
+                self._measure(scope, status, time.perf_counter() - began)
+
+    def _measure(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unknown")
+        telemetry.REQUESTS.labels(self._service, scope["method"], route, status).observe(seconds)
+        log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))

@@ -1,0 +1,229 @@
+"""Who is asking: access tokens (RFC 9068, EdDSA) verified at each service against identity's key set (RFC 7517)."""
+
+import asyncio
+import base64
+import binascii
+import json
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import jwt
+import structlog
+from fastapi import Depends, Request
+
+from shared.context import acting
+from shared.errors import Forbidden, Overloaded, Unauthenticated
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+ALGORITHM = "EdDSA"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
+MAX_LIFETIME = 15 * 60  # seconds
+LEEWAY = 30  # seconds
+MAX_TOKEN = 8_192  # characters
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    OWNER = "owner"
+    MANAGER = "manager"
+    TECHNICIAN = "technician"
+    ADMIN = "admin"
+    SUPPORT = "support"
+
+
+STAFF = frozenset({Role.ADMIN, Role.SUPPORT})
+TEAM = frozenset({Role.OWNER, Role.MANAGER, Role.TECHNICIAN})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person or service that acts. `affiliates` maps an affiliate's id to the actor's role in its team."""
+
+    user_id: int | None = None
+    roles: frozenset[Role] = frozenset()
+    customer_id: int | None = None
+    affiliates: dict[int, Role] = field(default_factory=dict)
+    service: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"service:{self.service}" if self.service else f"user:{self.user_id}"
+
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.roles & STAFF)
+
+    @property
+    def is_admin(self) -> bool:
+        return Role.ADMIN in self.roles
+
+    def works_for(self, affiliate_id: int, *roles: Role) -> bool:
+        """In the affiliate's team, in one of `roles` (any role of the team if none is named)."""
+        held = self.affiliates.get(affiliate_id)
+        return held is not None and (not roles or held in roles)
+
+    def runs(self, affiliate_id: int) -> bool:
+        return self.works_for(affiliate_id, Role.OWNER, Role.MANAGER)
+
+
+class KeySet:
+    """Identity's public keys, cached. An unknown `kid` is looked up at most once in `pause` seconds; when identity is
+    away, the keys already known go on serving."""
+
+    def __init__(self, source: str | Path, *, pause: float = 10.0, max_age: float = 600.0) -> None:
+        self._source, self._pause, self._max_age = source, pause, max_age
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._asked = self._fetched = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def get(self, kid: str) -> jwt.PyJWK:
+        """The key, or `Unauthenticated` if identity does not know it, or `Overloaded` if no key was ever had."""
+        if kid not in self._keys or time.monotonic() - self._fetched > self._max_age:
+            await self._refresh()
+        if kid in self._keys:
+            return self._keys[kid]
+        if not self._keys:
+            raise Overloaded
+        raise Unauthenticated
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            if time.monotonic() - self._asked < (self._pause if self._keys else 1.0):
+                return  # just asked, by this caller or the one before it in the queue
+            self._asked = time.monotonic()
+            try:
+                document = await self._read()
+                self._keys = {k.key_id: k for k in jwt.PyJWKSet.from_dict(document).keys if k.key_id}
+                self._fetched = time.monotonic()
+            except (httpx.HTTPError, OSError, ValueError, jwt.PyJWTError) as error:
+                log.warning("jwks.unavailable", source=str(self._source), error=repr(error))
+
+    async def _read(self) -> dict[str, Any]:
+        if isinstance(self._source, Path):
+            return json.loads(self._source.read_text())  # type: ignore[no-any-return]
+        async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
+            return (await client.get(self._source)).raise_for_status().json()  # type: ignore[no-any-return]
+
+
+def _part(segment: str) -> bytes:
+    """One segment of a compact JWS; only its canonical spelling, so that a token has no second form (RFC 7515, 2)."""
+    try:
+        raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise Unauthenticated from error
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != segment:
+        raise Unauthenticated
+    return raw
+
+
+def _header(token: str) -> dict[str, Any]:
+    segments = token.split(".")
+    if len(token) > MAX_TOKEN or len(segments) != 3 or not token.isascii():
+        raise Unauthenticated
+    raw = [_part(segment) for segment in segments]
+    try:
+        header = json.loads(raw[0])
+    except (ValueError, RecursionError) as error:
+        raise Unauthenticated from error
+    wanted = {"alg": ALGORITHM, "typ": TOKEN_TYPE}
+    if not isinstance(header, dict) or any(header.get(k) != v for k, v in wanted.items()) or "crit" in header:
+        raise Unauthenticated
+    return header
+
+
+async def verify(token: str, keys: KeySet, settings: Settings) -> Actor:
+    """The actor that a token speaks for; `Unauthenticated` for anything that is not exactly what identity issues.
+
+    PyJWT leaves `typ`, `kid`, the spelling and the lifetime unchecked: they are checked here.
+    """
+    kid = _header(token).get("kid")
+    if not isinstance(kid, str):
+        raise Unauthenticated
+    key = await keys.get(kid)
+    try:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=settings.token_audience,
+            issuer=settings.token_issuer,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iat", "iss", "aud", "sub", "jti"], "strict_aud": True},
+        )
+        if not 0 < claims["exp"] - claims["iat"] <= MAX_LIFETIME:
+            raise Unauthenticated
+        return actor_of(claims)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Unauthenticated from error
+
+
+def actor_of(claims: dict[str, Any]) -> Actor:
+    return Actor(
+        user_id=int(claims["sub"]),
+        roles=frozenset(Role(role) for role in claims.get("roles", ())),
+        customer_id=claims.get("customer"),
+        affiliates={int(id): Role(role) for id, role in claims.get("affiliates", {}).items()},
+    )
+
+
+def claims_of(actor: Actor) -> dict[str, Any]:
+    """The claims that `actor_of` reads back; identity adds those of time and origin."""
+    return {
+        "sub": str(actor.user_id),
+        "roles": sorted(actor.roles),
+        "customer": actor.customer_id,
+        "affiliates": {str(id): role for id, role in actor.affiliates.items()},
+    }
+
+
+async def _current(request: Request) -> Actor:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    actor = await verify(token, request.app.state.keys, request.app.state.settings)
+    acting(actor.subject)
+    return actor
+
+
+CurrentActor = Annotated[Actor, Depends(_current)]
+
+
+class CustomersOnly(Forbidden):
+    """Only customers can do this."""
+
+
+class StaffOnly(Forbidden):
+    """Only the platform's staff can do this."""
+
+
+class AdminsOnly(Forbidden):
+    """Only the platform's administrators can do this."""
+
+
+async def _customer(actor: CurrentActor) -> Actor:
+    if actor.customer_id is None:
+        raise CustomersOnly
+    return actor
+
+
+async def _staff(actor: CurrentActor) -> Actor:
+    if not actor.is_staff:
+        raise StaffOnly
+    return actor
+
+
+async def _admin(actor: CurrentActor) -> Actor:
+    if not actor.is_admin:
+        raise AdminsOnly
+    return actor
+
+
+CurrentCustomer = Annotated[Actor, Depends(_customer)]
+CurrentStaff = Annotated[Actor, Depends(_staff)]
+CurrentAdmin = Annotated[Actor, Depends(_admin)]

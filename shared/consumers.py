@@ -1,0 +1,114 @@
+"""A fact is acted upon once: `consumers.on(Event)` turns a plain function into a consumer with a queue of its own.
+
+The inbox row and the effect are one transaction; the acknowledgement follows the commit. A refusal of the domain is
+final and goes to `<service>.dead`; anything else is tried again after 5 s, 30 s, 5 min and then every 30 min, and is
+dead after `MAX_TRIES`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.broker import DELAYS
+from shared.clock import now
+from shared.events import Envelope, Event
+from shared.outbox import PlatformBase
+
+MAX_TRIES = 10
+
+Handler = Callable[..., Awaitable[None]]
+
+
+class Inbox(PlatformBase, kw_only=True):
+    """What was consumed; kept 45 days, longer than any message can come again."""
+
+    __tablename__ = "inbox"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """One function and its queue. `events` empty means: every event there is."""
+
+    service: str
+    handle: Handler
+    events: tuple[type[Event], ...]
+    with_envelope: bool = False
+
+    @property
+    def queue(self) -> str:
+        return f"{self.service}.{self.handle.__name__}"
+
+    @property
+    def bindings(self) -> list[str]:
+        return [event.type for event in self.events] or ["#"]
+
+    async def consume(self, session: AsyncSession, envelope: Envelope, event: Event) -> bool:
+        """In the caller's transaction: the effect, unless this consumer had this event before. Says whether it acted."""
+        if not await self._is_first_time(session, envelope.event_id):
+            return False
+        if self.with_envelope:
+            await self.handle(event, envelope, session)
+        else:
+            await self.handle(event, session)
+        return True
+
+    async def _is_first_time(self, session: AsyncSession, event_id: UUID) -> bool:
+        row = insert(Inbox.__table__).values(consumer=self.queue, event_id=event_id)  # type: ignore[arg-type]
+        return (await session.execute(row.on_conflict_do_nothing().returning(Inbox.event_id))).first() is not None
+
+
+@dataclass
+class Consumers:
+    """The consumers of one service: `consumers = Consumers("booking")`."""
+
+    service: str
+    all: list[Consumer] = field(default_factory=list)
+
+    def on(self, *events: type[Event]) -> Callable[[Handler], Handler]:
+        """Call `function(event, session)` for each of these events, each once."""
+
+        def register(handle: Handler) -> Handler:
+            self.all.append(Consumer(self.service, handle, events))
+            return handle
+
+        return register
+
+    def on_everything(self, handle: Handler) -> Handler:
+        """Call `function(event, envelope, session)` for every event of every service, each once."""
+        self.all.append(Consumer(self.service, handle, (), with_envelope=True))
+        return handle
+
+
+def delay_after(tries: int) -> int | None:
+    """Seconds to wait after the n-th failed try (from 1); None when it is given up."""
+    return None if tries >= MAX_TRIES else DELAYS[min(tries, len(DELAYS)) - 1]
+
+
+async def keep_newest(
+    session: AsyncSession, model: type[DeclarativeBase], values: dict[str, Any], *, version: str = "version"
+) -> bool:
+    """The version guard of projections: insert the row, or overwrite one that is older; says whether it was news.
+
+    `values` has the primary key and the producer's version. Late and repeated facts change nothing.
+    """
+    table = model.__table__
+    assert isinstance(table, Table)
+    keys = [column.name for column in table.primary_key]
+    row = insert(table).values(values)
+    news: dict[str, Any] = {name: row.excluded[name] for name in values if name not in keys}
+    if "updated_at" in table.c:
+        news["updated_at"] = now()
+    newer = table.c[version] < row.excluded[version]
+    statement = row.on_conflict_do_update(index_elements=keys, set_=news, where=newer).returning(table.c[version])
+    return (await session.execute(statement)).first() is not None

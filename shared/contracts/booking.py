@@ -1,0 +1,59 @@
+"""What booking tells: the life of an appointment."""
+
+from datetime import datetime
+
+from shared.events import Event
+
+
+class BookingEvent(Event, aggregate="booking"):
+    """A booking as it now is. Times are UTC; `timezone` is where the appointment is; money in cents of `currency`."""
+
+    booking_id: int
+    customer_id: int
+    affiliate_id: int
+    crew_id: int
+    service_id: int
+    tier_id: int
+    service_name: str
+    tier_name: str
+    status: str
+    appointment_start: datetime
+    appointment_end: datetime
+    timezone: str
+    address: str
+    zip: str
+    price_cents: int
+    commission_cents: int
+    currency: str
+
+
+class BookingHeld(BookingEvent, type="booking.held.v1"):
+    """A slot is taken until `hold_expires_at`, or for good once paid."""
+
+    hold_expires_at: datetime
+
+
+class BookingConfirmed(BookingEvent, type="booking.confirmed.v1"):
+    pass
+
+
+class BookingExpired(BookingEvent, type="booking.expired.v1"):
+    """Not paid in time; the slot is free again."""
+
+
+class BookingCompleted(BookingEvent, type="booking.completed.v1"):
+    pass
+
+
+class BookingCancelled(BookingEvent, type="booking.cancelled.v1"):
+    """`refund_cents` of what was paid goes back; `cancelled_by` is customer, affiliate, staff or platform."""
+
+    refund_cents: int
+    cancelled_by: str
+    reason: str
+
+
+class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):
+    """Money came for a booking that was cancelled before: `refund_cents` goes back."""
+
+    refund_cents: int

@@ -1,0 +1,37 @@
+"""What payments tells: money in and money back."""
+
+from shared.events import Event
+
+
+class PaymentEvent(Event, aggregate="payment"):
+    """A payment as it now is; one per booking. Money in cents of `currency`."""
+
+    payment_id: int
+    booking_id: int
+    customer_id: int
+    affiliate_id: int
+    status: str
+    amount_cents: int
+    commission_cents: int
+    refunded_cents: int
+    currency: str
+
+
+class IntentCreated(PaymentEvent, type="payments.intent_created.v1"):
+    """The provider is ready to take the money."""
+
+
+class PaymentCaptured(PaymentEvent, type="payments.captured.v1"):
+    pass
+
+
+class PaymentFailed(PaymentEvent, type="payments.failed.v1"):
+    """An attempt was declined; the customer may try again while the booking is held."""
+
+    reason: str
+
+
+class PaymentRefunded(PaymentEvent, type="payments.refunded.v1"):
+    """`refund_cents` went back now; `refunded_cents` is the sum of all that did."""
+
+    refund_cents: int

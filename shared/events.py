@@ -1,0 +1,68 @@
+"""Events: facts, past tense, with the state that made them true.
+
+The wire name (`booking.confirmed.v1`) is routing key, message type, log field and metric label at once. An event has
+its aggregate's id and version, so a consumer can act without asking back, ignore what is older than what it knows, and
+survive duplicates in any order.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Event(BaseModel):
+    """Base of all contracts. Abstract ones name their `aggregate`; concrete ones their `type`.
+
+    Consumers ignore fields that they do not know: within a version only optional fields are added.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+    type: ClassVar[str]
+    aggregate: ClassVar[str]
+
+    version: int
+
+    def __init_subclass__(cls, *, aggregate: str | None = None, type: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if aggregate:
+            cls.aggregate = aggregate
+        if type:
+            cls.type = type
+            CONTRACTS[type] = cls
+
+    @classmethod
+    def key(cls) -> str:
+        """The field that holds the aggregate's id."""
+        return f"{cls.aggregate}_id"
+
+    @property
+    def aggregate_id(self) -> int:
+        return int(getattr(self, self.key()))
+
+    @classmethod
+    def of(cls, entity: Any, **more: Any) -> Self:
+        """The event about `entity` as it is now: fields come from `more`, else from its attributes of that name."""
+        state = {name: getattr(entity, name) for name in cls.model_fields if name not in more and hasattr(entity, name)}
+        return cls(**{cls.key(): entity.id} | state | more)
+
+
+CONTRACTS: dict[str, type[Event]] = {}
+
+
+class Envelope(BaseModel):
+    """What travels in AMQP's own properties and headers beside an event's body."""
+
+    event_id: UUID
+    type: str
+    producer: str
+    occurred_at: datetime
+    correlation_id: str
+    causation_id: str | None = None
+    actor: str = "anonymous"
+    aggregate_type: str
+    aggregate_id: int
+    aggregate_version: int
+    tries: int = 0

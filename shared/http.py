@@ -1,0 +1,227 @@
+"""HTTP as every service speaks it: strict bodies, problem+json (RFC 9457), cursor pages, entity tags."""
+
+import base64
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from sqlalchemy import Select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from shared import idempotency
+from shared.errors import BadRequest, PreconditionFailed, Refusal
+
+T = TypeVar("T")
+
+MAX_ID = 2**63 - 1
+EARLIEST, LATEST = (
+    datetime.fromisoformat("2000-01-01T00:00:00+00:00"),
+    datetime.fromisoformat("2200-01-01T00:00:00+00:00"),
+)
+
+
+class MalformedBody(BadRequest):
+    """The body is not JSON as RFC 8259 has it: one value, no duplicate names, no NaN or Infinity, UTF-8."""
+
+
+class BadCursor(BadRequest):
+    """This cursor was not given out by this list. Start again without one."""
+
+
+class BadEntityTag(BadRequest):
+    """If-Match takes one strong entity tag, as it stood in the ETag of an earlier answer."""
+
+
+# -- what may come in --
+
+
+def _printable(text: str) -> str:
+    if any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError("contains a NUL or a lone surrogate")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("contains a line break or another control character")
+    return text.strip()
+
+
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 19):
+        raise ValueError("is not a whole number in plain digits")
+    return value
+
+
+def _sane(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError("lies outside the years 2000 to 2199")
+    return moment
+
+
+def _not_epoch(value: Any) -> Any:
+    if not isinstance(value, str | datetime) or (
+        isinstance(value, str) and value.replace(".", "").lstrip("+-").isdigit()
+    ):
+        raise ValueError("is not an RFC 3339 date and time")
+    return value
+
+
+Text = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
+Line = Annotated[str, AfterValidator(_printable), AfterValidator(_one_line), Field(min_length=1, max_length=200)]
+Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
+PathId = Annotated[int, BeforeValidator(_digits), Path(ge=1, le=MAX_ID)]
+QueryId = Annotated[int, BeforeValidator(_digits), Query(ge=1, le=MAX_ID)]
+Cents = Annotated[StrictInt, Field(ge=0, le=100_000_000, description="cents")]
+Moment = Annotated[AwareDatetime, BeforeValidator(_not_epoch), AfterValidator(_sane)]
+
+
+class Body(BaseModel):
+    """Base of request models: unknown fields and wrong types are refused, not ignored or converted."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False, frozen=True)
+
+
+class View(BaseModel):
+    """Base of response models, filled from attributes of entities or columns of rows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedBody
+    return found
+
+
+def _no_constant(_name: str) -> None:
+    raise MalformedBody
+
+
+def strict_json(body: bytes) -> Any:
+    """JSON with no duplicate names, NaN, Infinity, absurd numbers or endless nesting; `MalformedBody` otherwise."""
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody from error
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        return strict_json(await self.body())
+
+
+class Route(APIRoute):
+    """Reads bodies strictly; answers a repeated Idempotency-Key with the stored answer."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            request = _StrictRequest(request.scope, request.receive)
+            try:
+                response = await handle(request)
+            except HTTPException as error:  # FastAPI wraps what reading the body raised
+                raise (error.__cause__ if isinstance(error.__cause__, Refusal) else error) from None
+            except idempotency.AlreadyAnswered as known:
+                return known.response()
+            await idempotency.keep(request, response)
+            return response
+
+        return strictly
+
+
+def router(service: str, tag: str, prefix: str = "") -> APIRouter:
+    """A router for `/<service>/v1<prefix>` whose routes are strict."""
+    return APIRouter(prefix=f"/{service}/v1{prefix}", tags=[tag], route_class=Route)
+
+
+# -- pages --
+
+
+class PageView(View, Generic[T]):
+    items: list[T]
+    next: str | None = Field(default=None, description="cursor of the next page; null on the last")
+
+
+class Page(BaseModel):
+    """A cursor page: `limit` rows from after `cursor`, ordered by `(column, id)`."""
+
+    limit: int
+    cursor: str | None = None
+
+    async def of(
+        self,
+        session: AsyncSession,
+        statement: Select[T],
+        column: InstrumentedAttribute[Any],
+        key: InstrumentedAttribute[int],
+        *,
+        descending: bool = False,
+    ) -> "Paged[T]":
+        order = [column.desc(), key.desc()] if descending else [column.asc(), key.asc()]
+        if self.cursor:
+            here = tuple_(column, key)
+            after = self._decoded()
+            statement = statement.where(here < after if descending else here > after)
+        rows = (await session.scalars(statement.order_by(*order).limit(self.limit + 1))).all()
+        more = len(rows) > self.limit
+        rows = rows[: self.limit]
+        return Paged(rows, _cursor(getattr(rows[-1], column.key), getattr(rows[-1], key.key)) if more else None)
+
+    def _decoded(self) -> tuple[Any, int]:
+        try:
+            value, key = json.loads(base64.urlsafe_b64decode((self.cursor or "").encode() + b"=="))
+            return (datetime.fromisoformat(value["at"]) if isinstance(value, dict) else value), int(key)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise BadCursor from error
+
+
+class Paged(Generic[T]):
+    """The rows of one page, and the cursor of the next."""
+
+    def __init__(self, items: Sequence[T], next: str | None) -> None:
+        self.items, self.next = items, next
+
+
+def _cursor(value: Any, key: int) -> str:
+    value = {"at": value.isoformat()} if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([value, key]).encode()).decode().rstrip("=")
+
+
+def _page(
+    limit: Annotated[int, BeforeValidator(_digits), Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+) -> Page:
+    return Page(limit=limit, cursor=cursor)
+
+
+CurrentPage = Annotated[Page, Depends(_page)]
+
+
+# -- entity tags (RFC 9110, 8.8.3) --
+
+
+def tag(response: Response, version: int) -> None:
+    """Show the version of what is answered as its ETag."""
+    response.headers["ETag"] = f'"{version}"'
+
+
+def _expected_version(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip()
+    if text.startswith("W/"):
+        raise PreconditionFailed
+    if len(text) < 3 or text[0] != '"' or text[-1] != '"' or not (text[1:-1].isascii() and text[1:-1].isdigit()):
+        raise BadEntityTag
+    return int(text[1:-1][:19])
+
+
+IfMatch = Annotated[int | None, Depends(_expected_version)]

@@ -1,0 +1,98 @@
+"""The tables that every service has, made by each service's first migration: `platform.create(op, "booking")`."""
+
+from alembic.operations import Operations
+
+TABLES = """
+create table business_events (
+    id bigint generated always as identity primary key,
+    event_id uuid not null unique,
+    type varchar(100) not null,
+    aggregate_type varchar(50) not null,
+    aggregate_id bigint not null,
+    aggregate_version bigint not null,
+    payload jsonb not null,
+    actor varchar(100) not null,
+    correlation_id varchar(100) not null,
+    causation_id varchar(100),
+    trace jsonb not null default '{}',
+    created_at timestamptz not null default now(),
+    constraint uq_business_events_aggregate unique (aggregate_type, aggregate_id, aggregate_version)
+);
+create index idx_business_events_type_created on business_events (type, created_at);
+
+create table outbox (
+    id bigint generated always as identity primary key,
+    business_event_id bigint not null references business_events (id),
+    created_at timestamptz not null default now()
+);
+
+create function enqueue_business_event() returns trigger language plpgsql as $$
+begin
+    insert into outbox (business_event_id) select id from recorded order by id;
+    perform pg_notify('outbox', '');
+    return null;
+end $$;
+create trigger enqueue_business_event after insert on business_events
+    referencing new table as recorded for each statement execute function enqueue_business_event();
+
+create table inbox (
+    consumer varchar(150) not null,
+    event_id uuid not null,
+    created_at timestamptz not null default now(),
+    primary key (consumer, event_id)
+);
+create index idx_inbox_created on inbox (created_at);
+
+create table idempotency_keys (
+    owner varchar(100) not null,
+    key varchar(255) not null,
+    request_hash char(64) not null,
+    status int not null,
+    headers jsonb not null,
+    body bytea not null,
+    created_at timestamptz not null default now(),
+    primary key (owner, key)
+);
+create index idx_idempotency_keys_created on idempotency_keys (created_at);
+
+create table jobs (
+    name varchar(100) primary key,
+    next_run_at timestamptz not null default now()
+);
+
+create table job_runs (
+    id bigint generated always as identity primary key,
+    job varchar(100) not null,
+    outcome varchar(20) not null check (outcome in ('done', 'failed')),
+    error text,
+    started_at timestamptz not null,
+    finished_at timestamptz not null default now()
+);
+create index idx_job_runs_job_started on job_runs (job, started_at);
+
+create table tasks (
+    id bigint generated always as identity primary key,
+    name varchar(100) not null,
+    arguments jsonb not null,
+    due_at timestamptz not null default now(),
+    tries int not null default 0,
+    failed boolean not null default false,
+    last_error text,
+    correlation_id varchar(100) not null,
+    created_at timestamptz not null default now()
+);
+create index idx_tasks_due on tasks (due_at) where not failed;
+
+create function wake_tasks() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('tasks', '');
+    return null;
+end $$;
+create trigger wake_tasks after insert on tasks for each statement execute function wake_tasks();
+"""
+
+
+def create(op: Operations, service: str) -> None:
+    """Make the platform's tables; the service's role gets rows, and may only add to the audit trail."""
+    op.execute(TABLES)
+    op.execute(f"revoke update, delete, truncate on business_events from {service}")

@@ -1,0 +1,125 @@
+"""Every refusal and every failure as application/problem+json (RFC 9457), with the request's id to ask support with."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+
+from shared.context import cause
+from shared.db import sqlstate
+from shared.errors import Busy, ChangedMeanwhile, Overloaded, Refusal
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+CONTENDED = {"40P01", "40001", "55P03"}  # deadlock, serialization failure, lock timeout
+AWAY = {"57P01", "57P02", "57P03", "53300", "57014"}  # shut down, crashed, starting, too many connections, timeout
+UNSTORABLE = {"22P05", "22021", "22003", "22008"}  # untranslatable character, bad encoding, number or date out of range
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/slot-taken"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def problem(request: Request, *, code: str, title: str, status: int, detail: str, **more: Any) -> Response:
+    headers = more.pop("headers", None)
+    body = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": cause().correlation_id,
+        **more,
+    }
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def _refused(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    log.info("request.refused", refusal=refusal.code)
+    return problem(
+        request, code=refusal.code, title=refusal.title, status=refusal.status, detail=refusal.detail,
+        headers=refusal.headers, **refusal.facts,
+    )  # fmt: skip
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Per-field errors; what was sent is not echoed."""
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {
+            "field": ".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]),
+            "in": e["loc"][0],
+            "message": e["msg"],
+        }
+        for e in error.errors()[:20]
+    ]
+    return problem(
+        request, code="invalid-request", title="Invalid request", status=422,
+        detail="Some fields are missing, unknown or out of range; see errors.", errors=errors,
+    )  # fmt: skip
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    titles = {404: "Not found", 405: "Method not allowed", 413: "Content too large", 400: "Bad request"}
+    title = titles.get(error.status_code, "Error")
+    return problem(
+        request, code=title.lower().replace(" ", "-"), title=title, status=error.status_code, detail=str(error.detail),
+        headers=dict(error.headers or {}),
+    )  # fmt: skip
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    """Contention is the caller's to repeat, an absent database ours to admit, anything else a fault."""
+    state = sqlstate(error) if isinstance(error, DBAPIError) else None
+    if state in CONTENDED:
+        return await _refused(request, Busy())
+    if state in AWAY or isinstance(error, PoolTimeout | InterfaceError | OSError | TimeoutError):
+        log.warning("database.away", error=repr(error))
+        return await _refused(request, Overloaded())
+    if state in UNSTORABLE:
+        return await _invalid(
+            request, RequestValidationError([{"loc": ("body",), "msg": "has a value that cannot be stored"}])
+        )
+    return await _failed(request, error)
+
+
+async def _stale(request: Request, _error: Exception) -> Response:
+    return await _refused(request, ChangedMeanwhile())
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("request.failed", exc_info=error)
+    return problem(
+        request, code="internal-error", title="Internal error", status=500,
+        detail="Something went wrong on our side. Nothing was changed; the request id helps us find it.",
+    )  # fmt: skip
+
+
+def answer_problems(app: FastAPI) -> None:
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(PoolTimeout, _database)
+    app.add_exception_handler(OSError, _database)
+    app.add_exception_handler(StaleDataError, _stale)
+    app.add_exception_handler(Exception, _failed)

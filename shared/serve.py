@@ -1,0 +1,40 @@
+"""One entry point for every service and role: `mdh serve <service> --role api|worker|all`."""
+
+import importlib
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from shared import logging, telemetry
+from shared.settings import Settings
+
+
+def load(service: str, settings: Settings | None = None) -> FastAPI:
+    """The app of a service, from `services.<service>.main:create_app` and its `Settings`."""
+    main = importlib.import_module(f"services.{service}.main")
+    app: FastAPI = main.create_app(settings or main.Settings())
+    return app
+
+
+class _Server(uvicorn.Server):
+    """On SIGTERM readiness turns 503 at once, so that balancers stop sending while what is in work is finished."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        app = self.config.app
+        assert isinstance(app, FastAPI)
+        app.state.stopping = True
+        super().handle_exit(sig, frame)
+
+
+def serve(service: str) -> None:
+    """Runs until SIGTERM or SIGINT; drains for 20 s at most."""
+    app = load(service)
+    settings: Settings = app.state.settings
+    logging.configure(settings, service)
+    telemetry.trace_to(settings.otlp_endpoint, service)
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
+        date_header=False, timeout_graceful_shutdown=15, timeout_keep_alive=75, proxy_headers=False,
+    )  # fmt: skip
+    _Server(config).run()

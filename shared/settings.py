@@ -1,0 +1,63 @@
+"""What a process is told by its environment (`MDH_*`). Read once, when the process starts, never at import."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Profile(StrEnum):
+    LOCAL = "local"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Role(StrEnum):
+    """What one process does: answer HTTP, work on events, outbox, jobs and tasks, or both."""
+
+    API = "api"
+    WORKER = "worker"
+    ALL = "all"
+
+
+class Settings(BaseSettings):
+    """What every service needs. A service adds its own in its settings.py.
+
+    URLs with passwords have no default; outside `local` and `test` each must also be one that protects what it carries.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MDH_", env_file=None, secrets_dir=None, extra="ignore")
+
+    profile: Profile = Profile.PRODUCTION
+    role: Role = Role.ALL
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = "http://localhost:8080"
+
+    database_url: SecretStr
+    database_pool: int = Field(default=10, ge=1, le=200, description="connections kept by one process")
+    amqp_url: SecretStr | None = None
+
+    jwks_url: str | None = None
+    jwks_file: Path | None = None
+    token_issuer: str = "mdh-identity"  # noqa: S105
+    token_audience: str = "mdh"  # noqa: S105
+
+    max_body_bytes: int = Field(default=1_000_000, ge=1)
+    prefetch: int = Field(default=20, ge=1, le=1000, description="messages in work at once, per consumer")
+    log_level: str = "INFO"
+    otlp_endpoint: str | None = Field(default=None, description="where traces go (OTLP over HTTP); none: no tracing")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.role is not Role.API and self.amqp_url is None:
+            raise ValueError("MDH_AMQP_URL is needed by the roles worker and all")
+        if self.jwks_url is None and self.jwks_file is None and self.role is not Role.WORKER:
+            raise ValueError("MDH_JWKS_URL or MDH_JWKS_FILE is needed by the roles api and all")
+        return self
+
+    @property
+    def json_logs(self) -> bool:
+        return self.profile is Profile.PRODUCTION

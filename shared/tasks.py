@@ -1,0 +1,187 @@
+"""Calls to the outside world (payment provider, mail server): decided in a transaction, made outside of any.
+
+`tasks.enqueue(session, call, **arguments)` stores the intention beside the data that made it necessary. A worker takes
+it with a lease, calls `call(outside, **arguments)` with no transaction open, and crosses it off. A crash in between
+means that it is called again when the lease has run out: what is called must bear that (an idempotency key, a look-up
+first). After `MAX_TRIES` a task stays as `failed`, to be seen and to be sent again by an operator.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import asyncpg
+import structlog
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared import telemetry
+from shared.clock import now
+from shared.context import Cause, cause, caused_by
+from shared.db import Database, Keyed
+from shared.outbox import PlatformBase
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+CHANNEL = "tasks"
+LEASE = timedelta(seconds=60)  # longer than any call may take
+BACKOFF = (1, 2, 5, 15, 60, 300, 900, 1800, 3600)  # seconds
+MAX_TRIES = 24
+POLL = 2.0  # seconds
+AT_ONCE = 10
+
+
+class NotNow(Exception):
+    """The call should be made again after `delay`, which is no failure."""
+
+    def __init__(self, delay: timedelta) -> None:
+        self.delay = delay
+
+
+class Outside:
+    """What a call to the outside has at hand: transactions to begin, and the clients that its service brought."""
+
+    def __init__(self, database: Database, clients: tuple[object, ...] = ()) -> None:
+        self._database, self._clients = database, clients
+
+    def begin(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self._database.begin()
+
+    def client(self, kind: type[T]) -> T:
+        return next(client for client in self._clients if isinstance(client, kind))
+
+
+Call = Callable[..., Awaitable[None]]
+
+
+class Task(Keyed, PlatformBase, kw_only=True):
+    """A call that is to be made. `due_at` is also the lease: it is moved ahead while a worker is at it."""
+
+    __tablename__ = "tasks"
+
+    name: Mapped[str]
+    arguments: Mapped[dict[str, Any]]
+    due_at: Mapped[datetime] = mapped_column(default_factory=now)
+    tries: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[bool] = mapped_column(default=False)
+    last_error: Mapped[str | None] = mapped_column(default=None)
+    correlation_id: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+@dataclass
+class Tasks:
+    """The calls that one service makes: `tasks = Tasks("payments")`."""
+
+    service: str
+    all: dict[str, Call] = field(default_factory=dict)
+
+    def call(self, function: Call) -> Call:
+        self.all[function.__name__] = function
+        return function
+
+    def enqueue(
+        self, session: AsyncSession, function: Call, *, due_at: datetime | None = None, **arguments: Any
+    ) -> None:
+        """In the caller's transaction: have `function(outside, **arguments)` called, now or at `due_at`."""
+        assert function.__name__ in self.all
+        session.add(
+            Task(
+                name=function.__name__,
+                arguments=arguments,
+                due_at=due_at or now(),
+                correlation_id=cause().correlation_id,
+            )
+        )
+
+
+class Runner:
+    """Makes the calls of one service that are due; any number of replicas may run."""
+
+    def __init__(self, tasks: Tasks, database: Database, outside: Outside) -> None:
+        self._tasks, self._database, self._outside = tasks, database, outside
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            for _ in range(AT_ONCE):
+                group.create_task(self._take_turns())
+
+    async def _listen(self) -> None:
+        dsn = self._database.url.replace("postgresql+asyncpg://", "postgresql://")
+        while True:
+            try:
+                connection = await asyncpg.connect(dsn, timeout=5)
+                try:
+                    await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+                    while not connection.is_closed():
+                        await asyncio.sleep(POLL)
+                finally:
+                    await connection.close(timeout=2)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                log.warning("tasks.database_away", service=self._tasks.service, error=repr(error))
+            await asyncio.sleep(POLL)
+
+    async def _take_turns(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                while await self.work_one():
+                    pass
+            except (DBAPIError, OSError, TimeoutError) as error:
+                log.warning("tasks.database_away", service=self._tasks.service, error=repr(error))
+            try:
+                async with asyncio.timeout(POLL):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    async def work_one(self) -> bool:
+        """Take one task that is due and make its call; says whether there was one."""
+        async with self._database.begin() as session:
+            task = await _claim(session)
+        if task is None:
+            return False
+        with caused_by(Cause(correlation_id=task.correlation_id, actor=f"service:{self._tasks.service}")):
+            await self._make(task)
+        return True
+
+    async def _make(self, task: Task) -> None:
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                await self._tasks.all[task.name](self._outside, **task.arguments)
+        except NotNow as later:
+            await self._put_off(task, later.delay, tries=0, error=None)
+        except Exception as error:
+            log.warning("task.failed", task=task.name, tries=task.tries, exc_info=error)
+            telemetry.TASKS.labels(self._tasks.service, task.name, "failed").inc()
+            delay = timedelta(seconds=BACKOFF[min(task.tries, len(BACKOFF)) - 1])
+            await self._put_off(task, delay, tries=task.tries, error=repr(error)[:2000])
+        else:
+            telemetry.TASKS.labels(self._tasks.service, task.name, "done").inc()
+            async with self._database.begin() as session:
+                await session.execute(delete(Task).where(Task.id == task.id))
+
+    async def _put_off(self, task: Task, delay: timedelta, *, tries: int, error: str | None) -> None:
+        values: dict[str, Any] = {
+            "due_at": func.now() + delay,
+            "tries": tries,
+            "last_error": error,
+            "failed": tries >= MAX_TRIES,
+        }
+        async with self._database.begin() as session:
+            await session.execute(update(Task).where(Task.id == task.id).values(values))
+
+
+async def _claim(session: AsyncSession) -> Task | None:
+    due = select(Task.id).where(Task.due_at <= func.now(), ~Task.failed).order_by(Task.due_at).limit(1)
+    claimed = update(Task).where(Task.id.in_(due.with_for_update(skip_locked=True).scalar_subquery()))
+    row = await session.scalars(claimed.values(due_at=func.now() + LEASE, tries=Task.tries + 1).returning(Task))
+    return row.one_or_none()

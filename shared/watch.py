@@ -1,0 +1,52 @@
+"""Looks, every few seconds, at what waits: in the outbox, among the tasks, in the service's queues."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import broker, telemetry
+from shared.broker import FAILURES
+from shared.db import Database
+
+EVERY = 5.0  # seconds
+OUTBOX = text("select count(*), coalesce(extract(epoch from now() - min(created_at)), 0) from outbox")
+TASKS = text("select count(*) filter (where due_at <= now() and not failed), count(*) filter (where failed) from tasks")
+
+
+async def keep_watching(service: str, database: Database, amqp_url: str, queues: list[str]) -> None:
+    """Runs until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_again_and_again(lambda: _look_at_tables(service, database)))
+        group.create_task(_again_and_again(lambda: _look_at_queues(service, amqp_url, queues)))
+
+
+async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        with contextlib.suppress(SQLAlchemyError, *FAILURES):
+            await look()
+        await asyncio.sleep(EVERY)
+
+
+async def _look_at_tables(service: str, database: Database) -> None:
+    async with database.read() as session:
+        size, age = (await session.execute(OUTBOX)).one()
+        waiting, failed = (await session.execute(TASKS)).one()
+    telemetry.OUTBOX_SIZE.labels(service).set(size)
+    telemetry.OUTBOX_AGE.labels(service).set(float(age))
+    telemetry.TASKS_WAITING.labels(service, "due").set(waiting)
+    telemetry.TASKS_WAITING.labels(service, "failed").set(failed)
+
+
+async def _look_at_queues(service: str, amqp_url: str, queues: list[str]) -> None:
+    connection = await broker.connect(amqp_url, f"{service} watch")
+    async with connection:
+        channel = await connection.channel()
+        while True:
+            for name in queues:
+                found = (await channel.declare_queue(name, passive=True)).declaration_result
+                telemetry.QUEUE_MESSAGES.labels(name).set(found.message_count or 0)
+                telemetry.QUEUE_CONSUMERS.labels(name).set(found.consumer_count or 0)
+            await asyncio.sleep(EVERY)

@@ -1,0 +1,166 @@
+"""Runs a service's consumers against RabbitMQ, and comes back whenever the broker does."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from opentelemetry import trace
+from pydantic import ValidationError
+
+from shared import broker, telemetry
+from shared.broker import DEAD, EVENTS, FAILURES, Publisher, retry_exchange
+from shared.consumers import Consumer, delay_after
+from shared.context import Cause, caused_by
+from shared.db import Database
+from shared.errors import Refusal
+from shared.events import CONTRACTS, Envelope, Event
+
+log = structlog.get_logger()
+tracer = trace.get_tracer("mdh")
+
+RECONNECT = 1.0  # seconds
+DRAIN = 15.0  # seconds that messages in work have to finish when the process stops
+
+
+class Worker:
+    """All consumers of one process. `run()` returns only when cancelled, after messages in work were finished."""
+
+    def __init__(
+        self, service: str, consumers: list[Consumer], database: Database, amqp_url: str, *, prefetch: int
+    ) -> None:
+        self._service, self._consumers, self._database = service, consumers, database
+        self._amqp_url, self._prefetch = amqp_url, prefetch
+        self._publisher = Publisher(amqp_url, f"{service} retries")
+        self._in_work: set[asyncio.Task[None]] = set()
+        self.connected = False
+
+    async def run(self) -> None:
+        try:
+            while True:
+                try:
+                    await self._until_disconnected()
+                except FAILURES as error:
+                    log.warning("broker.away", service=self._service, error=repr(error))
+                self.connected = False
+                await asyncio.sleep(RECONNECT)
+        finally:
+            await self._publisher.close()
+
+    async def _until_disconnected(self) -> None:
+        connection = await broker.connect(self._amqp_url, f"{self._service} consumers")
+        lost = asyncio.Event()
+        connection.close_callbacks.add(lambda *_: lost.set())
+        try:
+            started = [await self._start(connection, consumer, lost) for consumer in self._consumers]
+            self.connected = True
+            log.info("consumers.started", service=self._service, queues=len(started))
+            try:
+                await lost.wait()
+            except asyncio.CancelledError:
+                await self._drain(started)
+                raise
+        finally:
+            with contextlib.suppress(*FAILURES):
+                await connection.close()
+
+    async def _start(
+        self, connection: AbstractConnection, consumer: Consumer, lost: asyncio.Event
+    ) -> tuple[AbstractQueue, str]:
+        channel: AbstractChannel = await connection.channel()
+        channel.close_callbacks.add(lambda *_: lost.set())  # also when the broker closes just this channel
+        await channel.set_qos(prefetch_count=self._prefetch)
+        queue = await channel.declare_queue(consumer.queue, durable=True, arguments={"x-queue-type": "quorum"})
+        for key in consumer.bindings:
+            await queue.bind(EVENTS, key)
+        return queue, await queue.consume(self._receiver(consumer, lost))
+
+    def _receiver(
+        self, consumer: Consumer, lost: asyncio.Event
+    ) -> Callable[[AbstractIncomingMessage], "asyncio.Future[None]"]:
+        def receive(incoming: AbstractIncomingMessage) -> "asyncio.Future[None]":
+            task = asyncio.create_task(self._settle(consumer, incoming, lost))
+            self._in_work.add(task)
+            task.add_done_callback(self._in_work.discard)
+            return task
+
+        return receive
+
+    async def _drain(self, started: list[tuple[AbstractQueue, str]]) -> None:
+        for queue, consumer_tag in started:
+            with contextlib.suppress(*FAILURES):
+                await queue.cancel(consumer_tag)
+        if self._in_work:
+            await asyncio.wait(self._in_work, timeout=DRAIN)
+
+    async def _settle(self, consumer: Consumer, incoming: AbstractIncomingMessage, lost: asyncio.Event) -> None:
+        """Acknowledge once the message's effect, its next try or its burial is safely stored; else let it come again."""
+        try:
+            await self._work(consumer, incoming)
+            await incoming.ack()
+        except FAILURES as error:
+            # Neither effect nor next try could be stored with the broker: give the message back, by a new connection.
+            log.warning("message.unsettled", queue=consumer.queue, error=repr(error))
+            lost.set()
+
+    async def _work(self, consumer: Consumer, incoming: AbstractIncomingMessage) -> None:
+        began = time.perf_counter()
+        try:
+            envelope = broker.envelope_of(incoming)
+            event = CONTRACTS[envelope.type].model_validate_json(incoming.body)
+        except (ValidationError, KeyError) as error:
+            await self._bury(consumer, incoming, None, f"not readable: {type(error).__name__}")
+            return
+        because = Cause(envelope.correlation_id, str(envelope.event_id), f"service:{self._service}")
+        with (
+            caused_by(because),
+            tracer.start_as_current_span(f"consume {consumer.queue}", context=broker.trace_of(incoming)),
+        ):
+            outcome = await self._once(consumer, incoming, envelope, event)
+        telemetry.HANDLED.labels(consumer.queue, envelope.type, outcome).inc()
+        telemetry.HANDLING.labels(consumer.queue).observe(time.perf_counter() - began)
+
+    async def _once(
+        self, consumer: Consumer, incoming: AbstractIncomingMessage, envelope: Envelope, event: Event
+    ) -> str:
+        facts = {"queue": consumer.queue, "event": envelope.type, "event_id": str(envelope.event_id)}
+        try:
+            async with self._database.begin() as session:
+                acted = await consumer.consume(session, envelope, event)
+        except Refusal as refusal:
+            log.warning("message.refused", **facts, refusal=refusal.code)
+            await self._bury(consumer, incoming, envelope, f"{refusal.code}: {refusal.detail} {refusal.facts or ''}")
+            return "refused"
+        except Exception as error:
+            log.warning("message.failed", **facts, tries=envelope.tries + 1, exc_info=error)
+            return await self._retry(consumer, incoming, envelope, repr(error))
+        log.info("message.handled" if acted else "message.duplicate", **facts)
+        return "done" if acted else "duplicate"
+
+    async def _retry(
+        self, consumer: Consumer, incoming: AbstractIncomingMessage, envelope: Envelope, error: str
+    ) -> str:
+        delay = delay_after(envelope.tries + 1)
+        if delay is None:
+            await self._bury(consumer, incoming, envelope, error)
+            return "dead"
+        await self._publisher.publish(
+            retry_exchange(delay), consumer.queue, _again(incoming, envelope, consumer, error)
+        )
+        return "retry"
+
+    async def _bury(
+        self, consumer: Consumer, incoming: AbstractIncomingMessage, envelope: Envelope | None, error: str
+    ) -> None:
+        telemetry.DEAD.labels(consumer.queue).inc()
+        await self._publisher.publish(DEAD, f"{self._service}.dead", _again(incoming, envelope, consumer, error))
+
+
+def _again(
+    incoming: AbstractIncomingMessage, envelope: Envelope | None, consumer: Consumer, error: str
+) -> aio_pika.Message:
+    tries = (envelope.tries if envelope else 0) + 1
+    return broker.anew(incoming, tries=tries, queue=consumer.queue, error=error[:2000])
