@@ -54,7 +54,7 @@ class Consumer:
         return [event.type for event in self.events] or ["#"]
 
     async def consume(self, session: AsyncSession, envelope: Envelope, event: Event) -> bool:
-        """In the caller's transaction: the effect, unless this consumer had this event before. Says whether it acted."""
+        """In the caller's transaction: the effect, unless this consumer had the event before. Says whether it acted."""
         if not await self._is_first_time(session, envelope.event_id):
             return False
         if self.with_envelope:

@@ -31,7 +31,7 @@ class Passwords(TypedDict):
 
 
 async def create_databases(admin_url: str, secrets: Mapping[str, Passwords]) -> None:
-    """Databases `mdh_<service>`, roles `<service>_owner` (migrations) and `<service>` (rows only), for each in `secrets`."""
+    """For each service: database `mdh_<service>`, roles `<service>_owner` (migrations) and `<service>` (rows only)."""
     admin = admin_url.replace("postgresql+asyncpg://", "postgresql://")
     connection = await asyncpg.connect(admin)
     try:
@@ -137,10 +137,19 @@ def _topic_permission(service: str) -> dict[str, Any]:
 def _policy(service: str) -> dict[str, Any]:
     """The last resort for a message that kills its consumer again and again; our own count of tries decides before."""
     return {
-        "vhost": VHOST, "name": f"{service}-dead-letters", "pattern": rf"^{service}\.(?!dead$)", "apply-to": "queues", "priority": 1,
-        "definition": {"delivery-limit": DELIVERY_LIMIT, "dead-letter-exchange": DEAD, "dead-letter-routing-key": f"{service}.dead",
-                       "dead-letter-strategy": "at-least-once", "overflow": "reject-publish"},
-    }  # fmt: skip
+        "vhost": VHOST,
+        "name": f"{service}-dead-letters",
+        "pattern": rf"^{service}\.(?!dead$)",
+        "apply-to": "queues",
+        "priority": 1,
+        "definition": {
+            "delivery-limit": DELIVERY_LIMIT,
+            "dead-letter-exchange": DEAD,
+            "dead-letter-routing-key": f"{service}.dead",
+            "dead-letter-strategy": "at-least-once",
+            "overflow": "reject-publish",
+        },
+    }
 
 
 def _exchanges() -> list[dict[str, Any]]:

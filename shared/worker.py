@@ -97,7 +97,7 @@ class Worker:
             await asyncio.wait(self._in_work, timeout=DRAIN)
 
     async def _settle(self, consumer: Consumer, incoming: AbstractIncomingMessage, lost: asyncio.Event) -> None:
-        """Acknowledge once the message's effect, its next try or its burial is safely stored; else let it come again."""
+        """Acknowledge once the message's effect, next try or burial is safely stored; else let it come again."""
         try:
             await self._work(consumer, incoming)
             await incoming.ack()

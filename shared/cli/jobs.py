@@ -11,7 +11,9 @@ from shared.db import Database
 app = typer.Typer(no_args_is_help=True)
 Url = Annotated[str, typer.Option(envvar="MDH_DATABASE_URL", help="the service's own")]
 
-RUNS = "select job, outcome, started_at, finished_at - started_at, coalesce(error, '') from job_runs order by id desc limit :most"
+RUNS = """
+    select job, outcome, started_at, finished_at - started_at, coalesce(error, '') from job_runs
+     order by id desc limit :most"""
 FAILED = "select id, name, arguments, tries, last_error from tasks where failed order by id"
 AGAIN = "update tasks set failed = false, tries = 0, due_at = now() where failed and (:id = 0 or id = :id)"
 

@@ -69,7 +69,7 @@ class OfferWithdrawn(OfferEvent, type="catalog.offer_withdrawn.v1"):
 
 
 class ConfigChanged(Event, aggregate="config", type="catalog.config_changed.v1"):
-    """The platform's configuration, whole: commission in basis points, hold and notice in minutes, currency ISO 4217."""
+    """The platform's configuration, whole: commission and fee in basis points, currency ISO 4217."""
 
     config_id: int
     currency: str

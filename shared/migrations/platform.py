@@ -1,6 +1,6 @@
-"""The tables that every service has, made by each service's first migration: `platform.create(op, "booking")`."""
+"""The tables that every service has, made by each service's first migration: `platform.create("booking")`."""
 
-from alembic.operations import Operations
+from alembic import op
 
 TABLES = """
 create table business_events (
@@ -92,7 +92,7 @@ create trigger wake_tasks after insert on tasks for each statement execute funct
 """
 
 
-def create(op: Operations, service: str) -> None:
+def create(service: str) -> None:
     """Make the platform's tables; the service's role gets rows, and may only add to the audit trail."""
     op.execute(TABLES)
     op.execute(f"revoke update, delete, truncate on business_events from {service}")

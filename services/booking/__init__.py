@@ -1,0 +1,1 @@
+"""When: availability, slots and the life of an appointment."""

@@ -1,0 +1,110 @@
+"""HTTP of booking."""
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from shared.auth import CurrentActor, CurrentCustomer
+from shared.db import ReadSession, Session
+from shared.errors import Unprocessable
+from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, tag
+from shared.http import router as new_router
+from shared.idempotency import Idempotent
+
+from . import commands, queries
+from .domain.booking import Booking, Status
+from .schemas import (
+    AvailabilityRequest,
+    AvailabilityView,
+    BookingRequest,
+    BookingView,
+    CancelRequest,
+    SlotsView,
+)
+
+MAX_DAYS = 31
+
+router = new_router("booking", "booking")
+
+
+class BadDays(Unprocessable):
+    """`from` must not lie after `to`, and a request covers 31 days at most."""
+
+
+@router.get("/slots", response_model=SlotsView)
+async def slots(
+    session: ReadSession,
+    tier_id: QueryId,
+    first: Annotated[date, Query(alias="from")],
+    last: Annotated[date, Query(alias="to")],
+) -> SlotsView:
+    """Times that can be booked, by the affiliate's local days, both ends included."""
+    if not timedelta(0) <= last - first < timedelta(days=MAX_DAYS):
+        raise BadDays
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return await queries.slots_of(session, tier_id, days)
+
+
+@router.put("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)
+async def set_availability(
+    affiliate_id: PathId, wanted: AvailabilityRequest, actor: CurrentActor, session: Session
+) -> AvailabilityView:
+    """Replace the weekly windows, in the affiliate's local time."""
+    await commands.set_availability(session, actor, affiliate_id, wanted)
+    return await queries.availability_of(session, affiliate_id)
+
+
+@router.get("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)
+async def availability(affiliate_id: PathId, session: ReadSession) -> AvailabilityView:
+    """The weekly windows, in the affiliate's local time."""
+    return await queries.availability_of(session, affiliate_id)
+
+
+@router.post("/bookings", response_model=BookingView, status_code=201, dependencies=[Idempotent])
+async def take_slot(wanted: BookingRequest, actor: CurrentCustomer, session: Session, response: Response) -> Booking:
+    """Take a slot. It is held for some minutes; paying confirms it."""
+    booking = await commands.take_slot(session, actor, wanted)
+    response.headers["Location"] = f"/booking/v1/bookings/{booking.id}"
+    tag(response, booking.version)
+    return booking
+
+
+@router.get("/bookings", response_model=PageView[BookingView])
+async def bookings(
+    actor: CurrentActor, session: ReadSession, page: CurrentPage, status: Status | None = None
+) -> Paged[Booking]:
+    """One's own bookings, latest appointment first; staff see all."""
+    return await queries.bookings_of(session, actor, page, status)
+
+
+@router.get("/bookings/{booking_id}", response_model=BookingView)
+async def booking(booking_id: PathId, actor: CurrentActor, session: ReadSession, response: Response) -> Booking:
+    found = await queries.booking_for(session, actor, booking_id)
+    tag(response, found.version)
+    return found
+
+
+@router.post("/bookings/{booking_id}/cancel", response_model=BookingView, dependencies=[Idempotent])
+async def cancel_booking(
+    booking_id: PathId,
+    wanted: CancelRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Booking:
+    """Cancel. Free until `free_until`; after that a customer pays the fee named in the booking."""
+    cancelled = await commands.cancel_booking(session, actor, booking_id, version, wanted.reason)
+    tag(response, cancelled.version)
+    return cancelled
+
+
+@router.post("/bookings/{booking_id}/complete", response_model=BookingView, dependencies=[Idempotent])
+async def complete_booking(
+    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
+) -> Booking:
+    """Say that the job is done; by the affiliate's team, from an hour before it was to begin."""
+    completed = await commands.complete_booking(session, actor, booking_id, version)
+    tag(response, completed.version)
+    return completed

@@ -1,0 +1,164 @@
+"""Every change of booking: load, decide, announce."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor, Role
+from shared.clock import now
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingExpired,
+    BookingHeld,
+    BookingRefundDue,
+)
+from shared.contracts.payments import PaymentCaptured
+from shared.db import enforced_by
+from shared.errors import Forbidden
+from shared.outbox import record
+
+from . import queries
+from .domain.availability import WINDOWS_NO_OVERLAP, Availability
+from .domain.booking import (
+    NO_OVERLAP,
+    Booking,
+    PriceChanged,
+    SlotNotOffered,
+    SlotTaken,
+    Status,
+    TooManyHolds,
+    acting_as,
+)
+from .domain.offer import Affiliate, Offer
+from .domain.slots import Slot
+from .schemas import AvailabilityRequest, BookingRequest
+
+MAX_HOLDS = 3
+
+
+class NotYourAffiliate(Forbidden):
+    """Only the affiliate's owner and managers, or staff, can change this."""
+
+
+class WindowsOverlap(SlotNotOffered):
+    """Two windows of one day overlap, or one closes before it opens."""
+
+    status = 422
+
+
+async def set_availability(
+    session: AsyncSession, actor: Actor, affiliate_id: int, wanted: AvailabilityRequest
+) -> Affiliate:
+    """Replace the weekly windows. Bookings that stand are kept."""
+    if not (actor.runs(affiliate_id) or actor.is_staff):
+        raise NotYourAffiliate
+    affiliate = await queries.get_affiliate(session, affiliate_id)
+    await queries.lock_schedule(session, affiliate_id)
+    await session.execute(delete(Availability).where(Availability.affiliate_id == affiliate_id))
+    session.add_all(
+        Availability(affiliate_id=affiliate_id, weekday=w.weekday, opens_minute=w.opens, closes_minute=w.closes)
+        for w in wanted.windows
+    )
+    with enforced_by(WINDOWS_NO_OVERLAP, WindowsOverlap), enforced_by("ck_availability_window", WindowsOverlap):
+        await session.flush()
+    return affiliate
+
+
+async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest) -> Booking:
+    """Hold a slot for a customer. The rules are applied anew, under the affiliate's lock: what was shown is no promise."""
+    assert actor.customer_id is not None
+    offer = await queries.lock_for_booking(session, wanted.tier_id, actor.customer_id)
+    offer.must_be_bookable()
+    if wanted.price_cents not in (None, offer.tier.price_cents):
+        raise PriceChanged(price_cents=offer.tier.price_cents, currency=offer.config.currency)
+    if await queries.open_holds(session, actor.customer_id) >= MAX_HOLDS:
+        raise TooManyHolds
+    slot = await _free_slot(session, offer, wanted.starts_at.astimezone(UTC))
+    booking = Booking.hold(actor.customer_id, offer, slot, address=wanted.address, zip=wanted.zip)
+    await _clear_lapsed(session, booking)
+    session.add(booking)
+    with enforced_by(NO_OVERLAP, SlotTaken):
+        await session.flush()
+    record(session, BookingHeld.of(booking))
+    return booking
+
+
+async def _free_slot(session: AsyncSession, offer: Offer, start: datetime) -> Slot:
+    """The slot that begins then; `SlotNotOffered` if the rules never allow it, `SlotTaken` if no crew is free."""
+    if not offer.earliest <= start <= offer.latest:
+        raise SlotNotOffered
+    day, minutes = start.astimezone(offer.affiliate.zone).date(), offer.tier.duration_minutes
+    schedule = await queries.schedule_of(session, offer.affiliate, day, day)
+    if start not in schedule.starts([day], minutes):
+        raise SlotNotOffered
+    crew = schedule.free_crew(start, minutes)
+    if crew is None:
+        raise SlotTaken
+    return Slot(start, start + timedelta(minutes=minutes), crew)
+
+
+async def _clear_lapsed(session: AsyncSession, booking: Booking) -> None:
+    """End the holds that ran out and that no job has ended yet, where they stand in this booking's way."""
+    expire(session, await queries.lapsed_holds(session, booking.crew_id, booking.blocked))
+    await session.flush()
+
+
+def expire(session: AsyncSession, bookings: Sequence[Booking]) -> None:
+    for booking in bookings:
+        booking.expire()
+        record(session, BookingExpired.of(booking))
+
+
+async def cancel_booking(
+    session: AsyncSession, actor: Actor, booking_id: int, version: int | None, reason: str
+) -> Booking:
+    booking = await queries.booking_for(session, actor, booking_id, lock=True)
+    booking.expect(version)
+    by = acting_as(actor, booking)
+    if by == "affiliate" and not actor.runs(booking.affiliate_id):
+        raise NotYourAffiliate
+    booking.cancel(by, reason, now())
+    record(session, BookingCancelled.of(booking, reason=reason))
+    return booking
+
+
+async def complete_booking(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
+    booking = await queries.booking_for(session, actor, booking_id, lock=True)
+    booking.expect(version)
+    if not (actor.works_for(booking.affiliate_id, Role.OWNER, Role.MANAGER, Role.TECHNICIAN) or actor.is_staff):
+        raise NotYourAffiliate
+    booking.complete(now())
+    record(session, BookingCompleted.of(booking))
+    return booking
+
+
+async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
+    """The money has come: confirm; too late, take the slot again if it is free, else send the money back.
+
+    Early (the booking is always committed before payments can hear of it) it cannot come; twice changes nothing.
+    """
+    await queries.lock_schedule(session, paid.affiliate_id)
+    booking = await queries.get_booking(session, paid.booking_id, lock=True)
+    if booking.status is Status.HELD:
+        booking.confirm(paid.amount_cents)
+        record(session, BookingConfirmed.of(booking))
+    elif booking.status is Status.EXPIRED:
+        await _take_again(session, booking, paid.amount_cents)
+    elif booking.status is Status.CANCELLED and not booking.paid_cents:
+        booking.owe_back(paid.amount_cents)
+        record(session, BookingRefundDue.of(booking))
+
+
+async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int) -> None:
+    others = await queries.taken(session, booking.affiliate_id, booking.blocked)
+    if booking.appointment_start <= now() or any(other.crew_id == booking.crew_id for other in others):
+        booking.turn_away(paid_cents)
+        record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
+        return
+    await _clear_lapsed(session, booking)
+    booking.confirm(paid_cents)
+    record(session, BookingConfirmed.of(booking))

@@ -1,0 +1,74 @@
+"""What booking does when others tell it something."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.consumers import Consumers, keep_newest
+from shared.contracts.catalog import (
+    AffiliateApplied,
+    AffiliateApproved,
+    AffiliateChanged,
+    AffiliateEvent,
+    AffiliateRejected,
+    ConfigChanged,
+    OfferChanged,
+    OfferEvent,
+    OfferPublished,
+    OfferWithdrawn,
+)
+from shared.contracts.payments import PaymentCaptured
+
+from . import commands, queries
+from .domain.availability import Crew
+from .domain.offer import Affiliate, PlatformConfig, Tier
+
+consumers = Consumers("booking")
+
+
+@consumers.on(AffiliateApplied, AffiliateApproved, AffiliateRejected, AffiliateChanged)
+async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
+    """An affiliate that is new to booking starts with one crew."""
+    await queries.lock_schedule(session, event.affiliate_id)
+    await keep_newest(
+        session,
+        Affiliate,
+        {
+            "affiliate_id": event.affiliate_id,
+            "version": event.version,
+            "name": event.name,
+            "application_status": event.application_status,
+            "timezone": event.timezone,
+        },
+    )
+    if await session.scalar(select(Crew.id).where(Crew.affiliate_id == event.affiliate_id).limit(1)) is None:
+        session.add(Crew(affiliate_id=event.affiliate_id, name="Crew 1"))
+
+
+@consumers.on(OfferPublished, OfferChanged, OfferWithdrawn)
+async def copy_offer(event: OfferEvent, session: AsyncSession) -> None:
+    for tier in event.tiers:
+        await keep_newest(
+            session,
+            Tier,
+            {
+                "tier_id": tier.tier_id,
+                "version": event.version,
+                "service_id": event.service_id,
+                "affiliate_id": event.affiliate_id,
+                "service_name": event.name,
+                "tier_name": tier.name,
+                "price_cents": tier.price_cents,
+                "duration_minutes": tier.duration_minutes,
+                "active": event.active and tier.active,
+            },
+        )
+
+
+@consumers.on(ConfigChanged)
+async def copy_config(event: ConfigChanged, session: AsyncSession) -> None:
+    await keep_newest(session, PlatformConfig, event.model_dump())
+
+
+@consumers.on(PaymentCaptured)
+async def confirm_paid_booking(event: PaymentCaptured, session: AsyncSession) -> None:
+    await commands.settle_payment(session, event)

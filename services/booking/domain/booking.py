@@ -1,0 +1,170 @@
+"""An appointment and its life."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.auth import Actor
+from shared.db import Aggregate, words
+from shared.errors import Conflict, NotFound
+from shared.money import share
+
+from . import Base
+from .offer import Offer
+from .slots import Slot
+
+NO_OVERLAP = "bookings_no_overlap"
+EARLY = timedelta(hours=1)
+
+
+class Status(StrEnum):
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+ACTIVE = (
+    Status.HELD,
+    Status.CONFIRMED,
+)  # a booking in these states keeps its crew; the exclusion constraint says the same
+
+
+class SlotTaken(Conflict):
+    """This time is already booked."""
+
+
+class SlotNotOffered(Conflict):
+    """This time is not offered: outside the opening hours, in the past, too soon, too far ahead or off the grid."""
+
+
+class TooManyHolds(Conflict):
+    """You hold three unpaid bookings already. Pay or cancel one of them first."""
+
+
+class NoSuchBooking(NotFound):
+    """There is no such booking, or it is not yours to see."""
+
+
+class TooLateToCancel(Conflict):
+    """This booking can no longer be cancelled."""
+
+
+class NotYetDone(Conflict):
+    """A booking can be completed from an hour before it begins, once it is confirmed."""
+
+
+class PriceChanged(Conflict):
+    """The price has changed since you saw it."""
+
+
+class Booking(Aggregate, Base, kw_only=True):
+    """One appointment. Price, commission and policy are those of the moment it was made."""
+
+    __tablename__ = "bookings"
+
+    customer_id: Mapped[int]
+    affiliate_id: Mapped[int]
+    crew_id: Mapped[int]
+    service_id: Mapped[int]
+    tier_id: Mapped[int]
+    service_name: Mapped[str]
+    tier_name: Mapped[str]
+    status: Mapped[Status] = mapped_column(words(Status))
+    appointment_start: Mapped[datetime]
+    appointment_end: Mapped[datetime]
+    blocked: Mapped[Any] = mapped_column(TSTZRANGE)
+    timezone: Mapped[str]
+    address: Mapped[str]
+    zip: Mapped[str]
+    price_cents: Mapped[int]
+    commission_cents: Mapped[int]
+    currency: Mapped[str]
+    free_until: Mapped[datetime]
+    late_fee_cents: Mapped[int]
+    hold_expires_at: Mapped[datetime]
+    paid_cents: Mapped[int] = mapped_column(default=0)
+    refund_cents: Mapped[int] = mapped_column(default=0)
+    cancelled_by: Mapped[str | None] = mapped_column(default=None)
+    cancel_reason: Mapped[str | None] = mapped_column(default=None)
+
+    @classmethod
+    def hold(cls, customer_id: int, offer: Offer, slot: Slot, *, address: str, zip: str) -> Self:
+        """Take the slot until it is paid, or until the hold runs out."""
+        tier, config = offer.tier, offer.config
+        return cls(
+            customer_id=customer_id,
+            affiliate_id=tier.affiliate_id,
+            crew_id=slot.crew.id,
+            service_id=tier.service_id,
+            tier_id=tier.tier_id,
+            service_name=tier.service_name,
+            tier_name=tier.tier_name,
+            status=Status.HELD,
+            appointment_start=slot.starts_at,
+            appointment_end=slot.ends_at,
+            blocked=Range(*slot.crew.blocked(slot.starts_at, tier.duration_minutes), bounds="[)"),
+            timezone=offer.affiliate.timezone,
+            address=address,
+            zip=zip,
+            price_cents=tier.price_cents,
+            commission_cents=share(tier.price_cents, config.commission_bp),
+            currency=config.currency,
+            free_until=slot.starts_at - timedelta(hours=config.free_cancellation_hours),
+            late_fee_cents=share(tier.price_cents, config.late_cancellation_fee_bp),
+            hold_expires_at=offer.at + timedelta(minutes=config.hold_minutes),
+        )
+
+    def may_be_seen_by(self, actor: Actor) -> bool:
+        return actor.customer_id == self.customer_id or actor.works_for(self.affiliate_id) or actor.is_staff
+
+    def confirm(self, paid_cents: int) -> None:
+        """The money is here: the slot is the customer's."""
+        self.paid_cents = paid_cents
+        self._become(Status.CONFIRMED)
+
+    def expire(self) -> None:
+        self._become(Status.EXPIRED)
+
+    def complete(self, at: datetime) -> None:
+        if self.status is not Status.CONFIRMED or at < self.appointment_start - EARLY:
+            raise NotYetDone(status=self.status)
+        self._become(Status.COMPLETED)
+
+    def cancel(self, by: str, reason: str, at: datetime) -> None:
+        """Cancel, and fix how much goes back: all of it, less the fee when the customer is late."""
+        if self.status not in ACTIVE or at >= self.appointment_end:
+            raise TooLateToCancel(status=self.status)
+        fee = self.late_fee_cents if by == "customer" and at > self.free_until else 0
+        self._end(by, reason, refund_cents=max(self.paid_cents - fee, 0))
+
+    def turn_away(self, paid_cents: int) -> None:
+        """Paid after the hold had expired, and the slot is no longer free: everything goes back."""
+        self.paid_cents = paid_cents
+        self._end(
+            "platform", "The payment came after the hold had expired, and the time was taken.", refund_cents=paid_cents
+        )
+
+    def owe_back(self, paid_cents: int) -> None:
+        """Money for a booking that was cancelled before it was paid: everything goes back."""
+        self.paid_cents = self.refund_cents = paid_cents
+        self.version += 1
+
+    def _end(self, by: str, reason: str, *, refund_cents: int) -> None:
+        self.cancelled_by, self.cancel_reason, self.refund_cents = by, reason, refund_cents
+        self._become(Status.CANCELLED)
+
+    def _become(self, status: Status) -> None:
+        self.status = status
+        self.version += 1
+
+
+def acting_as(actor: Actor, booking: Booking) -> str:
+    """In which capacity somebody who may see a booking acts on it: customer, affiliate or staff."""
+    if actor.customer_id == booking.customer_id:
+        return "customer"
+    return "affiliate" if actor.works_for(booking.affiliate_id) else "staff"

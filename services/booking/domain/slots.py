@@ -1,0 +1,82 @@
+"""Which times can be booked: a pure function over windows, what is taken, and a time zone.
+
+Windows and the grid are local wall time. A time that the clocks skip is never offered; one that they show twice is
+offered once, the first time. Every IANA zone is tested on both its change days.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .availability import Availability, Crew
+
+GRID_MINUTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A crew is taken from `start` until before `end`, buffer included."""
+
+    crew_id: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time that can be booked, with the crew that would come."""
+
+    starts_at: datetime
+    ends_at: datetime
+    crew: Crew
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What an affiliate's slots come from."""
+
+    zone: ZoneInfo
+    windows: Sequence[Availability]
+    crews: Sequence[Crew]
+    taken: Sequence[Taken]
+
+    def slots(self, days: Sequence[date], minutes: int, *, earliest: datetime) -> Iterator[Slot]:
+        """Bookable times on these local days for a job of so many minutes, in order, none before `earliest` (UTC)."""
+        for start in self.starts(days, minutes):
+            if start >= earliest and (crew := self.free_crew(start, minutes)):
+                yield Slot(start, start + timedelta(minutes=minutes), crew)
+
+    def starts(self, days: Sequence[date], minutes: int) -> Iterator[datetime]:
+        """The times that the opening hours allow, taken or not."""
+        for day in days:
+            found = {at for w in self.windows if w.applies_on(day) for at in _starts(day, w, minutes, self.zone)}
+            yield from sorted(found)
+
+    def free_crew(self, start: datetime, minutes: int) -> Crew | None:
+        """The first crew that nothing keeps from a job at this time."""
+        return next((crew for crew in self.crews if self._is_free(crew, *crew.blocked(start, minutes))), None)
+
+    def _is_free(self, crew: Crew, start: datetime, end: datetime) -> bool:
+        return not any(t.crew_id == crew.id and t.start < end and start < t.end for t in self.taken)
+
+
+def _starts(day: date, window: Availability, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:
+    closes = _utc(day, window.closes_minute, zone)
+    for minute in range(window.opens_minute, window.closes_minute, GRID_MINUTES):
+        start = _utc(day, minute, zone)
+        if _exists(start, day, minute, zone) and start + timedelta(minutes=minutes) <= closes:
+            yield start
+
+
+def _wall(day: date, minute: int) -> datetime:
+    return datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001 - wall time has no zone yet
+
+
+def _utc(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """The first instant at which the clocks there show this; for a skipped time, the same distance past the gap."""
+    return _wall(day, minute).replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def _exists(instant: datetime, day: date, minute: int, zone: ZoneInfo) -> bool:
+    return instant.astimezone(zone).replace(tzinfo=None) == _wall(day, minute)
