@@ -69,7 +69,7 @@ async def set_availability(
 
 
 async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest) -> Booking:
-    """Hold a slot for a customer. The rules are applied anew, under the affiliate's lock: what was shown is no promise."""
+    """Hold a slot for a customer. Rules are applied anew, under the affiliate's lock: what was shown is no promise."""
     assert actor.customer_id is not None
     offer = await queries.lock_for_booking(session, wanted.tier_id, actor.customer_id)
     offer.must_be_bookable()
