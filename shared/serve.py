@@ -1,6 +1,7 @@
 """One entry point for every service and role: `mdh serve <service> --role api|worker|all`."""
 
 import importlib
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -10,10 +11,10 @@ from shared import logging, telemetry
 from shared.settings import Settings
 
 
-def load(service: str, settings: Settings | None = None) -> FastAPI:
-    """The app of a service, from `services.<service>.main:create_app` and its `Settings`."""
+def load(service: str, make: Callable[[type[Settings]], Settings] = lambda kind: kind()) -> FastAPI:
+    """The app of a service: `services.<service>.main:create_app` with its `Settings`, made from the environment."""
     main = importlib.import_module(f"services.{service}.main")
-    app: FastAPI = main.create_app(settings or main.Settings())
+    app: FastAPI = main.create_app(make(main.Settings))
     return app
 
 

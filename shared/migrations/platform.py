@@ -1,5 +1,7 @@
 """The tables that every service has, made by each service's first migration: `platform.create("booking")`."""
 
+from typing import Any
+
 from alembic import op
 
 TABLES = """
@@ -92,7 +94,15 @@ create trigger wake_tasks after insert on tasks for each statement execute funct
 """
 
 
+def run(script: str) -> None:
+    """Run a script of several statements in the migration's transaction (`op.execute` takes one at a time)."""
+    bind = op.get_bind()
+    bind.exec_driver_sql("select 1")  # the driver opens the transaction with its first statement, not with the script
+    adapted: Any = bind.connection.dbapi_connection
+    adapted.run_async(lambda connection: connection.execute(script))
+
+
 def create(service: str) -> None:
     """Make the platform's tables; the service's role gets rows, and may only add to the audit trail."""
-    op.execute(TABLES)
+    run(TABLES)
     op.execute(f"revoke update, delete, truncate on business_events from {service}")

@@ -1,6 +1,6 @@
 """${message}"""
 
-from alembic import op
+from shared.migrations import platform
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
@@ -9,5 +9,5 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    op.execute("""
+    platform.run("""
     """)

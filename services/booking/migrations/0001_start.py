@@ -1,7 +1,5 @@
 """Availability, bookings, and local copies of what catalog owns."""
 
-from alembic import op
-
 from shared.migrations import platform
 
 revision = "0001"
@@ -12,7 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     platform.create("booking")
-    op.execute("""
+    platform.run("""
 create table affiliates (
     affiliate_id bigint primary key,
     version bigint not null,

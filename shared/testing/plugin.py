@@ -1,0 +1,232 @@
+"""The pytest plugin. A service's tests override `service` in their conftest.py; the rest is here.
+
+@pytest.fixture(scope="session")
+def service() -> str:
+    return "booking"
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import provision
+from shared.auth import Actor
+from shared.clock import now
+from shared.context import Cause, caused_by
+from shared.db import Database
+from shared.events import CONTRACTS, Envelope, Event
+from shared.ids import new_id
+from shared.outbox import BusinessEvent
+from shared.serve import load
+from shared.settings import Profile, Role, Settings
+from shared.testing.databases import Templates, counted_statements, one_transaction
+from shared.testing.servers import Postgres, RabbitMQ, RabbitPorts, free_ports
+from shared.testing.tokens import Signer
+
+E = TypeVar("E", bound=Event)
+Headers = dict[str, str]
+Deliver = Callable[..., Awaitable[None]]
+Published = Callable[..., Awaitable[list[Any]]]
+
+
+@pytest.fixture(scope="session")
+def run_directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mdh-test-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)  # PostgreSQL's own user must be able to pass through
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(run_directory: Path) -> Iterator[str]:
+    """A superuser's URL on a PostgreSQL server of this run's own, or the one that MDH_TEST_POSTGRES_URL names."""
+    if url := os.environ.get("MDH_TEST_POSTGRES_URL"):
+        yield url
+        return
+    server = Postgres(run_directory / "postgres", port=free_ports(1)[0], password=secrets.token_hex(16), durable=False)
+    server.prepare()
+    server.start()
+    try:
+        server.wait_ready()
+        yield server.admin_url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(run_directory: Path) -> Iterator[RabbitMQ]:
+    """A RabbitMQ server of this run's own; `broker` also has the topology of all services on it."""
+    ports = RabbitPorts.of(free_ports(5))
+    server = RabbitMQ(run_directory / "rabbitmq", ports=ports, password=secrets.token_hex(16), durable=False)
+    server.prepare()
+    server.start()
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def templates(postgres_url: str) -> Templates:
+    return Templates(postgres_url)
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return Signer(Ed25519PrivateKey.generate())
+
+
+@pytest.fixture(scope="session")
+def service() -> str:
+    raise NotImplementedError("override the fixture `service` in your conftest.py")
+
+
+@pytest.fixture(scope="session")
+def extra_settings() -> dict[str, Any]:
+    """What a service's settings need beyond the platform's; override in your conftest.py."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def make_app(
+    service: str, signer: Signer, run_directory: Path, extra_settings: dict[str, Any]
+) -> Callable[[Database], FastAPI]:
+    """Builds the service's app in the api role, on the database that it is given."""
+    jwks = signer.write_public_keys(run_directory)
+
+    def make(database: Database) -> FastAPI:
+        app = load(
+            service,
+            lambda kind: kind(
+                profile=Profile.TEST, role=Role.API, database_url=database.url, jwks_file=jwks, **extra_settings
+            ),
+        )
+        app.state.database = database
+        return app
+
+    return make
+
+
+@pytest_asyncio.fixture(scope="session")
+async def template_database(service: str, templates: Templates) -> AsyncIterator[Database]:
+    await templates.ready(service)
+    database = Database(templates.url(service), pool_size=5)
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def database(template_database: Database) -> AsyncIterator[Database]:
+    """The service's database inside one transaction, rolled back at the end: quick, but no races."""
+    async with one_transaction(template_database) as database:
+        yield database
+
+
+@pytest_asyncio.fixture
+async def fresh_database(service: str, templates: Templates) -> AsyncIterator[Database]:
+    """A database of the test's own, where transactions are real."""
+    async with templates.clone(service) as url:
+        database = Database(url, pool_size=20)
+        yield database
+        await database.close()
+
+
+@pytest_asyncio.fixture
+async def session(database: Database) -> AsyncIterator[AsyncSession]:
+    async with database.begin() as session:
+        yield session
+
+
+@pytest.fixture
+def app(make_app: Callable[[Database], FastAPI], database: Database) -> FastAPI:
+    return make_app(database)
+
+
+@pytest_asyncio.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with _client(app) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def fresh_client(
+    make_app: Callable[[Database], FastAPI], fresh_database: Database
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with _client(make_app(fresh_database)) as client:
+        yield client
+
+
+def _client(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+@pytest.fixture
+def as_(signer: Signer) -> Callable[[Actor], Headers]:
+    """Headers with a real token: `client.get(path, headers=as_(customer(7)))`."""
+    return lambda actor: {"Authorization": f"Bearer {signer.token(actor)}"}
+
+
+@pytest.fixture
+def published(database: Database) -> Published:
+    """The events recorded so far, in order; of one type if it is named."""
+    return lambda kind=None: recorded_in(database, kind)
+
+
+async def recorded_in(database: Database, kind: type[E] | None = None) -> list[Any]:
+    statement = select(BusinessEvent).order_by(BusinessEvent.id)
+    if kind is not None:
+        statement = statement.where(BusinessEvent.type == kind.type)
+    async with database.begin() as session:
+        rows = (await session.scalars(statement)).all()
+    return [CONTRACTS[row.type].model_validate(row.payload) for row in rows]
+
+
+@pytest.fixture
+def deliver(service: str, database: Database) -> Deliver:
+    return deliver_to(service, database)
+
+
+def deliver_to(service: str, database: Database) -> Deliver:
+    """Feeds an event to every consumer of the service that listens to it, as its worker would."""
+
+    async def deliver(event: Event, event_id: UUID | None = None, occurred_at: Any = None) -> None:
+        envelope = Envelope(
+            event_id=event_id or new_id(),
+            type=event.type,
+            producer=event.type.split(".")[0],
+            occurred_at=occurred_at or now(),
+            correlation_id="test",
+            aggregate_type=event.aggregate,
+            aggregate_id=event.aggregate_id,
+            aggregate_version=event.version,
+        )
+        with caused_by(Cause("test", str(envelope.event_id), f"service:{service}")):
+            for consumer in provision.consumers_of(service):
+                if not consumer.events or type(event) in consumer.events:
+                    async with database.begin() as session:
+                        await consumer.consume(session, envelope, event)
+
+    return deliver
+
+
+@pytest.fixture
+def statements(database: Database) -> Callable[[], AbstractContextManager[list[str]]]:
+    """`with statements() as sent:` collects the SQL statements that are sent meanwhile."""
+    return lambda: counted_statements(database)
+
+
+__all__ = ["Deliver", "Headers", "Published", "Settings", "deliver_to", "recorded_in"]
