@@ -77,15 +77,15 @@ class Mail:
     def attachments(self) -> list[str]:
         try:
             return [printable(part.get_filename() or "unnamed") for part in self._message.iter_attachments()]
-        except (AttributeError, TypeError, KeyError):
+        except Exception:
             return []
 
     def _part(self, kind: str) -> str | None:
-        """Nothing a client sends may keep the catcher from showing the rest of it."""
+        """None also where the parser, which raises all sorts of errors, cannot make sense of it: the rest is shown."""
         try:
             part = self._message.get_body((kind,))
             return None if part is None else printable(str(part.get_content())).replace("\r\n", "\n")
-        except (LookupError, AttributeError, TypeError, ValueError):
+        except Exception:
             return None
 
 
@@ -94,7 +94,7 @@ def _headers(message: EmailMessage) -> Iterator[tuple[str, str]]:
     for name, value in message.raw_items():
         try:
             yield printable(name), printable(str(message.policy.header_fetch_parse(name, value)))
-        except (LookupError, AttributeError, TypeError, ValueError):
+        except Exception:
             yield printable(name), printable(str(value))
 
 

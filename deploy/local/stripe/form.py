@@ -39,6 +39,13 @@ def _put(tree: Tree, steps: list[str], value: str) -> None:
     for step in steps[:-1]:
         below = branch.setdefault(step or str(len(branch)), {})
         if isinstance(below, str):
-            raise TurnedAway(f"Invalid parameter: {steps[0]} was given both as a value and as a tree")
+            raise _both(steps)
         branch = below
-    branch[steps[-1] or str(len(branch))] = value
+    last = steps[-1] or str(len(branch))
+    if isinstance(branch.get(last), dict):
+        raise _both(steps)
+    branch[last] = value
+
+
+def _both(steps: list[str]) -> TurnedAway:
+    return TurnedAway(f"Invalid parameter: {steps[0]} was given both as a value and as a tree", param=steps[0])

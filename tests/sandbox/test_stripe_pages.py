@@ -1,0 +1,77 @@
+"""The pages on which a person pays: plain forms, followed as a browser without JavaScript follows them."""
+
+import re
+
+import httpx
+
+from .driver import Driver
+
+CARDS = {
+    "visa": "4242424242424242",
+    "declined": "4000000000000002",
+    "asks": "4000002760003184",
+}
+
+
+async def pay(sandbox: Driver, intent: str, secret: str, card: str, return_url: str = "") -> httpx.Response:
+    """Fill in the checkout that the intent's page shows, and follow where it leads."""
+    page = await sandbox.http.get(f"/pay/{intent}", params={"client_secret": secret, "return_url": return_url})
+    assert f'value="{CARDS[card]}"' in page.text
+    form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+    return await sandbox.http.post(f"/pay/{intent}", data={**form, "card": CARDS[card]}, follow_redirects=True)
+
+
+async def test_a_person_pays(sandbox: Driver) -> None:
+    intent = await sandbox.intent(12345, description="Full detail <b>wash</b>")
+    done = await pay(sandbox, intent.id, str(intent.client_secret), "visa", "https://shop.example/done")
+    assert "Paid: 123.45 USD" in done.text
+    assert "Full detail &lt;b&gt;wash&lt;/b&gt;" in done.text
+    assert "<script" not in done.text
+    assert f"https://shop.example/done?payment_intent={intent.id}" in done.text
+    assert (await sandbox.totals(intent.id))["charged"] == 12345
+    assert intent.id in (await sandbox.http.get("/")).text
+
+
+async def test_a_declined_person_may_take_another_card(sandbox: Driver) -> None:
+    intent = await sandbox.intent()
+    refused = await pay(sandbox, intent.id, str(intent.client_secret), "declined")
+    assert "Your card was declined." in refused.text
+    assert "Paid:" in (await pay(sandbox, intent.id, str(intent.client_secret), "visa")).text
+    charges = await sandbox.stripe.charges.list_async({"payment_intent": intent.id})
+    assert [charge.status for charge in charges.data] == ["succeeded", "failed"]
+
+
+async def test_a_person_is_asked_by_the_bank(sandbox: Driver) -> None:
+    for outcome, told in (("fail", "unable to authenticate|failed authentication"), ("complete", "Paid: 50.00 USD")):
+        intent = await sandbox.intent()
+        bank = await pay(sandbox, intent.id, str(intent.client_secret), "asks")
+        assert "3-D Secure" in bank.text
+        form = {"client_secret": str(intent.client_secret), "outcome": outcome}
+        after = await sandbox.http.post(f"/pay/{intent.id}/authenticate", data=form, follow_redirects=True)
+        assert re.search(told, after.text)
+        assert (await sandbox.totals(intent.id))["charges"] == (outcome == "complete")
+
+
+async def test_a_double_click_pays_once(sandbox: Driver) -> None:
+    intent = await sandbox.intent()
+    await pay(sandbox, intent.id, str(intent.client_secret), "visa")
+    form = {"client_secret": str(intent.client_secret), "card": CARDS["visa"]}
+    again = await sandbox.http.post(f"/pay/{intent.id}", data=form, follow_redirects=True)
+    assert (again.status_code, "already succeeded" in again.text) == (400, True)
+    assert (await sandbox.totals(intent.id))["charges"] == 1
+
+
+async def test_the_page_is_for_those_who_know_the_secret(sandbox: Driver) -> None:
+    intent = await sandbox.intent(description="Private")
+    for secret in ("", "guessed"):
+        page = await sandbox.http.get(f"/pay/{intent.id}", params={"client_secret": secret})
+        assert (page.status_code, "Private" in page.text) == (400, False)
+    assert (await sandbox.http.get("/pay/pi_nowhere")).status_code == 404
+
+
+async def test_the_way_back_is_an_address_of_the_web(sandbox: Driver) -> None:
+    intent = await sandbox.paid()
+    query = {"client_secret": str(intent.client_secret), "return_url": "javascript:alert(1)"}
+    page = await sandbox.http.get(f"/pay/{intent.id}", params=query)
+    assert "Paid:" in page.text
+    assert "javascript:" not in page.text
