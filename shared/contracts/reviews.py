@@ -3,12 +3,28 @@
 from shared.events import Event
 
 
-class ReviewPosted(Event, aggregate="review", type="reviews.review_posted.v1"):
+class ReviewEvent(Event, aggregate="review"):
+    """A review as it now is, `rating` in stars from 1 to 5. Its words are not told: read them where they are kept."""
+
     review_id: int
     booking_id: int
     affiliate_id: int
     customer_id: int
     rating: int
+
+
+class ReviewPosted(ReviewEvent, type="reviews.review_posted.v1"):
+    pass
+
+
+class ReviewChanged(ReviewEvent, type="reviews.review_changed.v1"):
+    """Its author changed stars or words."""
+
+
+class ReviewDeleted(ReviewEvent, type="reviews.review_deleted.v1"):
+    """It counts no longer; `deleted_by` is author or staff."""
+
+    deleted_by: str
 
 
 class RatingChanged(Event, aggregate="affiliate_rating", type="reviews.rating_changed.v1"):

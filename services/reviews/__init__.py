@@ -1,0 +1,1 @@
+"""Reputation: what customers say of affiliates, and what it comes to."""

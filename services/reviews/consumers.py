@@ -1,0 +1,33 @@
+"""What reviews does when others tell it something."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.consumers import Consumers, keep_newest
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingEvent,
+    BookingExpired,
+    BookingHeld,
+    BookingRefundDue,
+)
+
+from .domain import Booking
+
+consumers = Consumers("reviews")
+
+
+@consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCompleted, BookingCancelled, BookingRefundDue)
+async def copy_booking(event: BookingEvent, session: AsyncSession) -> None:
+    await keep_newest(
+        session,
+        Booking,
+        {
+            "booking_id": event.booking_id,
+            "version": event.version,
+            "customer_id": event.customer_id,
+            "affiliate_id": event.affiliate_id,
+            "status": event.status,
+        },
+    )
