@@ -194,6 +194,14 @@ async def _current(request: Request) -> Actor:
 CurrentActor = Annotated[Actor, Depends(_current)]
 
 
+async def _visitor(request: Request) -> Actor:
+    """For what is public, but shows more to some: whoever sends no token is an actor with no role."""
+    return await _current(request) if "authorization" in request.headers else Actor()
+
+
+Visitor = Annotated[Actor, Depends(_visitor)]
+
+
 class CustomersOnly(Forbidden):
     """Only customers can do this."""
 

@@ -166,21 +166,37 @@ class Page(BaseModel):
         descending: bool = False,
     ) -> "Paged[T]":
         order = [column.desc(), key.desc()] if descending else [column.asc(), key.asc()]
-        if self.cursor:
+        if after := self.after():
+            if not isinstance(after[0], column.type.python_type):
+                raise BadCursor
             here = tuple_(column, key)
-            after = self._decoded()
             statement = statement.where(here < after if descending else here > after)
         rows = (await session.scalars(statement.order_by(*order).limit(self.limit + 1))).all()
-        more = len(rows) > self.limit
-        rows = rows[: self.limit]
-        return Paged(rows, _cursor(getattr(rows[-1], column.key), getattr(rows[-1], key.key)) if more else None)
+        return self.cut(rows, lambda row: (getattr(row, column.key), getattr(row, key.key)))
 
-    def _decoded(self) -> tuple[Any, int]:
+    def cut(self, rows: Sequence[T], position: Callable[[T], tuple[Any, int]]) -> "Paged[T]":
+        """These rows as a page; one more than `limit` of them says that there is a next."""
+        shown = rows[: self.limit]
+        return Paged(shown, _cursor(*position(shown[-1])) if len(rows) > self.limit else None)
+
+    def after(self) -> tuple[Any, int] | None:
+        """The position that the cursor names: the sort column's value (its type is the caller's to check), the id."""
+        if not self.cursor:
+            return None
         try:
-            value, key = json.loads(base64.urlsafe_b64decode((self.cursor or "").encode() + b"=="))
-            return (datetime.fromisoformat(value["at"]) if isinstance(value, dict) else value), int(key)
+            value, key = json.loads(base64.urlsafe_b64decode(self.cursor.encode() + b"=="))
+            value = _aware(datetime.fromisoformat(value["at"])) if isinstance(value, dict) else value
+            if type(key) is not int or not 0 <= key <= MAX_ID or (isinstance(value, int) and abs(value) > MAX_ID):
+                raise BadCursor
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise BadCursor from error
+        return value, key
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None or not EARLIEST <= moment < LATEST:
+        raise BadCursor
+    return moment
 
 
 class Paged(Generic[T]):

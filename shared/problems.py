@@ -1,5 +1,6 @@
 """Every refusal and every failure as application/problem+json (RFC 9457), with the request's id to ask support with."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -37,16 +38,25 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def problem(request: Request, *, code: str, title: str, status: int, detail: str, **more: Any) -> Response:
-    headers = more.pop("headers", None)
+def problem(
+    request: Request,
+    *,
+    code: str,
+    title: str,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Response:
+    """`facts` are a refusal's own members; those of RFC 9457 cannot be overridden by them."""
     body = {
+        **(facts or {}),
         "type": f"/problems/{code}",
         "title": title,
         "status": status,
         "detail": detail,
         "instance": request.url.path,
         "request_id": cause().correlation_id,
-        **more,
     }
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -56,7 +66,7 @@ async def _refused(request: Request, refusal: Exception) -> Response:
     log.info("request.refused", refusal=refusal.code)
     return problem(
         request, code=refusal.code, title=refusal.title, status=refusal.status, detail=refusal.detail,
-        headers=refusal.headers, **refusal.facts,
+        headers=refusal.headers, facts=refusal.facts,
     )  # fmt: skip
 
 
@@ -73,7 +83,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     ]
     return problem(
         request, code="invalid-request", title="Invalid request", status=422,
-        detail="Some fields are missing, unknown or out of range; see errors.", errors=errors,
+        detail="Some fields are missing, unknown or out of range; see errors.", facts={"errors": errors},
     )  # fmt: skip
 
 

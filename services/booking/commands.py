@@ -71,15 +71,14 @@ async def set_availability(
 async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest) -> Booking:
     """Hold a slot for a customer. Rules are applied anew, under the affiliate's lock: what was shown is no promise."""
     assert actor.customer_id is not None
-    offer = await queries.lock_for_booking(session, wanted.tier_id, actor.customer_id)
+    offer, holds = await queries.lock_for_booking(session, wanted.tier_id, actor.customer_id)
     offer.must_be_bookable()
     if wanted.price_cents not in (None, offer.tier.price_cents):
         raise PriceChanged(price_cents=offer.tier.price_cents, currency=offer.config.currency)
-    if await queries.open_holds(session, actor.customer_id) >= MAX_HOLDS:
+    if holds >= MAX_HOLDS:
         raise TooManyHolds
     slot = await _free_slot(session, offer, wanted.starts_at.astimezone(UTC))
     booking = Booking.hold(actor.customer_id, offer, slot, address=wanted.address, zip=wanted.zip)
-    await _clear_lapsed(session, booking)
     session.add(booking)
     with enforced_by(NO_OVERLAP, SlotTaken):
         await session.flush()
@@ -98,13 +97,15 @@ async def _free_slot(session: AsyncSession, offer: Offer, start: datetime) -> Sl
     crew = schedule.free_crew(start, minutes)
     if crew is None:
         raise SlotTaken
+    await _expire_now(session, schedule.lapsed_in_the_way(crew, start, minutes))
     return Slot(start, start + timedelta(minutes=minutes), crew)
 
 
-async def _clear_lapsed(session: AsyncSession, booking: Booking) -> None:
-    """End the holds that ran out and that no job has ended yet, where they stand in this booking's way."""
-    expire(session, await queries.lapsed_holds(session, booking.crew_id, booking.blocked))
-    await session.flush()
+async def _expire_now(session: AsyncSession, booking_ids: Sequence[int]) -> None:
+    """End holds that ran out and that the job has not come to yet, so that their time can be given to another."""
+    if booking_ids:
+        expire(session, await queries.lapsed_holds(session, booking_ids))
+        await session.flush()
 
 
 def expire(session: AsyncSession, bookings: Sequence[Booking]) -> None:
@@ -154,11 +155,12 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
 
 
 async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int) -> None:
-    others = await queries.taken(session, booking.affiliate_id, booking.blocked)
-    if booking.appointment_start <= now() or any(other.crew_id == booking.crew_id for other in others):
+    _, taken = await queries.crews_and_taken(session, booking.affiliate_id, booking.blocked)
+    others = [other for other in taken if other.crew_id == booking.crew_id]
+    if booking.appointment_start <= now() or any(not other.lapsed for other in others):
         booking.turn_away(paid_cents)
         record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
         return
-    await _clear_lapsed(session, booking)
+    await _expire_now(session, [other.booking_id for other in others])
     booking.confirm(paid_cents)
     record(session, BookingConfirmed.of(booking))

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,11 +18,11 @@ from .domain.offer import Affiliate, Offer, PlatformConfig, Tier
 from .domain.slots import Schedule, Taken
 from .schemas import AvailabilityView, DayView, SlotsView, SlotView, WindowView
 
-LOCKS = text(
-    "select pg_advisory_xact_lock(hashtextextended('affiliate ' || :affiliate_id, 0)),"
-    " pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))"
-)
 LOCK = text("select pg_advisory_xact_lock(hashtextextended('affiliate ' || :affiliate_id, 0))")
+LOCK_FOR_BOOKING = text(
+    "select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),"
+    " pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0)) from tiers where tier_id = :tier_id"
+)
 DAY = timedelta(days=1)
 
 
@@ -38,18 +39,25 @@ async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
     await session.execute(LOCK, {"affiliate_id": str(affiliate_id)})
 
 
-async def lock_for_booking(session: AsyncSession, tier_id: int, customer_id: int) -> Offer:
-    """The offer, with its affiliate's schedule locked, then the customer (always in that order)."""
-    affiliate_id = await session.scalar(select(Tier.affiliate_id).where(Tier.tier_id == tier_id))
-    if affiliate_id is None:
-        raise NoSuchOffer
-    await session.execute(LOCKS, {"affiliate_id": str(affiliate_id), "customer_id": str(customer_id)})
-    return await get_offer(session, tier_id)
+async def lock_for_booking(session: AsyncSession, tier_id: int, customer_id: int) -> tuple[Offer, int]:
+    """The offer and the customer's open holds, with the affiliate's schedule locked first, then the customer."""
+    await session.execute(LOCK_FOR_BOOKING, {"tier_id": tier_id, "customer_id": str(customer_id)})
+    held = select(func.count()).where(
+        Booking.customer_id == customer_id,
+        Booking.status == Status.HELD,
+        Booking.hold_expires_at > func.clock_timestamp(),
+    )
+    *offer, holds = await _offer_with(session, tier_id, held.scalar_subquery())
+    return Offer(*offer), holds
 
 
 async def get_offer(session: AsyncSession, tier_id: int) -> Offer:
+    return Offer(*await _offer_with(session, tier_id))
+
+
+async def _offer_with(session: AsyncSession, tier_id: int, *more: Any) -> Any:
     statement = (
-        select(Tier, Affiliate, PlatformConfig, func.clock_timestamp())
+        select(Tier, Affiliate, PlatformConfig, func.clock_timestamp(), *more)
         .join(Affiliate, Affiliate.affiliate_id == Tier.affiliate_id)
         .join(PlatformConfig, PlatformConfig.config_id == 1)
         .where(Tier.tier_id == tier_id)
@@ -57,7 +65,7 @@ async def get_offer(session: AsyncSession, tier_id: int) -> Offer:
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         raise NoSuchOffer
-    return Offer(*row)
+    return row
 
 
 async def get_affiliate(session: AsyncSession, affiliate_id: int) -> Affiliate:
@@ -72,21 +80,30 @@ async def windows_of(session: AsyncSession, affiliate_id: int) -> Sequence[Avail
     return (await session.scalars(of.order_by(Availability.weekday, Availability.opens_minute))).all()
 
 
-async def crews_of(session: AsyncSession, affiliate_id: int) -> Sequence[Crew]:
-    of = select(Crew).where(Crew.affiliate_id == affiliate_id, Crew.active).order_by(Crew.id)
-    return (await session.scalars(of)).all()
-
-
 async def schedule_of(session: AsyncSession, affiliate: Affiliate, first: date, last: date) -> Schedule:
-    """What slots on these local days come from, in three statements whatever the range."""
+    """What slots on these local days come from, in two statements whatever the range."""
     midnight = datetime.combine(first, datetime.min.time(), affiliate.zone)
     around = Range(midnight - DAY, datetime.combine(last, datetime.min.time(), affiliate.zone) + 2 * DAY, bounds="[)")
-    return Schedule(
-        zone=affiliate.zone,
-        windows=await windows_of(session, affiliate.affiliate_id),
-        crews=await crews_of(session, affiliate.affiliate_id),
-        taken=await taken(session, affiliate.affiliate_id, around),
+    windows = await windows_of(session, affiliate.affiliate_id)
+    crews, taken = await crews_and_taken(session, affiliate.affiliate_id, around)
+    return Schedule(affiliate.zone, windows, crews, taken)
+
+
+async def crews_and_taken(
+    session: AsyncSession, affiliate_id: int, around: Range[datetime]
+) -> tuple[list[Crew], list[Taken]]:
+    """An affiliate's crews, and what keeps them from other jobs in this range."""
+    in_the_way = and_(Booking.crew_id == Crew.id, Booking.status.in_(ACTIVE), Booking.blocked.op("&&")(_range(around)))
+    lapsed = and_(Booking.status == Status.HELD, Booking.hold_expires_at <= func.clock_timestamp())
+    statement = (
+        select(Crew, Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), lapsed)
+        .join(Booking, in_the_way, isouter=True)
+        .where(Crew.affiliate_id == affiliate_id, Crew.active)
+        .order_by(Crew.id)
     )
+    rows = (await session.execute(statement)).all()
+    crews = {crew.id: crew for crew, *_ in rows}
+    return list(crews.values()), [Taken(crew.id, *taken) for crew, *taken in rows if taken[0] is not None]
 
 
 async def availability_of(session: AsyncSession, affiliate_id: int) -> AvailabilityView:
@@ -116,22 +133,9 @@ async def slots_of(session: AsyncSession, tier_id: int, days: Sequence[date]) ->
     )
 
 
-async def taken(session: AsyncSession, affiliate_id: int, around: Range[datetime]) -> list[Taken]:
-    """What keeps crews from other jobs in this range. An unpaid hold that has run out does not, job or no job."""
-    alive = or_(Booking.status != Status.HELD, Booking.hold_expires_at > func.clock_timestamp())
-    statement = select(Booking.crew_id, func.lower(Booking.blocked), func.upper(Booking.blocked)).where(
-        Booking.affiliate_id == affiliate_id,
-        Booking.status.in_(ACTIVE),
-        alive,
-        Booking.blocked.op("&&")(_range(around)),
-    )
-    return [Taken(*row) for row in await session.execute(statement)]
-
-
-async def lapsed_holds(session: AsyncSession, crew_id: int, blocked: Range[datetime]) -> Sequence[Booking]:
-    """Holds of this crew that ran out and still stand in the way of this range, locked."""
-    statement = _lapsed().where(Booking.crew_id == crew_id, Booking.blocked.op("&&")(_range(blocked)))
-    return (await session.scalars(statement.with_for_update())).all()
+async def lapsed_holds(session: AsyncSession, ids: Sequence[int]) -> Sequence[Booking]:
+    """Those of these bookings that are still unpaid holds whose time has run out, locked."""
+    return (await session.scalars(_lapsed().where(Booking.id.in_(ids)).with_for_update())).all()
 
 
 async def holds_past_their_time(session: AsyncSession, *, limit: int) -> Sequence[Booking]:
@@ -145,11 +149,6 @@ def _lapsed() -> Select[Booking]:
 
 def _range(value: Range[datetime]) -> object:
     return func.tstzrange(value.lower, value.upper, "[)", type_=TSTZRANGE)
-
-
-async def open_holds(session: AsyncSession, customer_id: int) -> int:
-    of = select(func.count()).where(Booking.customer_id == customer_id, Booking.status == Status.HELD)
-    return await session.scalar(of.where(Booking.hold_expires_at > func.clock_timestamp())) or 0
 
 
 async def get_booking(session: AsyncSession, booking_id: int, *, lock: bool = False) -> Booking:

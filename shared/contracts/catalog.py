@@ -4,7 +4,10 @@ from shared.events import Event
 
 
 class AffiliateEvent(Event, aggregate="affiliate"):
-    """An affiliate as it now is. Distances in metres, coordinates in degrees (WGS 84), `timezone` IANA."""
+    """An affiliate as it now is. Distances in metres, coordinates in degrees (WGS 84), `timezone` IANA.
+
+    `rating_hundredths` is in hundredths of a star, null before the first review.
+    """
 
     affiliate_id: int
     owner_user_id: int
@@ -17,6 +20,8 @@ class AffiliateEvent(Event, aggregate="affiliate"):
     latitude: float
     longitude: float
     service_radius_m: int
+    rating_hundredths: int | None = None
+    review_count: int = 0
 
 
 class AffiliateApplied(AffiliateEvent, type="catalog.affiliate_applied.v1"):

@@ -50,8 +50,12 @@ class Templates:
         finally:
             await self._execute(f'drop database "{name}" with (force)')
 
-    async def _execute(self, sql: str) -> None:
-        connection = await asyncpg.connect(self.admin_url)
+    async def execute_as_owner(self, service: str, database: Database, sql: str) -> None:
+        owner = {"user": f"{service}_owner", "password": PASSWORDS["owner"]}
+        await self._execute(sql, **owner, database=make_url(database.url).database)
+
+    async def _execute(self, sql: str, **other: str | None) -> None:
+        connection = await asyncpg.connect(self.admin_url, **other)
         try:
             await connection.execute(sql)
         finally:
@@ -88,7 +92,8 @@ def counted_statements(database: Database) -> Iterator[list[str]]:
     sent: list[str] = []
 
     def note(_c: Connection, _u: DBAPICursor, statement: str, _p: object, _x: ExecutionContext, _m: bool) -> None:
-        sent.append(statement)
+        if not statement.startswith(("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")):
+            sent.append(statement)
 
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)

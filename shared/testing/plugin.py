@@ -39,6 +39,7 @@ from shared.testing.tokens import Signer
 E = TypeVar("E", bound=Event)
 Headers = dict[str, str]
 Deliver = Callable[..., Awaitable[None]]
+AsOwner = Callable[[str], Awaitable[None]]
 Published = Callable[..., Awaitable[list[Any]]]
 
 
@@ -121,17 +122,17 @@ def make_app(
 
 
 @pytest_asyncio.fixture(scope="session")
-async def template_database(service: str, templates: Templates) -> AsyncIterator[Database]:
-    await templates.ready(service)
-    database = Database(templates.url(service), pool_size=5)
-    yield database
-    await database.close()
+async def run_database(service: str, templates: Templates) -> AsyncIterator[Database]:
+    async with templates.clone(service) as url:  # PostgreSQL copies a template only while nobody is connected to it
+        database = Database(url, pool_size=5)
+        yield database
+        await database.close()
 
 
 @pytest_asyncio.fixture
-async def database(template_database: Database) -> AsyncIterator[Database]:
+async def database(run_database: Database) -> AsyncIterator[Database]:
     """The service's database inside one transaction, rolled back at the end: quick, but no races."""
-    async with one_transaction(template_database) as database:
+    async with one_transaction(run_database) as database:
         yield database
 
 
@@ -142,6 +143,12 @@ async def fresh_database(service: str, templates: Templates) -> AsyncIterator[Da
         database = Database(url, pool_size=20)
         yield database
         await database.close()
+
+
+@pytest.fixture
+def as_owner(service: str, fresh_database: Database, templates: Templates) -> AsOwner:
+    """Runs a statement on the fresh database as the role that owns it: to take a guard away and see the test go red."""
+    return lambda sql: templates.execute_as_owner(service, fresh_database, sql)
 
 
 @pytest_asyncio.fixture
@@ -229,4 +236,4 @@ def statements(database: Database) -> Callable[[], AbstractContextManager[list[s
     return lambda: counted_statements(database)
 
 
-__all__ = ["Deliver", "Headers", "Published", "Settings", "deliver_to", "recorded_in"]
+__all__ = ["AsOwner", "Deliver", "Headers", "Published", "Settings", "deliver_to", "recorded_in"]

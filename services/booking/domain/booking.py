@@ -132,13 +132,13 @@ class Booking(Aggregate, Base, kw_only=True):
 
     def complete(self, at: datetime) -> None:
         if self.status is not Status.CONFIRMED or at < self.appointment_start - EARLY:
-            raise NotYetDone(status=self.status)
+            raise NotYetDone(booking_status=self.status)
         self._become(Status.COMPLETED)
 
     def cancel(self, by: str, reason: str, at: datetime) -> None:
         """Cancel, and fix how much goes back: all of it, less the fee when the customer is late."""
         if self.status not in ACTIVE or at >= self.appointment_end:
-            raise TooLateToCancel(status=self.status)
+            raise TooLateToCancel(booking_status=self.status)
         fee = self.late_fee_cents if by == "customer" and at > self.free_until else 0
         self._end(by, reason, refund_cents=max(self.paid_cents - fee, 0))
 

@@ -16,11 +16,16 @@ GRID_MINUTES = 30
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A crew is taken from `start` until before `end`, buffer included."""
+    """A crew is taken from `start` until before `end`, buffer included; a lapsed hold keeps it from nobody."""
 
     crew_id: int
+    booking_id: int
     start: datetime
     end: datetime
+    lapsed: bool = False
+
+    def collides(self, crew: Crew, start: datetime, end: datetime) -> bool:
+        return self.crew_id == crew.id and self.start < end and start < self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,11 @@ class Schedule:
         return next((crew for crew in self.crews if self._is_free(crew, *crew.blocked(start, minutes))), None)
 
     def _is_free(self, crew: Crew, start: datetime, end: datetime) -> bool:
-        return not any(t.crew_id == crew.id and t.start < end and start < t.end for t in self.taken)
+        return not any(t.collides(crew, start, end) for t in self.taken if not t.lapsed)
+
+    def lapsed_in_the_way(self, crew: Crew, start: datetime, minutes: int) -> list[int]:
+        """The bookings whose hold ran out and which the exclusion constraint would still respect."""
+        return [t.booking_id for t in self.taken if t.lapsed and t.collides(crew, *crew.blocked(start, minutes))]
 
 
 def _starts(day: date, window: Availability, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:

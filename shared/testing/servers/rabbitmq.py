@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from . import binaries, erlang
+from .ports import is_free
 from .process import Process
 
 ADMIN = "mdh_admin"
@@ -54,6 +55,9 @@ class Epmd:
     def start(self) -> None:
         self.process.start(self.command, self.env, None)
 
+    def is_ready(self) -> bool:
+        return not is_free(self.port)
+
     def stop(self) -> None:
         self.process.stop(signal.SIGKILL, timeout=5)
 
@@ -73,6 +77,7 @@ class RabbitMQ:
     epmd: Epmd = field(init=False)
 
     user = None
+    admin = ADMIN
 
     def __post_init__(self) -> None:
         self.script = binaries.rabbitmq_server()

@@ -1,0 +1,89 @@
+"""P1: no double booking. Real transactions, many clients at once; and the same without the guards, to see red."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from services.booking import queries
+from shared.auth import Actor
+from shared.db import Database
+from shared.testing.plugin import AsOwner, Headers, deliver_to
+from shared.testing.tokens import customer
+
+from .conftest import Shop, monday_at, open_shop
+
+CLIENTS = 100
+UNLOCKED = text("select cast(:tier_id as bigint), cast(:customer_id as text)")
+OVERLAPS = """
+    select count(*) from bookings a join bookings b on a.id < b.id and a.crew_id = b.crew_id and a.blocked && b.blocked
+     where a.status in ('held', 'confirmed') and b.status in ('held', 'confirmed')"""
+
+
+@pytest_asyncio.fixture
+async def fresh_shop(
+    fresh_client: httpx.AsyncClient, as_: Callable[[Actor], Headers], fresh_database: Database
+) -> Shop:
+    return await open_shop(fresh_client, as_, deliver_to("booking", fresh_database))
+
+
+async def race(shop: Shop, starts: list[str]) -> Counter[int]:
+    """All at once: one client per start, each a customer of its own; how often each status was answered."""
+    barrier = asyncio.Barrier(len(starts))
+
+    async def one(number: int, start: str) -> int:
+        await barrier.wait()
+        return (await shop.book(start, customer(1000 + number))).status_code
+
+    return Counter(await asyncio.gather(*(one(number, start) for number, start in enumerate(starts))))
+
+
+async def overlaps(database: Database) -> int:
+    async with database.read() as session:
+        return await session.scalar(text(OVERLAPS)) or 0
+
+
+async def test_a_hundred_clients_on_one_slot_make_one_booking(fresh_shop: Shop, fresh_database: Database) -> None:
+    assert await race(fresh_shop, [monday_at(9)] * CLIENTS) == {201: 1, 409: CLIENTS - 1}
+    assert await overlaps(fresh_database) == 0
+
+
+async def test_overlapping_adjacent_and_contained_times_never_collide(
+    fresh_shop: Shop, fresh_database: Database
+) -> None:
+    starts = [monday_at(8 + n // 2, 30 * (n % 2)) for n in range(17)] * 3
+    answers = await race(fresh_shop, starts)
+    assert set(answers) == {201, 409}
+    assert 3 <= answers[201] <= 4  # ten hours, each job two and a half with its buffer
+    assert await overlaps(fresh_database) == 0
+
+
+async def test_a_hold_that_just_ran_out_goes_to_exactly_one(fresh_shop: Shop, fresh_database: Database) -> None:
+    await fresh_shop.held(monday_at(9))
+    async with fresh_database.begin() as session:
+        await session.execute(text("update bookings set hold_expires_at = now()"))
+    assert await race(fresh_shop, [monday_at(9)] * 30) == {201: 1, 409: 29}
+    assert await overlaps(fresh_database) == 0
+
+
+async def test_the_constraint_alone_is_safe_without_the_lock(
+    fresh_shop: Shop, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LOCK_FOR_BOOKING", UNLOCKED)
+    answers = await race(fresh_shop, [monday_at(9)] * 20)
+    assert answers[201] == 1
+    assert set(answers) == {201, 409}
+    assert await overlaps(fresh_database) == 0
+
+
+async def test_negative_control_without_guards_the_checker_goes_red(
+    fresh_shop: Shop, fresh_database: Database, as_owner: AsOwner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LOCK_FOR_BOOKING", UNLOCKED)
+    await as_owner("alter table bookings drop constraint bookings_no_overlap")
+    await race(fresh_shop, [monday_at(9)] * 20)
+    assert await overlaps(fresh_database) > 0
