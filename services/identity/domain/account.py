@@ -1,0 +1,128 @@
+"""People: their account, what they are to the platform, and whom they work for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.auth import Actor, CustomersOnly, Role
+from shared.db import Aggregate, Keyed, Timestamped, words
+from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
+
+from . import Base
+
+EMAIL_ONCE = "users_email_once"
+
+
+class UserRole(StrEnum):
+    """What an account was opened as. Whom somebody works for is told by `affiliate_users`, whatever this says."""
+
+    CUSTOMER = "customer"
+    AFFILIATE = "affiliate"
+    ADMIN = "admin"
+    SUPPORT = "support"
+
+
+STAFF = frozenset({UserRole.ADMIN, UserRole.SUPPORT})
+
+
+class UserStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class EmailTaken(Conflict):
+    """There is an account with this e-mail address already."""
+
+
+class WrongCredentials(Unauthenticated):
+    """The e-mail address or the password is wrong."""
+
+
+class AccountSuspended(Forbidden):
+    """This account is suspended. Our support can tell why."""
+
+
+class NoSuchUser(NotFound):
+    """There is no such user."""
+
+
+class User(Aggregate, Base, kw_only=True):
+    """A person with an account. `locale` is BCP 47, `timezone` IANA; closed accounts have `deleted_at`."""
+
+    __tablename__ = "users"
+
+    email: Mapped[str]
+    password_hash: Mapped[str] = mapped_column(init=False, default="", repr=False)
+    role: Mapped[UserRole] = mapped_column(words(UserRole))
+    full_name: Mapped[str]
+    locale: Mapped[str]
+    timezone: Mapped[str]
+    status: Mapped[UserStatus] = mapped_column(words(UserStatus), default=UserStatus.ACTIVE)
+    deleted_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    def must_be_active(self) -> None:
+        if self.status is UserStatus.SUSPENDED:
+            raise AccountSuspended
+
+
+class Customer(Keyed, Timestamped, Base, kw_only=True):
+    """The customer side of an account. Its id is what other services know a customer by; `phone` is E.164."""
+
+    __tablename__ = "customers"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    phone: Mapped[str | None] = mapped_column(default=None)
+    deleted_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class AffiliateUser(Aggregate, Base, kw_only=True):
+    """A user's place in an affiliate's team: owner, manager or technician."""
+
+    __tablename__ = "affiliate_users"
+
+    affiliate_id: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    role: Mapped[Role] = mapped_column(words(Role))
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user with all that a token says and `/me` shows. `team_roles` maps affiliate ids to roles."""
+
+    user: User
+    customer: Customer | None
+    team_roles: dict[int, Role]
+
+    @property
+    def customer_id(self) -> int | None:
+        return self.customer.id if self.customer else None
+
+    @property
+    def actor(self) -> Actor:
+        """Who this user is to every service: customer if there is a customer, staff if the account is one of staff."""
+        roles = {Role.CUSTOMER} if self.customer else set()
+        if self.user.role in STAFF:
+            roles.add(Role(self.user.role))
+        return Actor(
+            user_id=self.user.id,
+            roles=frozenset(roles),
+            customer_id=self.customer_id,
+            affiliates=self.team_roles,
+        )
+
+    def change(self, wanted: dict[str, Any]) -> bool:
+        """Set name, locale, time zone or phone to what is wanted; says whether anything is another now."""
+        if "phone" in wanted and self.customer is None:
+            raise CustomersOnly
+        changed = False
+        for name, value in wanted.items():
+            owner = self.customer if name == "phone" else self.user
+            changed = changed or getattr(owner, name) != value
+            setattr(owner, name, value)
+        if changed:
+            self.user.version += 1
+        return changed

@@ -1,0 +1,23 @@
+"""The identity service, put together."""
+
+from fastapi import FastAPI
+
+from shared.app import build
+from shared.settings import Role
+
+from .api import router
+from .consumers import consumers
+from .jobs import jobs
+from .keys import AccessTokens, OwnKeys, SigningKeys
+from .passwords import Passwords
+from .settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    app = build("identity", settings, routers=[router], consumers=consumers, jobs=jobs)
+    if settings.role is not Role.WORKER:
+        keys = SigningKeys.load(settings)
+        app.state.signing_keys, app.state.keys = keys, OwnKeys(keys)
+        app.state.access_tokens = AccessTokens(keys, settings)
+        app.state.passwords = Passwords(settings.hashes_at_once)
+    return app
