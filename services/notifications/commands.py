@@ -1,0 +1,132 @@
+"""Every change of notifications: load, decide, announce."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.clock import now
+from shared.consumers import keep_newest
+from shared.context import cause
+from shared.contracts.booking import BookingCancelled, BookingEvent
+from shared.events import Event
+
+from . import queries
+from .domain.booking import Booking
+from .domain.message import Channel, Communication, Notification, Status, WaitingNotice
+from .domain.notice import AFFILIATE, Notice, affects_affiliate, is_still_true, notices_of
+from .domain.people import Contact
+from .tasks import send_email, tasks
+from .texts import Words, words_of
+
+COPIED = (
+    "booking_id", "version", "customer_id", "affiliate_id", "status", "service_name", "appointment_start",
+    "appointment_end", "timezone",
+)  # fmt: skip
+
+
+async def tell_of(session: AsyncSession, event: Event) -> None:
+    """Say what the event gives reason to say, to those whom it concerns."""
+    await tell(session, _notices(event))
+
+
+async def follow_booking(session: AsyncSession, event: BookingEvent) -> None:
+    """Keep what is known of the booking, then tell. Of the end of an unpaid hold, affiliates are not told."""
+    before = await queries.lock_booking(session, event.booking_id)
+    knew = affects_affiliate(before)
+    values = {name: getattr(event, name) for name in COPIED}
+    if hold_expires_at := getattr(event, "hold_expires_at", None):
+        values["hold_expires_at"] = hold_expires_at
+    await keep_newest(session, Booking, values)
+    told = _notices(event)
+    if isinstance(event, BookingCancelled) and not knew:
+        told = [notice for notice in told if not notice.to.startswith(AFFILIATE)]
+    await tell(session, told)
+
+
+def _notices(event: Event) -> list[Notice]:
+    because = cause().causation_id
+    return list(notices_of(event, UUID(because) if because else None))
+
+
+async def tell(session: AsyncSession, notices: Iterable[Notice]) -> None:
+    """In the app and by e-mail, each person once. A notice to somebody not known yet waits until they are."""
+    for notice in notices:
+        contacts, unknown = await queries.contacts_of(session, notice.to)
+        if unknown:
+            await queries.lock_arrivals(session)
+            contacts, unknown = await queries.contacts_of(session, notice.to)
+            waits = notice.model_dump(mode="json")
+            session.add_all(WaitingNotice(waits_for=key, notice=waits | {"to": key}) for key in unknown)
+        if contacts:
+            await _tell(session, notice, contacts)
+
+
+async def tell_waiting(session: AsyncSession, *known: str) -> None:
+    """Somebody became known (`user 9`, `customer 5`, `affiliate 7`): tell what waited for that, if it is still true."""
+    await queries.lock_arrivals(session)
+    waiting = await queries.take_waiting(session, *known)
+    await tell(session, [Notice.model_validate(one.notice) for one in waiting])
+
+
+async def _tell(session: AsyncSession, notice: Notice, contacts: Sequence[Contact]) -> None:
+    booking_id, affiliate_id = notice.facts.get("booking_id"), notice.facts.get("affiliate_id")
+    booking, affiliate = await queries.known_of(session, booking_id, affiliate_id)
+    starts = notice.facts.get("appointment_start")
+    told_start = datetime.fromisoformat(starts) if starts else None
+    true = is_still_true(notice.kind, told_start, booking, affiliate, now())
+    about = {"booking_id": booking_id, "affiliate_id": affiliate_id, "appointment_start": told_start}
+    said = {contact.user_id: words_of(notice, contact) for contact in contacts}
+    queued = await _log(session, notice, said, Status.QUEUED if true else Status.SKIPPED, about)
+    if true:
+        await _show(session, notice, said)
+        for id in queued:
+            tasks.enqueue(session, send_email, communication_id=id)
+
+
+async def _show(session: AsyncSession, notice: Notice, said: dict[int, Words]) -> None:
+    rows = [
+        _once(notice) | {
+            "user_id": user_id, "type": notice.kind, "title": words.title, "message": words.message,
+            "data": notice.about, "is_read": False,
+        }
+        for user_id, words in said.items()
+    ]  # fmt: skip
+    await session.execute(insert(Notification).values(rows).on_conflict_do_nothing(constraint="uq_notifications_cause"))
+
+
+async def _log(
+    session: AsyncSession, notice: Notice, said: dict[int, Words], status: Status, about: dict[str, Any]
+) -> Sequence[int]:
+    """Write the e-mails down; the ids of those that were not there before."""
+    rows = [
+        _once(notice) | about | {
+            "to_user_id": user_id, "type": Channel.EMAIL, "notice": notice.kind, "subject": words.title,
+            "content": words.message, "status": status, "version": 1, "attempts": 0,
+        }
+        for user_id, words in said.items()
+    ]  # fmt: skip
+    statement = insert(Communication).values(rows).on_conflict_do_nothing(constraint="uq_communications_cause")
+    return (await session.scalars(statement.returning(Communication.id))).all()
+
+
+def _once(notice: Notice) -> dict[str, Any]:
+    """What, with recipient, type and channel, makes a message unique, whatever is delivered how often."""
+    return {"cause": notice.cause, "cause_event_id": notice.event_id}
+
+
+async def mark_read(session: AsyncSession, actor: Actor, notification_id: int) -> Notification:
+    notification = await queries.notification_of(session, actor, notification_id)
+    notification.read()
+    return notification
+
+
+async def mark_all_read(session: AsyncSession, actor: Actor) -> int:
+    """Everything that is there now; says how many it were."""
+    unread = update(Notification).where(Notification.user_id == actor.user_id, ~Notification.is_read)
+    return len((await session.scalars(unread.values(is_read=True).returning(Notification.id))).all())

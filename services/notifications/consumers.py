@@ -1,0 +1,65 @@
+"""What notifications does when others tell it something."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.consumers import Consumers, keep_newest
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingEvent,
+    BookingExpired,
+    BookingHeld,
+    BookingRefundDue,
+)
+from shared.contracts.catalog import (
+    AffiliateApplied,
+    AffiliateApproved,
+    AffiliateChanged,
+    AffiliateEvent,
+    AffiliateRejected,
+)
+from shared.contracts.identity import MemberAdded, UserChanged, UserEvent, UserRegistered
+from shared.contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded
+from shared.contracts.reviews import ReviewPosted
+
+from . import commands
+from .domain.people import OWNER, Affiliate, Contact, Member
+
+consumers = Consumers("notifications")
+
+
+@consumers.on(UserRegistered, UserChanged)
+async def copy_contact(event: UserEvent, session: AsyncSession) -> None:
+    """Whom we could not reach so far, we now can."""
+    if await keep_newest(session, Contact, event.model_dump()):
+        await commands.tell_waiting(session, f"user {event.user_id}", f"customer {event.customer_id}")
+
+
+@consumers.on(MemberAdded)
+async def copy_member(event: MemberAdded, session: AsyncSession) -> None:
+    if await keep_newest(session, Member, event.model_dump()) and event.role == OWNER:
+        await commands.tell_waiting(session, f"affiliate {event.affiliate_id}")
+
+
+@consumers.on(AffiliateApplied, AffiliateApproved, AffiliateRejected, AffiliateChanged)
+async def tell_of_application(event: AffiliateEvent, session: AsyncSession) -> None:
+    names = {"affiliate_id", "version", "owner_user_id", "name", "application_status"}
+    if await keep_newest(session, Affiliate, event.model_dump(include=names)):
+        await commands.tell_waiting(session, f"affiliate {event.affiliate_id}")
+    await commands.tell_of(session, event)
+
+
+@consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCompleted, BookingCancelled, BookingRefundDue)
+async def tell_of_booking(event: BookingEvent, session: AsyncSession) -> None:
+    await commands.follow_booking(session, event)
+
+
+@consumers.on(PaymentFailed, PaymentRefunded)
+async def tell_of_payment(event: PaymentEvent, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)
+
+
+@consumers.on(ReviewPosted)
+async def tell_of_review(event: ReviewPosted, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)

@@ -1,0 +1,111 @@
+"""What was said: notices in the app, and the log of what left the house."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.db import Aggregate, Keyed, Timestamped, words
+from shared.errors import NotFound
+
+from . import Base
+from .notice import Kind
+
+MAX_ERROR = 500
+
+
+class NoSuchNotification(NotFound):
+    """There is no such notification, or it is not yours."""
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    IN_APP = "in_app"
+
+
+class Status(StrEnum):
+    """`failed`: the mail server refused it for good. `skipped`: it was no longer true when it was its turn."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Notification(Keyed, Timestamped, Base, kw_only=True):
+    """A notice in the app."""
+
+    __tablename__ = "notifications"
+
+    user_id: Mapped[int]
+    type: Mapped[Kind] = mapped_column(words(Kind))
+    title: Mapped[str]
+    message: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    is_read: Mapped[bool] = mapped_column(default=False)
+    cause: Mapped[str]
+    cause_event_id: Mapped[UUID | None]
+
+    def read(self) -> None:
+        self.is_read = True
+
+
+class Communication(Aggregate, Base, kw_only=True):
+    """A message to one person over one channel.
+
+    `attempts` counts how often it was handed to the mail server, each counted before it is made: so many copies can
+    have arrived at most, all of them with the same `message_id`.
+    """
+
+    __tablename__ = "communications"
+
+    to_user_id: Mapped[int | None]
+    from_user_id: Mapped[int | None] = mapped_column(default=None)
+    type: Mapped[Channel] = mapped_column(words(Channel), default=Channel.EMAIL)
+    notice: Mapped[Kind] = mapped_column(words(Kind))
+    subject: Mapped[str]
+    content: Mapped[str]
+    status: Mapped[Status] = mapped_column(words(Status))
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    booking_id: Mapped[int | None] = mapped_column(default=None)
+    affiliate_id: Mapped[int | None] = mapped_column(default=None)
+    appointment_start: Mapped[datetime | None] = mapped_column(default=None)
+    cause: Mapped[str]
+    cause_event_id: Mapped[UUID | None] = mapped_column(default=None)
+    message_id: Mapped[str | None] = mapped_column(default=None)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(default=None)
+
+    def attempt(self, domain: str) -> None:
+        """About to be handed to the mail server: from here on it can have arrived."""
+        # The time makes it unique over databases too: ids begin anew in a new one, mailboxes do not.
+        self.message_id = f"<communication.{self.id}.{self.created_at:%Y%m%d%H%M%S%f}@{domain}>"
+        self.attempts += 1
+        self.version += 1
+
+    def send(self, at: datetime) -> None:
+        self.sent_at = at
+        self._become(Status.SENT)
+
+    def skip(self) -> None:
+        self._become(Status.SKIPPED)
+
+    def fail(self, error: str) -> None:
+        self.error = error[:MAX_ERROR]
+        self._become(Status.FAILED)
+
+    def _become(self, status: Status) -> None:
+        self.status = status
+        self.version += 1
+
+
+class WaitingNotice(Keyed, Timestamped, Base, kw_only=True):
+    """A notice to somebody who is not known yet: told as soon as `waits_for` (`customer 5`) is."""
+
+    __tablename__ = "waiting_notices"
+
+    waits_for: Mapped[str]
+    notice: Mapped[dict[str, Any]]

@@ -1,0 +1,135 @@
+"""What is worth saying to whom, and for how long it stays true."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts import booking, catalog, payments, reviews
+from shared.events import Event
+
+from .booking import Booking
+from .people import Affiliate
+
+SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id")
+
+
+class Kind(StrEnum):
+    """What a notice says; also the name of its template."""
+
+    BOOKING_HELD = "booking_held"
+    BOOKING_CONFIRMED = "booking_confirmed"
+    BOOKING_REMINDER = "booking_reminder"
+    BOOKING_COMPLETED = "booking_completed"
+    BOOKING_EXPIRED = "booking_expired"
+    BOOKING_CANCELLED = "booking_cancelled"
+    BOOKING_RECEIVED = "booking_received"  # to the affiliate: it has a new appointment
+    BOOKING_CALLED_OFF = "booking_called_off"  # to the affiliate: it has one less
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_REFUNDED = "payment_refunded"
+    AFFILIATE_APPROVED = "affiliate_approved"
+    AFFILIATE_REJECTED = "affiliate_rejected"
+    REVIEW_POSTED = "review_posted"
+
+
+CUSTOMER, AFFILIATE = "customer", "affiliate"
+
+TELLS: dict[type[Event], dict[Kind, str]] = {
+    booking.BookingHeld: {Kind.BOOKING_HELD: CUSTOMER},
+    booking.BookingConfirmed: {Kind.BOOKING_CONFIRMED: CUSTOMER, Kind.BOOKING_RECEIVED: AFFILIATE},
+    booking.BookingCompleted: {Kind.BOOKING_COMPLETED: CUSTOMER},
+    booking.BookingExpired: {Kind.BOOKING_EXPIRED: CUSTOMER},
+    booking.BookingCancelled: {Kind.BOOKING_CANCELLED: CUSTOMER, Kind.BOOKING_CALLED_OFF: AFFILIATE},
+    payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER},
+    payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
+    catalog.AffiliateApproved: {Kind.AFFILIATE_APPROVED: AFFILIATE},
+    catalog.AffiliateRejected: {Kind.AFFILIATE_REJECTED: AFFILIATE},
+    reviews.ReviewPosted: {Kind.REVIEW_POSTED: AFFILIATE},
+}
+
+# The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
+TRUE_WHILE: dict[Kind, frozenset[str]] = {
+    Kind.BOOKING_HELD: frozenset({"held"}),
+    Kind.PAYMENT_FAILED: frozenset({"held"}),
+    Kind.BOOKING_CONFIRMED: frozenset({"confirmed", "completed"}),
+    Kind.BOOKING_RECEIVED: frozenset({"confirmed", "completed"}),
+    Kind.BOOKING_REMINDER: frozenset({"confirmed"}),
+    Kind.BOOKING_COMPLETED: frozenset({"completed"}),
+    Kind.BOOKING_EXPIRED: frozenset({"expired"}),
+    Kind.BOOKING_CANCELLED: frozenset({"cancelled"}),
+    Kind.BOOKING_CALLED_OFF: frozenset({"cancelled"}),
+}
+TRUE_OF_APPLICATION = {Kind.AFFILIATE_APPROVED: "approved", Kind.AFFILIATE_REJECTED: "rejected"}
+
+
+class Notice(BaseModel):
+    """One thing to be said to one party, with what its text is made of.
+
+    `to` is `customer 5`, `affiliate 7` (those who own it) or `user 9`. `cause` names the fact it is about, by type,
+    aggregate and version: the same fact is the same cause even when it is published again as another event.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    to: str
+    cause: str
+    event_id: UUID | None
+    facts: dict[str, Any]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The ids that a front end needs for its links."""
+        return {name: self.facts[name] for name in SHOWN if name in self.facts}
+
+
+def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
+    facts = event.model_dump(mode="json")
+    cause = f"{event.type}/{event.aggregate_id}/{event.version}"
+    for kind, party in TELLS.get(type(event), {}).items():
+        to = f"{party} {facts[f'{party}_id']}"
+        yield Notice(kind=kind, to=to, cause=cause, event_id=event_id, facts=facts)
+
+
+def affects_affiliate(before: Booking | None) -> bool:
+    """Whether an affiliate knows of an appointment that ends: of unpaid ones it is never told."""
+    return before is None or before.status == "confirmed"
+
+
+def reminder_of(booking: Booking) -> Notice:
+    names = ("booking_id", "affiliate_id", "service_name", "timezone")
+    facts = {name: getattr(booking, name) for name in names}
+    return Notice(
+        kind=Kind.BOOKING_REMINDER,
+        to=f"{CUSTOMER} {booking.customer_id}",
+        cause=f"reminder/{booking.booking_id}",
+        event_id=None,
+        facts=facts | {"appointment_start": booking.appointment_start.isoformat()},
+    )
+
+
+def is_still_true(
+    kind: Kind, told_start: datetime | None, booking: Booking | None, affiliate: Affiliate | None, at: datetime
+) -> bool:
+    """Judged by what is known by now. Of what is not known yet, the fact that caused the notice is the newest there is.
+
+    `told_start` is the time of the appointment as the notice has it: one that was moved makes the notice untrue.
+    """
+    if kind in TRUE_OF_APPLICATION:
+        return affiliate is None or affiliate.application_status == TRUE_OF_APPLICATION[kind]
+    if kind not in TRUE_WHILE or booking is None:
+        return True
+    return (
+        booking.status in TRUE_WHILE[kind]
+        and told_start in (None, booking.appointment_start)
+        and _in_time(kind, booking, at)
+    )
+
+
+def _in_time(kind: Kind, booking: Booking, at: datetime) -> bool:
+    if kind in (Kind.BOOKING_HELD, Kind.PAYMENT_FAILED):
+        return booking.hold_expires_at is None or at < booking.hold_expires_at
+    return kind is not Kind.BOOKING_REMINDER or at < booking.appointment_start

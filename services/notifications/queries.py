@@ -1,0 +1,145 @@
+"""Every read of notifications, and every lock."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.http import Page, Paged
+
+from .domain.booking import REMINDED_BEFORE, Booking
+from .domain.message import Communication, NoSuchNotification, Notification, Status, WaitingNotice
+from .domain.people import OWNER, Affiliate, Contact, Member
+
+LOCK_BOOKING = text("select pg_advisory_xact_lock(hashtextextended('booking ' || :booking_id, 0))")
+LOCK_ARRIVALS = text("select pg_advisory_xact_lock(hashtextextended('arrivals', 0))")
+
+Outgoing = tuple[Communication, Contact, Booking | None, Affiliate | None]
+
+
+async def lock_booking(session: AsyncSession, booking_id: int) -> Booking | None:
+    """What is known of a booking, with others who hear of it at the same moment kept waiting."""
+    await session.execute(LOCK_BOOKING, {"booking_id": str(booking_id)})
+    return await session.scalar(select(Booking).where(Booking.booking_id == booking_id))
+
+
+async def lock_arrivals(session: AsyncSession) -> None:
+    """Who finds nobody to tell, and who makes somebody known, go one after the other: no notice falls between."""
+    await session.execute(LOCK_ARRIVALS)
+
+
+async def contacts_of(session: AsyncSession, to: str) -> tuple[Sequence[Contact], list[str]]:
+    """Whom `to` (`customer 5`, `affiliate 7`, `user 9`) means, and who of them is not known yet."""
+    party, id = to.split()
+    if party == "customer":
+        found = (await session.scalars(select(Contact).where(Contact.customer_id == int(id)))).all()
+        return found, [] if found else [to]
+    users = [int(id)] if party == "user" else await _owners(session, int(id))
+    found = (await session.scalars(select(Contact).where(Contact.user_id.in_(users)).order_by(Contact.user_id))).all()
+    known = {contact.user_id for contact in found}
+    return found, [f"user {user}" for user in users if user not in known] if users else [to]
+
+
+async def _owners(session: AsyncSession, affiliate_id: int) -> list[int]:
+    applicant = select(Affiliate.owner_user_id).where(Affiliate.affiliate_id == affiliate_id)
+    members = select(Member.user_id).where(Member.affiliate_id == affiliate_id, Member.role == OWNER)
+    return sorted((await session.scalars(applicant.union(members))).all())
+
+
+async def take_waiting(session: AsyncSession, *keys: str) -> Sequence[WaitingNotice]:
+    """The notices that wait for one of these, oldest first; they wait no longer."""
+    taken = delete(WaitingNotice).where(WaitingNotice.waits_for.in_(keys)).returning(WaitingNotice)
+    return sorted((await session.scalars(taken)).all(), key=lambda waiting: waiting.id)
+
+
+async def known_of(
+    session: AsyncSession, booking_id: int | None, affiliate_id: int | None
+) -> tuple[Booking | None, Affiliate | None]:
+    """What a notice is about, as far as it is known; one statement."""
+    one = select(func.now().label("at")).subquery()
+    statement = (
+        select(Booking, Affiliate)
+        .select_from(one)
+        .join(Booking, Booking.booking_id == booking_id, isouter=True)
+        .join(Affiliate, Affiliate.affiliate_id == affiliate_id, isouter=True)
+        .execution_options(populate_existing=True)
+    )
+    booking, affiliate = (await session.execute(statement)).one()
+    return booking, affiliate
+
+
+async def outgoing(session: AsyncSession, communication_id: int) -> Outgoing:
+    """A message, locked, its recipient, and what is known by now of what it is about; one statement."""
+    statement = (
+        select(Communication, Contact, Booking, Affiliate)
+        .join(Contact, Contact.user_id == Communication.to_user_id)
+        .join(Booking, Booking.booking_id == Communication.booking_id, isouter=True)
+        .join(Affiliate, Affiliate.affiliate_id == Communication.affiliate_id, isouter=True)
+        .where(Communication.id == communication_id)
+    )
+    communication, contact, booking, affiliate = (
+        await session.execute(statement.with_for_update(of=Communication))
+    ).one()
+    return communication, contact, booking, affiliate
+
+
+async def get_communication(session: AsyncSession, communication_id: int) -> Communication:
+    statement = select(Communication).where(Communication.id == communication_id).with_for_update()
+    return (await session.scalars(statement)).one()
+
+
+async def claim_to_remind(session: AsyncSession, at: datetime, *, limit: int) -> Sequence[Booking]:
+    """Confirmed appointments of the coming day that nobody was reminded of, marked as reminded.
+
+    One that was booked on shorter notice needs no reminder: its confirmation is as fresh.
+    """
+    coming = (
+        select(Booking.booking_id)
+        .where(
+            Booking.status == "confirmed",
+            Booking.reminded_at.is_(None),
+            Booking.appointment_start > at,
+            Booking.appointment_start <= at + REMINDED_BEFORE,
+            Booking.created_at < Booking.appointment_start - REMINDED_BEFORE,
+        )
+        .order_by(Booking.appointment_start)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(Booking).where(Booking.booking_id.in_(coming)).values(reminded_at=at).returning(Booking)
+    return (await session.scalars(claimed)).all()
+
+
+async def notification_of(session: AsyncSession, actor: Actor, notification_id: int) -> Notification:
+    """A notification of one's own, locked; those of others do not exist, for staff neither."""
+    own = select(Notification).where(Notification.id == notification_id, Notification.user_id == actor.user_id)
+    found = (await session.scalars(own.with_for_update())).one_or_none()
+    if found is None:
+        raise NoSuchNotification
+    return found
+
+
+async def notifications_of(session: AsyncSession, actor: Actor, page: Page, unread: bool) -> Paged[Notification]:
+    statement = select(Notification).where(Notification.user_id == actor.user_id)
+    if unread:
+        statement = statement.where(~Notification.is_read)
+    return await page.of(session, statement, Notification.created_at, Notification.id, descending=True)
+
+
+async def unread_of(session: AsyncSession, actor: Actor) -> int:
+    own = select(func.count()).where(Notification.user_id == actor.user_id, ~Notification.is_read)
+    return await session.scalar(own) or 0
+
+
+async def communications_of(
+    session: AsyncSession, actor: Actor, page: Page, status: Status | None
+) -> Paged[Communication]:
+    statement = select(Communication)
+    if not actor.is_staff:
+        own = or_(Communication.to_user_id == actor.user_id, Communication.from_user_id == actor.user_id)
+        statement = statement.where(own)
+    if status is not None:
+        statement = statement.where(Communication.status == status)
+    return await page.of(session, statement, Communication.created_at, Communication.id, descending=True)

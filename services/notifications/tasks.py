@@ -1,0 +1,57 @@
+"""What notifications asks of the outside: e-mails, each sent outside of any transaction."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import now
+from shared.tasks import Outside, Tasks
+
+from . import queries
+from .clients import MailServer, Undeliverable
+from .domain.message import Communication, Status
+from .domain.notice import is_still_true
+from .domain.people import Contact
+
+tasks = Tasks("notifications")
+
+
+@tasks.call
+async def send_email(outside: Outside, communication_id: int) -> None:
+    """Look again, send, write down how it went.
+
+    A crash after the server's answer and before it is written down sends the same message again: at least once, and
+    recognisable by its Message-ID. One that was sent, skipped or refused is not touched again.
+    """
+    server = outside.client(MailServer)
+    async with outside.begin() as session:
+        ready = await _prepare(session, communication_id, server.domain)
+    if ready is None:
+        return
+    refusal = None
+    try:
+        await server.send(*ready)
+    except Undeliverable as error:
+        refusal = str(error)
+    async with outside.begin() as session:
+        await _conclude(session, communication_id, refusal)
+
+
+async def _prepare(session: AsyncSession, communication_id: int, domain: str) -> tuple[Communication, Contact] | None:
+    """The message and its recipient, counted as an attempt; None if there is nothing to send (any more)."""
+    communication, contact, booking, affiliate = await queries.outgoing(session, communication_id)
+    if communication.status is not Status.QUEUED:
+        return None
+    if not is_still_true(communication.notice, communication.appointment_start, booking, affiliate, now()):
+        communication.skip()
+        return None
+    communication.attempt(domain)
+    return communication, contact
+
+
+async def _conclude(session: AsyncSession, communication_id: int, refusal: str | None) -> None:
+    communication = await queries.get_communication(session, communication_id)
+    if communication.status is not Status.QUEUED:
+        return  # a worker whose lease had run out was at it too, and was first
+    if refusal is None:
+        communication.send(now())
+    else:
+        communication.fail(refusal)

@@ -1,0 +1,80 @@
+"""The words of each notice: `templates/<kind>.txt` says it, `templates/mail.*` is the letter around it.
+
+The words are made once, when the notice is; the app shows them as they are, an e-mail puts them into a letter.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from .domain.notice import Notice
+from .domain.people import Contact
+
+MAX_TITLE = 255
+PARAGRAPH = "\n\n"
+SYMBOLS = {"USD": "$"}
+
+
+@dataclass(frozen=True)
+class Words:
+    title: str
+    message: str
+
+
+def one_line(text: str) -> str:
+    """Names and reasons are other people's: no line break, direction mark or other control of theirs goes further."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def money(cents: int, currency: str) -> str:
+    """`$1,234.50`, or with the code behind where there is no sign: `1,234.50 EUR`."""
+    amount = f"{abs(cents) // 100:,}.{abs(cents) % 100:02}"
+    sign, symbol = "-" if cents < 0 else "", SYMBOLS.get(currency)
+    return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {currency}"
+
+
+def local(moment: str, timezone: str) -> str:
+    """An RFC 3339 time as clocks in `timezone` show it: `Tuesday, November 24, 2026 at 9:00 AM EST`."""
+    at = datetime.fromisoformat(moment).astimezone(_zone(timezone))
+    return f"{at:%A, %B} {at.day}, {at.year} at {at.hour % 12 or 12}:{at:%M %p %Z}"
+
+
+def _zone(name: str) -> ZoneInfo:
+    """An unknown zone is no reason to say nothing: UTC, and the text says so."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        finalize=lambda value: one_line(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"money": money, "local": local}
+    return made
+
+
+def words_of(notice: Notice, contact: Contact) -> Words:
+    """What the notice says to this person. `zone` in a template is theirs, `timezone` the appointment's."""
+    template = _templates().get_template(f"{notice.kind}.txt")
+    context = template.new_context({**notice.facts, "zone": contact.timezone})
+    title, message = ("".join(template.blocks[name](context)) for name in ("title", "message"))
+    paragraphs = [one_line(paragraph) for paragraph in message.split(PARAGRAPH)]
+    return Words(one_line(title)[:MAX_TITLE], PARAGRAPH.join(filter(None, paragraphs)))
+
+
+def letter(form: str, *, title: str, message: str, name: str, link: str) -> str:
+    """The words as a letter, `form` being `txt` or `html`."""
+    values: dict[str, Any] = {"title": title, "paragraphs": message.split(PARAGRAPH), "name": name, "link": link}
+    return _templates().get_template(f"mail.{form}").render(values)
