@@ -28,8 +28,9 @@ async def test_a_key_is_for_one_request(sandbox: Driver) -> None:
     with pytest.raises(stripe.IdempotencyError, match="same parameters") as refused:
         await sandbox.stripe.payment_intents.create_async(params, {"idempotency_key": "one-request"})
     assert refused.value.http_status == 400
-    other = await sandbox.post("/v1/customers", "one-request", email="ada@example.org")
+    other = await sandbox.post("/v1/payment_methods", "one-request", **FORM)
     assert (other.status_code, other.json()["error"]["type"]) == (400, "idempotency_error")
+    assert "same endpoint" in other.json()["error"]["message"]
 
 
 async def test_in_parallel_one_is_made_and_the_others_wait_or_see_it(sandbox: Driver) -> None:

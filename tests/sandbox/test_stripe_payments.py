@@ -84,6 +84,7 @@ async def test_a_cancelled_hold_moves_no_money(sandbox: Driver, receiver: Receiv
     gone = await sandbox.stripe.payment_intents.cancel_async(held.id, params)
     assert (gone.status, gone.cancellation_reason) == ("canceled", "requested_by_customer")
     await receiver.wait_for(held.id, "payment_intent.canceled")
+    await receiver.wait_for(held.id, "charge.refunded")
     totals = await sandbox.totals(held.id)
     assert (totals["releases"], totals["charges"], totals["net"]) == (1, 0, 0)
     with pytest.raises(stripe.InvalidRequestError) as refused:

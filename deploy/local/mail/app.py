@@ -17,7 +17,7 @@ from .smtp import Catcher, smtp_session
 def create_app(settings: Settings) -> FastAPI:
     box, script = Box(settings.state), Script()
     lifespan = _listening(settings, Catcher(box, script))
-    app = FastAPI(title="Mail catcher", docs_url="/api/docs", redoc_url=None, lifespan=lifespan)
+    app = FastAPI(title="Mail catcher", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.include_router(api_routes(box, script))
     app.include_router(page_routes(box))
     return app

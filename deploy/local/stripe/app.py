@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -13,12 +13,14 @@ from .pages import page_routes
 from .sandbox import Sandbox
 from .settings import Settings
 
+EXPIRY_EVERY_SECONDS = 60
+
 
 def create_app(settings: Settings) -> FastAPI:
     sandbox = Sandbox(settings)
     app = FastAPI(
         title="Stripe-compatible sandbox",
-        docs_url="/_sandbox/docs",
+        docs_url=None,
         openapi_url="/_sandbox/openapi.json",
         redoc_url=None,
         lifespan=_delivering(sandbox),
@@ -33,13 +35,19 @@ def create_app(settings: Settings) -> FastAPI:
 def _delivering(sandbox: Sandbox) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        courier = asyncio.create_task(sandbox.courier.run())
+        tasks = [asyncio.create_task(sandbox.courier.run()), asyncio.create_task(_expire_holds(sandbox))]
         try:
             yield
         finally:
-            courier.cancel()
-            with suppress(asyncio.CancelledError):
-                await courier
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             sandbox.store.close()
 
     return lifespan
+
+
+async def _expire_holds(sandbox: Sandbox) -> None:
+    while True:
+        sandbox.expire_holds()
+        await asyncio.sleep(EXPIRY_EVERY_SECONDS)

@@ -104,7 +104,6 @@ def _add_clock(router: APIRouter, sandbox: Sandbox) -> None:
         start = sandbox.clock.offset if wanted.offset_seconds is None else wanted.offset_seconds
         sandbox.clock.move(start + (wanted.advance_seconds or 0))
         sandbox.expire_holds()
-        sandbox.courier.wake()
         return ClockView(now=sandbox.clock.now(), offset_seconds=sandbox.clock.offset)
 
 

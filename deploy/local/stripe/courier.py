@@ -1,9 +1,9 @@
 """Delivers webhooks in the background, again and again until they are answered 2xx."""
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from sqlite3 import Row
 
@@ -20,10 +20,9 @@ LONGEST_NAP_SECONDS = 5.0
 
 
 class Courier:
-    def __init__(self, deliveries: Deliveries, secret: str, each_round: Callable[[], None]) -> None:
+    def __init__(self, deliveries: Deliveries, secret: str) -> None:
         self.deliveries = deliveries
         self.secret = secret
-        self.each_round = each_round
         self.awake = asyncio.Event()
         self.under_way: dict[int, asyncio.Task[None]] = {}
 
@@ -44,7 +43,6 @@ class Courier:
     def _round(self, client: httpx.AsyncClient) -> None:
         """One bad round must not end deliveries for good: it is logged, and the next one comes."""
         try:
-            self.each_round()
             for delivery in self.deliveries.due(limit=AT_ONCE + len(self.under_way)):
                 if delivery["id"] not in self.under_way and len(self.under_way) < AT_ONCE:
                     self.under_way[delivery["id"]] = asyncio.create_task(self._deliver(client, delivery))
@@ -72,7 +70,7 @@ class Courier:
         self.wake()
 
     async def _post(self, client: httpx.AsyncClient, delivery: Row) -> int:
-        payload = delivery["payload"].encode()
+        payload = json.dumps(json.loads(delivery["body"]), indent=2).encode()
         signature = sign(payload, self.secret, int(time.time()) + delivery["skew"])
         body = payload.replace(b'"livemode": false', b'"livemode": true ', 1) if delivery["tampered"] else payload
         headers = {"Stripe-Signature": signature, "Content-Type": "application/json; charset=utf-8"}

@@ -1,6 +1,5 @@
 """Webhooks that are to be delivered: planned with the event in one transaction, kept until they are answered 2xx."""
 
-import json
 import secrets
 import time
 from collections.abc import Collection
@@ -57,15 +56,19 @@ class Deliveries:
 
     def _add(self, event: Document, **more: Any) -> None:
         values = {"state": "pending", "skew": 0, "tampered": 0, "created": time.time(), **more}
-        values |= {"event": event["id"], "type": event["type"], "payload": json.dumps(event, indent=2)}
+        values |= {"event": event["id"], "type": event["type"]}
         self.store.change(
-            "insert into deliveries (event, type, payload, state, due, skew, tampered, created) "
-            "values (:event, :type, :payload, :state, :due, :skew, :tampered, :created)",
+            "insert into deliveries (event, type, state, due, skew, tampered, created) "
+            "values (:event, :type, :state, :due, :skew, :tampered, :created)",
             values,
         )
 
     def due(self, limit: int) -> list[Row]:
-        statement = "select * from deliveries where state = 'pending' and due <= :now order by due, id limit :limit"
+        """Those whose time has come, each with the event to send."""
+        statement = (
+            "select deliveries.*, objects.body from deliveries join objects on objects.id = deliveries.event "
+            "where deliveries.state = 'pending' and due <= :now order by due, deliveries.id limit :limit"
+        )
         return self.store.rows(statement, {"now": time.time(), "limit": limit})
 
     def next_due(self, besides: Collection[int]) -> float | None:

@@ -26,7 +26,7 @@ class Sandbox:
         self.controls = Controls(self.store)
         self.clock = Clock(self.controls)
         self.deliveries = Deliveries(self.store, self.controls, settings.webhook_url)
-        self.courier = Courier(self.deliveries, settings.webhook_secret, self.expire_holds)
+        self.courier = Courier(self.deliveries, settings.webhook_secret)
         self.faults = Faults(self.controls)
         self.keys = IdempotencyKeys(self.store)
         self.ledger = Ledger(self.store)
@@ -40,9 +40,8 @@ class Sandbox:
         self.courier.wake()
 
     def expire_holds(self) -> None:
-        """Runs with every round of the courier, so a transaction without anything to do must not wake it again."""
-        with self.store.transaction():
-            expire_holds(Call(self.store, self.deliveries, self.clock.now(), "", {}))
+        with self.change() as call:
+            expire_holds(call)
 
     def url_for(self, request: Request) -> str:
         """Where a browser finds this server: as configured, or else as this caller did."""

@@ -49,7 +49,6 @@ create table if not exists deliveries (
     id integer primary key autoincrement,
     event text not null,
     type text not null,
-    payload text not null,
     state text not null default 'pending' check (state in ('pending', 'held', 'delivered', 'abandoned')),
     attempts integer not null default 0,
     due real not null,

@@ -13,6 +13,8 @@ from .refusal import Refusal
 
 INDEXED = ("status", "type", "payment_intent", "charge", "customer", "source", "email")
 
+SCHEMA_VERSION = 2
+
 SAVE = f"""
 insert into objects (id, object, created, body, {", ".join(INDEXED)})
 values (:id, :object, :created, :body, {", ".join(f":{column}" for column in INDEXED)})
@@ -24,11 +26,22 @@ class Store:
     """A committed transaction survives `kill -9`: the write-ahead log is in the kernel's hands by then."""
 
     def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("pragma journal_mode = wal")
         self.connection.execute("pragma synchronous = normal")
+        self._prepare(path)
+
+    def _prepare(self, path: Path) -> None:
+        """A new file gets our tables; one with the tables of another version is not touched."""
+        version = self.connection.execute("pragma user_version").fetchone()[0]
+        is_new = not self.connection.execute("select 1 from sqlite_master").fetchone()
+        if not is_new and version != SCHEMA_VERSION:
+            self.connection.close()
+            raise SystemExit(f"{path} was made by another version of the sandbox: remove it to start afresh.")
         self.connection.executescript(files(__package__).joinpath("schema.sql").read_text())
+        self.connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         self.connection.close()
