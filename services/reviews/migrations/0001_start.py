@@ -1,7 +1,5 @@
 """Reviews, the ratings they come to, and a local copy of what booking owns."""
 
-from alembic import op
-
 from shared.migrations import platform
 
 revision = "0001"
@@ -12,7 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     platform.create("reviews")
-    op.execute("""
+    platform.run("""
 create table bookings (
     booking_id bigint primary key,
     version bigint not null,
