@@ -16,6 +16,16 @@ from .binaries import MissingBinary
 from .ports import free_ports, is_free
 from .postgres import Postgres
 from .process import Process, ServerFailed
-from .rabbitmq import RabbitMQ, RabbitPorts
+from .rabbitmq import ADMIN, RabbitMQ, RabbitPorts
 
-__all__ = ["MissingBinary", "Postgres", "Process", "RabbitMQ", "RabbitPorts", "ServerFailed", "free_ports", "is_free"]
+__all__ = [
+    "ADMIN",
+    "MissingBinary",
+    "Postgres",
+    "Process",
+    "RabbitMQ",
+    "RabbitPorts",
+    "ServerFailed",
+    "free_ports",
+    "is_free",
+]

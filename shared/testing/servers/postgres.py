@@ -45,10 +45,15 @@ class Postgres:
         return self.home / "data"
 
     @property
+    def place(self) -> Path:
+        """Where the data really are."""
+        return private_directory.place_of(self.data, self.user)
+
+    @property
     def command(self) -> list[str]:
         settings = self._settings() | ({} if self.durable else UNSAFE)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(self.bin / "postgres"), "-D", str(self.data.resolve()), *options]
+        return [str(self.bin / "postgres"), "-D", str(self.place), *options]
 
     @property
     def env(self) -> dict[str, str]:
@@ -90,7 +95,7 @@ class Postgres:
 
     def _initdb(self) -> None:
         """In a directory beside the final one, so that an interrupted attempt is never taken for a cluster."""
-        target = self.data.resolve()
+        target = self.place
         draft, secret = target / "draft", target / "password"
         shutil.rmtree(draft, ignore_errors=True)
         secret.write_text(self.password)
@@ -117,7 +122,7 @@ class Postgres:
             raise ServerFailed(f"initdb failed:\n{result.stderr.strip() or result.stdout.strip()}")
 
     def _settings(self) -> dict[str, str]:
-        sockets = str(self.data.resolve())
+        sockets = str(self.place)
         return {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),

@@ -1,0 +1,211 @@
+"""The supervisor (supervisord) that keeps the programs running, and talking to it."""
+
+import contextlib
+import http.client
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+import psutil
+
+from .environment import clean_environment
+from .failure import CannotRun
+from .home import ROOT, Home
+from .programs import Program
+
+ALIVE = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
+SETTINGS = """\
+[supervisord]
+logfile={home}/supervisord.log
+logfile_maxbytes=10MB
+logfile_backups=2
+pidfile={home}/supervisord.pid
+childlogdir={home}/logs
+directory={root}
+umask=077
+{user}
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+# Killed programs come back at once; one that cannot start is tried for a minute or two, as its port or a server that
+# it needs may be away for that long.
+PROGRAM = """
+[program:{name}]
+command={command}
+environment={environment}
+directory={root}
+{user}autostart=false
+autorestart=true
+startsecs=1
+startretries=15
+stopsignal={signal}
+stopwaitsecs={seconds}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log}
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=3
+"""
+
+
+def configuration(home: Home, programs: Iterable[Program]) -> str:
+    as_root = "user=root\n" if os.geteuid() == 0 else ""
+    head = SETTINGS.format(home=_plain(home.path), root=_plain(ROOT), socket=_plain(home.socket), user=as_root)
+    return head + "".join(_program(home, program) for program in programs)
+
+
+def _program(home: Home, program: Program) -> str:
+    return PROGRAM.format(
+        name=program.name,
+        command=_plain(shlex.join(program.guarded)),
+        environment=",".join(f"{key}={_quoted(value)}" for key, value in program.env.items()),
+        root=_plain(ROOT),
+        user=f"user={program.user}\n" if program.user else "",
+        signal=program.stop_signal,
+        seconds=program.stop_seconds,
+        log=_plain(home.log(program.name)),
+    )
+
+
+def _plain(value: object) -> str:
+    """A percent sign starts an expansion there."""
+    return str(value).replace("%", "%%")
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_plain(escaped)}"'
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002
+        return _UnixConnection(self._path)
+
+
+class Supervision:
+    """Of one home."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def alive(self) -> bool:
+        try:
+            return bool(self._rpc.getState()["statename"] == "RUNNING")
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return False
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """What the supervisor knows of each program; nothing when it is not running."""
+        if not self.alive():
+            return {}
+        return {info["name"]: info for info in cast(list[dict[str, Any]], self._rpc.getAllProcessInfo())}
+
+    def running(self) -> set[str]:
+        return {name for name, info in self.processes().items() if info["statename"] in ALIVE}
+
+    def apply(self, programs: Sequence[Program]) -> None:
+        """Start the supervisor, or tell the one that runs what is new, and stop what has changed."""
+        draft = self.home / "supervisord.draft"
+        draft.touch(mode=0o600)
+        draft.write_text(configuration(self.home, programs))
+        draft.replace(self.home.supervisor_config)
+        if self.alive():
+            self._reread()
+        else:
+            self._launch()
+
+    def start(self, names: Iterable[str]) -> None:
+        """Those that do not run yet; the supervisor keeps them running from now on."""
+        running = self.running()
+        for name in names:
+            if name not in running:
+                self._rpc.startProcess(name, False)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """All at once, each asked first and killed when its time is over; waits until they are gone."""
+        for name in names:
+            with contextlib.suppress(xmlrpc.client.Fault):
+                self._rpc.stopProcess(name, False)
+        remaining = set(names)
+        _wait(lambda: not (remaining & self.running()), 60, "the programs did not stop")
+
+    def shut_down(self) -> None:
+        """The supervisor itself. One that does not answer any more is stopped by its pid, if that pid is still it."""
+        process = self.process()
+        if self.alive():
+            self._rpc.shutdown()
+        elif process:
+            process.send_signal(signal.SIGTERM)
+        if process:
+            try:
+                process.wait(60)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+        self.home.socket.unlink(missing_ok=True)
+
+    def process(self) -> psutil.Process | None:
+        """The supervisor that the pid file names, unless that pid is somebody else's by now."""
+        try:
+            found = psutil.Process(int(self.home.supervisor_pid.read_text()))
+            return found if str(self.home.supervisor_config) in found.cmdline() else None
+        except (OSError, ValueError, psutil.Error):
+            return None
+
+    @property
+    def _rpc(self) -> Any:
+        transport = _UnixTransport(str(self.home.socket))
+        return xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport).supervisor
+
+    def _launch(self) -> None:
+        if self.process():
+            self.shut_down()
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.home.supervisor_config)]
+        result = subprocess.run(  # noqa: S603
+            command, env=clean_environment(), capture_output=True, text=True, check=False, start_new_session=True
+        )
+        if result.returncode != 0:
+            raise CannotRun(f"the supervisor did not start:\n{result.stderr.strip() or result.stdout.strip()}")
+        _wait(self.alive, 15, f"the supervisor does not answer; see {self.home / 'supervisord.log'}")
+
+    def _reread(self) -> None:
+        [[added, changed, removed]] = self._rpc.reloadConfig()
+        self.stop([*changed, *removed])
+        for name in (*changed, *removed):
+            self._rpc.removeProcessGroup(name)
+        for name in (*added, *changed):
+            self._rpc.addProcessGroup(name)
+
+
+def _wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise CannotRun(otherwise)
+        time.sleep(0.05)
