@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import aio_pika
 import structlog
@@ -80,12 +80,17 @@ class Worker:
 
     def _receiver(
         self, consumer: Consumer, lost: asyncio.Event
-    ) -> Callable[[AbstractIncomingMessage], "asyncio.Future[None]"]:
-        def receive(incoming: AbstractIncomingMessage) -> "asyncio.Future[None]":
-            task = asyncio.create_task(self._settle(consumer, incoming, lost))
+    ) -> Callable[[AbstractIncomingMessage], Coroutine[None, None, None]]:
+        """What aio-pika runs as a task of its own for each message."""
+
+        async def receive(incoming: AbstractIncomingMessage) -> None:
+            task = asyncio.current_task()
+            assert task is not None
             self._in_work.add(task)
-            task.add_done_callback(self._in_work.discard)
-            return task
+            try:
+                await self._settle(consumer, incoming, lost)
+            finally:
+                self._in_work.discard(task)
 
         return receive
 

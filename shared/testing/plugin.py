@@ -5,6 +5,7 @@ def service() -> str:
     return "booking"
 """
 
+import asyncio
 import os
 import secrets
 import tempfile
@@ -31,9 +32,9 @@ from shared.events import CONTRACTS, Envelope, Event
 from shared.ids import new_id
 from shared.outbox import BusinessEvent
 from shared.serve import load
-from shared.settings import Profile, Role, Settings
-from shared.testing.databases import Templates, counted_statements, one_transaction
-from shared.testing.servers import Postgres, RabbitMQ, RabbitPorts, free_ports
+from shared.settings import Profile, Role
+from shared.testing.databases import PASSWORDS, Templates, counted_statements, one_transaction
+from shared.testing.servers import ADMIN, Postgres, RabbitMQ, RabbitPorts, free_ports
 from shared.testing.tokens import Signer
 
 E = TypeVar("E", bound=Event)
@@ -78,6 +79,14 @@ def rabbitmq(run_directory: Path) -> Iterator[RabbitMQ]:
         yield server
     finally:
         server.stop()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def broker(rabbitmq: RabbitMQ) -> RabbitMQ:
+    """The run's RabbitMQ with every service's account and queues, as an operator sets it up."""
+    secrets_of = dict.fromkeys(provision.SERVICES, PASSWORDS)
+    await provision.setup_broker(rabbitmq.management_url, ADMIN, rabbitmq.password, secrets_of)
+    return rabbitmq
 
 
 @pytest.fixture(scope="session")
@@ -236,4 +245,14 @@ def statements(database: Database) -> Callable[[], AbstractContextManager[list[s
     return lambda: counted_statements(database)
 
 
-__all__ = ["AsOwner", "Deliver", "Headers", "Published", "Settings", "deliver_to", "recorded_in"]
+def account_url(broker: RabbitMQ, service: str) -> str:
+    """The broker as one service's own account sees it."""
+    return f"amqp://{service}:{PASSWORDS['amqp']}@127.0.0.1:{broker.ports.amqp}/{provision.VHOST}"
+
+
+async def until(condition: Callable[[], Awaitable[Any]], within: float = 15.0) -> Any:
+    """Waits for a condition with a bound, looking often; answers what it said, or fails."""
+    async with asyncio.timeout(within):
+        while not (answer := await condition()):
+            await asyncio.sleep(0.02)
+    return answer

@@ -8,6 +8,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.auth import ALGORITHM, TOKEN_TYPE, Actor, Role, claims_of
 from shared.ids import new_id
@@ -29,6 +30,13 @@ class Signer:
         path = directory / "jwks.json"
         path.write_text(json.dumps(self.public_keys()))
         return path
+
+    def write_private_key(self, directory: Path) -> Path:
+        """A directory of signing keys, as identity takes it, with this key in it."""
+        directory.mkdir(exist_ok=True)
+        pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (directory / f"{self.kid}.pem").write_bytes(pem)
+        return directory
 
     def claims(self, actor: Actor) -> dict[str, Any]:
         at = int(time.time())

@@ -1,0 +1,114 @@
+"""P6: no event is lost between database and broker, and each aggregate's events arrive in their order."""
+
+import asyncio
+import random
+
+from aio_pika.abc import AbstractChannel
+from sqlalchemy import text
+
+from shared.db import Database
+from shared.relay import Relay
+from shared.telemetry import UNROUTABLE
+from shared.testing.plugin import until
+
+from .conftest import Ear, count, expired, outbox_is_empty, running, tell
+
+
+def relay(database: Database, amqp_url: str) -> Relay:
+    return Relay("booking", database.url, amqp_url)
+
+
+async def test_what_was_committed_arrives_with_its_envelope(fresh_database: Database, amqp_url: str, ear: Ear) -> None:
+    async with running(relay(fresh_database, amqp_url).run()):
+        await tell(fresh_database, expired(1))
+        (message,) = await ear.collect(1)
+        await until(lambda: outbox_is_empty(fresh_database))
+    assert (message.type, message.app_id, message.routing_key) == (
+        "booking.expired.v1",
+        "booking",
+        "booking.expired.v1",
+    )
+    assert message.delivery_mode == 2
+    assert message.headers["aggregate-id"] == 1
+    assert message.headers["aggregate-version"] == 2
+    assert message.correlation_id
+    assert await count(fresh_database, "business_events") == 1
+
+
+async def test_what_was_rolled_back_never_leaves(fresh_database: Database, amqp_url: str, ear: Ear) -> None:
+    async with running(relay(fresh_database, amqp_url).run()):
+        try:
+            await tell(fresh_database, expired(1), expired(1))  # one version told twice: refused by the database
+        except Exception as error:
+            assert "uq_business_events_aggregate" in str(error)  # noqa: PT017
+        await tell(fresh_database, expired(2))
+        messages = await ear.collect(1)
+    assert [m.headers["aggregate-id"] for m in messages] == [2]
+
+
+async def test_a_backlog_leaves_in_order_per_aggregate(fresh_database: Database, amqp_url: str, ear: Ear) -> None:
+    events = [expired(booking, version) for booking in range(20) for version in range(1, 31)]
+    order = sorted(events, key=lambda e: (e.version, random.random()))
+    await tell(fresh_database, *order)
+    async with running(relay(fresh_database, amqp_url).run()):
+        messages = await ear.collect(600, within=30)
+    for booking in range(20):
+        versions = [m.headers["aggregate-version"] for m in messages if m.headers["aggregate-id"] == booking]
+        assert versions == list(range(1, 31))
+
+
+async def test_one_relay_leads_and_the_other_takes_over(fresh_database: Database, amqp_url: str, ear: Ear) -> None:
+    first, second = relay(fresh_database, amqp_url), relay(fresh_database, amqp_url)
+    async with running(first.run(), second.run()):
+        await until(_leads(first, second))
+        assert first.leading != second.leading
+        async with fresh_database.begin() as session:
+            await session.execute(
+                text("""
+                select pg_terminate_backend(pid) from pg_locks join pg_stat_activity using (pid)
+                 where locktype = 'advisory' and application_name = 'booking relay' and granted
+                   and datname = current_database()""")
+            )
+        await tell(fresh_database, expired(1))
+        await ear.collect(1, within=10)
+        await until(lambda: outbox_is_empty(fresh_database), 10)
+
+
+def _leads(*relays: Relay) -> object:
+    async def check() -> bool:
+        return any(relay.leading for relay in relays)
+
+    return check
+
+
+async def test_without_a_broker_everything_waits_and_then_arrives(
+    fresh_database: Database, amqp_url: str, ear: Ear
+) -> None:
+    await tell(fresh_database, *(expired(n) for n in range(50)))
+    async with running(Relay("booking", fresh_database.url, "amqp://booking:amqp@127.0.0.1:1/mdh").run()):
+        await asyncio.sleep(0)
+    assert await count(fresh_database, "outbox") == 50
+    async with running(relay(fresh_database, amqp_url).run()):
+        assert len(await ear.collect(50)) == 50
+
+
+async def test_an_event_that_no_queue_takes_stays_until_one_does(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel, ear: Ear
+) -> None:
+    await ear.queue.unbind("mdh.events", "#")
+    hears_all = await admin.get_queue("analytics.record_event")
+    await hears_all.unbind("mdh.events", "#")
+    unheard = expired(1)
+    try:
+        async with running(relay(fresh_database, amqp_url).run()):
+            await tell(fresh_database, unheard)
+            await until(lambda: _unroutable("booking.expired.v1"))
+            assert await count(fresh_database, "outbox") == 1
+            await ear.queue.bind("mdh.events", "#")
+            await ear.collect(1)
+    finally:
+        await hears_all.bind("mdh.events", "#")
+
+
+async def _unroutable(event: str) -> float:
+    return UNROUTABLE.labels("booking", event)._value.get()

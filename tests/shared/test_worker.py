@@ -1,0 +1,216 @@
+"""P7: each effect exactly once per consumer, whatever the broker, the handler or the process does."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import broker as broker_module
+from shared.broker import EVENTS, message
+from shared.clock import now
+from shared.consumers import Consumer, Consumers, delay_after
+from shared.contracts.booking import BookingExpired
+from shared.db import Database
+from shared.errors import Conflict
+from shared.events import Envelope
+from shared.ids import new_id
+from shared.testing.plugin import until
+from shared.worker import Worker
+
+from .conftest import count, expired, running
+
+NOTE = text("insert into crews (affiliate_id, name) values (:id, 'effect')")
+
+
+class NoThanks(Conflict):
+    """This is refused for good."""
+
+
+def wire(event: BookingExpired, event_id: Any = None) -> aio_pika.Message:
+    envelope = Envelope(
+        event_id=event_id or new_id(), type=event.type, producer="booking", occurred_at=now(), correlation_id="c1",
+        aggregate_type="booking", aggregate_id=event.booking_id, aggregate_version=event.version,
+    )  # fmt: skip
+    return message(event.model_dump_json().encode(), envelope, {})
+
+
+async def note(event: BookingExpired, session: AsyncSession) -> None:
+    await session.execute(NOTE, {"id": event.booking_id})
+
+
+def consumer(handle: Any) -> list[Consumer]:
+    consumers = Consumers("booking")
+    consumers.on(BookingExpired)(handle)
+    return consumers.all
+
+
+def worker(database: Database, url: str, handle: Any) -> Worker:
+    return Worker("booking", consumer(handle), database, url, prefetch=20)
+
+
+async def publish(admin: AbstractChannel, *messages: aio_pika.Message) -> None:
+    exchange = await admin.get_exchange(EVENTS)
+    for one in messages:
+        await exchange.publish(one, one.type or "")
+
+
+def effects(database: Database) -> Callable[[], Any]:
+    return lambda: count(database, "crews")
+
+
+def connected(it: Worker) -> Callable[[], Any]:
+    async def check() -> bool:
+        return it.connected
+
+    return check
+
+
+@pytest.fixture
+async def dead(admin: AbstractChannel) -> Any:
+    queue = await admin.get_queue("booking.dead")
+    await queue.purge()
+    return queue
+
+
+async def letter(queue: Any) -> Any:
+    return await until(lambda: queue.get(fail=False, no_ack=True), 15)
+
+
+async def test_a_message_that_comes_a_hundred_times_has_one_effect(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    async def note_repeats(event: BookingExpired, session: AsyncSession) -> None:
+        await note(event, session)
+
+    it = worker(fresh_database, amqp_url, note_repeats)
+    async with running(it.run()):
+        await until(connected(it))
+        event_id = new_id()
+        await publish(admin, *(wire(expired(1), event_id) for _ in range(100)), wire(expired(2)))
+        await until(lambda: _at_least(fresh_database, 2))
+        queue = await admin.get_queue("booking.note_repeats")
+        await until(lambda: _is_drained(admin, queue.name))
+    assert await count(fresh_database, "crews") == 2
+    assert await count(fresh_database, "inbox") == 2
+
+
+async def _at_least(database: Database, number: int) -> bool:
+    return await count(database, "crews") >= number
+
+
+async def _is_drained(admin: AbstractChannel, name: str) -> bool:
+    return (await admin.declare_queue(name, passive=True)).declaration_result.message_count == 0
+
+
+async def test_a_refusal_is_final_and_lies_with_its_reason_in_dead(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel, dead: Any
+) -> None:
+    async def refuse_it(event: BookingExpired, session: AsyncSession) -> None:
+        await note(event, session)
+        raise NoThanks
+
+    it = worker(fresh_database, amqp_url, refuse_it)
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(1)))
+        found = await letter(dead)
+    assert "no-thanks" in found.headers["error"]
+    assert (found.headers["queue"], found.headers["tries"]) == ("booking.refuse_it", 1)
+    assert json.loads(found.body)["booking_id"] == 1
+    assert await count(fresh_database, "crews") == 0
+
+
+async def test_what_cannot_be_read_is_dead_at_once(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel, dead: Any
+) -> None:
+    async def never_called(event: BookingExpired, session: AsyncSession) -> None:
+        raise AssertionError
+
+    it = worker(fresh_database, amqp_url, never_called)
+    async with running(it.run()):
+        await until(connected(it))
+        broken = wire(expired(1))
+        broken.body = b"{"
+        await publish(admin, broken)
+        assert "not readable" in (await letter(dead)).headers["error"]
+
+
+async def test_a_failure_is_tried_again_after_a_delay_and_then_succeeds(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    tries: list[int] = []
+
+    async def fail_once(event: BookingExpired, session: AsyncSession) -> None:
+        await note(event, session)
+        tries.append(event.booking_id)
+        if len(tries) == 1:
+            raise RuntimeError("the database hiccuped")
+
+    it = worker(fresh_database, amqp_url, fail_once)
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(1)))
+        await until(lambda: _at_least(fresh_database, 1), 20)
+    assert tries == [1, 1]
+    assert await count(fresh_database, "crews") == 1
+
+
+async def test_a_process_that_dies_in_the_middle_leaves_the_message_to_the_next(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    began, hang = asyncio.Event(), asyncio.Event()
+
+    async def hang_first(event: BookingExpired, session: AsyncSession) -> None:
+        await note(event, session)
+        if not began.is_set():
+            began.set()
+            await hang.wait()
+
+    first = worker(fresh_database, amqp_url, hang_first)
+    task = asyncio.create_task(first.run())
+    await until(connected(first))
+    await publish(admin, wire(expired(1)))
+    await asyncio.wait_for(began.wait(), 10)
+    for in_work in list(first._in_work):
+        in_work.cancel()  # as kill -9 would: no commit, no acknowledgement
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    second = worker(fresh_database, amqp_url, hang_first)
+    async with running(second.run()):
+        await until(lambda: _at_least(fresh_database, 1))
+    assert await count(fresh_database, "crews") == 1
+
+
+async def test_a_lost_connection_is_made_again(fresh_database: Database, amqp_url: str, admin: AbstractChannel) -> None:
+    async def note_again(event: BookingExpired, session: AsyncSession) -> None:
+        await note(event, session)
+
+    it = worker(fresh_database, amqp_url, note_again)
+    async with running(it.run()):
+        await until(connected(it))
+        await admin.queue_delete("booking.note_again")  # the broker closes the consumer under us
+        await until(lambda: _is_consumed(admin))
+        await publish(admin, wire(expired(1)))
+        await until(lambda: _at_least(fresh_database, 1))
+
+
+async def _is_consumed(admin: AbstractChannel) -> bool:
+    """Declared as the worker declares it, the queue is there; whether somebody consumes it shows that it is back."""
+    queue = await admin.declare_queue("booking.note_again", durable=True, arguments={"x-queue-type": "quorum"})
+    return queue.declaration_result.consumer_count == 1
+
+
+def test_the_waits_grow_and_end() -> None:
+    assert [delay_after(n) for n in (1, 2, 3, 4, 5, 9, 10)] == [5, 30, 300, 1800, 1800, 1800, None]
+
+
+def test_one_factory_sets_what_loses_nothing() -> None:
+    assert wire(expired(1)).delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+    assert broker_module.HEARTBEAT == 10
+    assert broker_module.PUBLISH_TIMEOUT == 5
