@@ -1,0 +1,1 @@
+"""Who offers what, where, at what price; and the platform's configuration."""

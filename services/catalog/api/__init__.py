@@ -1,0 +1,5 @@
+"""HTTP of catalog."""
+
+from . import affiliates, config, services
+
+routers = [affiliates.router, services.router, config.router]

@@ -1,0 +1,111 @@
+"""Applying, deciding on applications, changing an affiliate, finding one."""
+
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from shared.auth import CurrentActor, CurrentAdmin, Visitor
+from shared.db import ReadSession, Session
+from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, tag
+from shared.http import router as new_router
+from shared.idempotency import Idempotent
+
+from ..commands import affiliates as commands
+from ..domain.affiliate import Affiliate, ApplicationStatus
+from ..domain.place import place_of
+from ..queries.affiliates import affiliate_for, applications_of
+from ..queries.search import affiliates_reaching
+from ..schemas import (
+    CATEGORY,
+    ZIP,
+    AffiliateChangeRequest,
+    AffiliateRequest,
+    AffiliateView,
+    FoundView,
+    ProfileView,
+    RejectRequest,
+)
+from .caching import public
+
+router = new_router("catalog", "affiliates", "/affiliates")
+
+
+@router.post("", response_model=AffiliateView, status_code=201, dependencies=[Idempotent])
+async def apply(wanted: AffiliateRequest, actor: CurrentActor, session: Session, response: Response) -> Affiliate:
+    """Apply to become an affiliate. Whoever is signed in becomes its owner; the platform decides."""
+    affiliate = await commands.apply(session, actor, wanted)
+    response.headers["Location"] = f"/catalog/v1/affiliates/{affiliate.id}"
+    tag(response, affiliate.version)
+    return affiliate
+
+
+@router.get("", response_model=PageView[FoundView])
+async def search(
+    request: Request,
+    session: ReadSession,
+    page: CurrentPage,
+    zip: Annotated[str, Query(pattern=ZIP)],
+    category: Annotated[str | None, Query(pattern=CATEGORY)] = None,
+) -> Response:
+    """Affiliates that come to a zip code, nearest first; with a category, those that offer it, at its lowest price."""
+    found = await affiliates_reaching(session, place_of(zip), category, page)
+    return public(request, PageView[FoundView].model_validate(found))
+
+
+@router.get("/applications", response_model=PageView[AffiliateView])
+async def applications(
+    actor: CurrentActor, session: ReadSession, page: CurrentPage, status: ApplicationStatus | None = None
+) -> Paged[Affiliate]:
+    """One's own affiliates, whatever became of them, newest first; staff see everybody's."""
+    return await applications_of(session, actor, page, status)
+
+
+@router.get("/{affiliate_id}", response_model=AffiliateView | ProfileView)
+async def affiliate(
+    affiliate_id: PathId, visitor: Visitor, session: ReadSession, response: Response
+) -> AffiliateView | ProfileView:
+    """Approved affiliates are public. Their own people and the staff see them always, and more of them."""
+    found = await affiliate_for(session, visitor, affiliate_id)
+    tag(response, found.version)
+    response.headers["Vary"] = "Authorization"
+    return (AffiliateView if found.is_known_to(visitor) else ProfileView).model_validate(found)
+
+
+@router.patch("/{affiliate_id}", response_model=AffiliateView)
+async def change_affiliate(
+    affiliate_id: PathId,
+    wanted: AffiliateChangeRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Affiliate:
+    """By the affiliate's owner and managers. A new zip code moves it, its time zone included."""
+    changed = await commands.change_affiliate(session, actor, affiliate_id, version, wanted)
+    tag(response, changed.version)
+    return changed
+
+
+@router.post("/{affiliate_id}/approve", response_model=AffiliateView, dependencies=[Idempotent])
+async def approve(
+    affiliate_id: PathId, _admin: CurrentAdmin, session: Session, version: IfMatch, response: Response
+) -> Affiliate:
+    """From now on customers find it and can book."""
+    approved = await commands.approve(session, affiliate_id, version)
+    tag(response, approved.version)
+    return approved
+
+
+@router.post("/{affiliate_id}/reject", response_model=AffiliateView, dependencies=[Idempotent])
+async def reject(
+    affiliate_id: PathId,
+    wanted: RejectRequest,
+    _admin: CurrentAdmin,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Affiliate:
+    """Turn an application down, and say why. Its owner may apply again."""
+    rejected = await commands.reject(session, affiliate_id, version, wanted.reason)
+    tag(response, rejected.version)
+    return rejected

@@ -1,0 +1,76 @@
+"""What happens to an affiliate."""
+
+from secrets import token_hex
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.contracts.catalog import AffiliateApplied, AffiliateApproved, AffiliateChanged, AffiliateRejected
+from shared.contracts.reviews import RatingChanged
+from shared.db import enforced_by
+from shared.errors import ChangedMeanwhile
+from shared.outbox import record
+
+from ..domain.affiliate import ONE_OPEN_APPLICATION, SLUG_UNIQUE, Affiliate, ApplicationPending, slug_of
+from ..domain.place import Place, place_of
+from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken
+from ..schemas import AffiliateChangeRequest, AffiliateRequest
+
+WHERE = {"zip", "city", "state"}
+
+
+async def apply(session: AsyncSession, actor: Actor, wanted: AffiliateRequest) -> Affiliate:
+    """Whoever applies owns the affiliate. Its place and time zone come from its zip code."""
+    assert actor.user_id is not None
+    place = place_of(wanted.zip).called(wanted.city, wanted.state)
+    slug = await _free_slug(session, wanted.name)
+    affiliate = Affiliate.apply(actor.user_id, slug, place, wanted.model_dump(exclude=WHERE))
+    session.add(affiliate)
+    with enforced_by(ONE_OPEN_APPLICATION, ApplicationPending), enforced_by(SLUG_UNIQUE, ChangedMeanwhile):
+        await session.flush()
+    record(session, AffiliateApplied.of(affiliate))
+    return affiliate
+
+
+async def _free_slug(session: AsyncSession, name: str) -> str:
+    slug = slug_of(name)
+    return f"{slug}-{token_hex(4)}" if await is_slug_taken(session, slug) else slug
+
+
+async def approve(session: AsyncSession, affiliate_id: int, version: int | None) -> Affiliate:
+    affiliate = await get_affiliate(session, affiliate_id, lock=True)
+    affiliate.expect(version)
+    affiliate.approve()
+    record(session, AffiliateApproved.of(affiliate))
+    return affiliate
+
+
+async def reject(session: AsyncSession, affiliate_id: int, version: int | None, reason: str) -> Affiliate:
+    affiliate = await get_affiliate(session, affiliate_id, lock=True)
+    affiliate.expect(version)
+    affiliate.reject(reason)
+    record(session, AffiliateRejected.of(affiliate, reason=reason))
+    return affiliate
+
+
+async def change_affiliate(
+    session: AsyncSession, actor: Actor, affiliate_id: int, version: int | None, wanted: AffiliateChangeRequest
+) -> Affiliate:
+    affiliate = await affiliate_for(session, actor, affiliate_id, lock=True)
+    affiliate.must_be_run_by(actor)
+    affiliate.expect(version)
+    affiliate.change(wanted.model_dump(exclude=WHERE, exclude_none=True), _moved(affiliate, wanted))
+    record(session, AffiliateChanged.of(affiliate))
+    return affiliate
+
+
+def _moved(affiliate: Affiliate, wanted: AffiliateChangeRequest) -> Place | None:
+    if wanted.zip is wanted.city is wanted.state is None:
+        return None
+    return place_of(wanted.zip or affiliate.zip).called(wanted.city, wanted.state)
+
+
+async def take_over_rating(session: AsyncSession, rating: RatingChanged) -> None:
+    affiliate = await get_affiliate(session, rating.affiliate_id, lock=True)
+    if affiliate.rate(rating.rating_hundredths, rating.review_count, rating.version):
+        record(session, AffiliateChanged.of(affiliate))

@@ -1,0 +1,28 @@
+"""What happens to the platform's configuration."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.contracts.catalog import ConfigChanged
+from shared.outbox import record
+
+from ..domain.config import ConfigChange, MdhConfig
+from ..queries.config import get_config, is_announced
+from ..schemas import ConfigRequest
+
+
+async def change_config(session: AsyncSession, actor: Actor, version: int | None, wanted: ConfigRequest) -> MdhConfig:
+    """What changes nothing is no change: no version, no history, no event."""
+    config = await get_config(session, lock=True)
+    config.expect(version)
+    if changes := config.change(wanted.model_dump()):
+        session.add(ConfigChange(version=config.version, changed_by=actor.user_id, changes=changes))
+        record(session, ConfigChanged.of(config))
+    return config
+
+
+async def announce_config(session: AsyncSession) -> None:
+    """Tell of a configuration that a migration wrote. The lock and the event's unique version make it once."""
+    config = await get_config(session, lock=True)
+    if not await is_announced(session, config):
+        record(session, ConfigChanged.of(config))

@@ -1,0 +1,144 @@
+"""An affiliate: a mobile detailer's business, from its application on."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+
+from sqlalchemy import Numeric
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.auth import Actor
+from shared.db import Aggregate, words
+from shared.errors import Conflict, Forbidden, NotFound
+
+from . import Base, SoftDeleted
+from .place import Place
+
+ONE_OPEN_APPLICATION = "affiliates_one_open_application"
+SLUG_UNIQUE = "uq_affiliates_slug"
+MIN_RADIUS_M, MAX_RADIUS_M = 1_000, 200_000
+
+
+class ApplicationStatus(StrEnum):
+    SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUSPENDED = "suspended"
+
+
+UNDECIDED = (ApplicationStatus.SUBMITTED, ApplicationStatus.IN_REVIEW)
+
+
+class NoSuchAffiliate(NotFound):
+    """There is no such affiliate, or it is not yours to see."""
+
+
+class NotYourAffiliate(Forbidden):
+    """Only the affiliate's owner and managers can change this."""
+
+
+class ApplicationPending(Conflict):
+    """An earlier application of yours has not been decided yet."""
+
+
+class AlreadyDecided(Conflict):
+    """This application has been decided already."""
+
+
+class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
+    """A business that comes to its customers, as far as `service_radius_m` metres from its zip code's centroid.
+
+    `rating` is in stars, None until the first review; `rating_version` is the version of reviews' fact that it is from.
+    """
+
+    __tablename__ = "affiliates"
+
+    owner_user_id: Mapped[int]
+    name: Mapped[str]
+    slug: Mapped[str]
+    email: Mapped[str]
+    phone: Mapped[str | None]
+    street: Mapped[str | None]
+    city: Mapped[str]
+    state: Mapped[str]
+    zip: Mapped[str]
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    timezone: Mapped[str]
+    service_radius_m: Mapped[int]
+    application_status: Mapped[ApplicationStatus] = mapped_column(
+        words(ApplicationStatus), default=ApplicationStatus.SUBMITTED
+    )
+    rejection_reason: Mapped[str | None] = mapped_column(default=None)
+    rating: Mapped[Decimal | None] = mapped_column(Numeric(3, 2), default=None)
+    review_count: Mapped[int] = mapped_column(default=0)
+    rating_version: Mapped[int] = mapped_column(default=0)
+
+    @classmethod
+    def apply(cls, owner_user_id: int, slug: str, place: Place, details: Mapping[str, Any]) -> Self:
+        """`details`: name, email, phone, street, service_radius_m."""
+        return cls(owner_user_id=owner_user_id, slug=slug, **details, **_columns(place))
+
+    @property
+    def is_public(self) -> bool:
+        return self.application_status is ApplicationStatus.APPROVED and self.deleted_at is None
+
+    @property
+    def rating_hundredths(self) -> int | None:
+        return None if self.rating is None else int(self.rating * 100)
+
+    def is_owned_by(self, actor: Actor) -> bool:
+        """True from the application on, before the owner's token carries the membership."""
+        return actor.user_id is not None and actor.user_id == self.owner_user_id
+
+    def is_known_to(self, actor: Actor) -> bool:
+        """Its own people and the platform's staff see all of it."""
+        return self.is_owned_by(actor) or actor.works_for(self.id) or actor.is_staff
+
+    def may_be_seen_by(self, actor: Actor) -> bool:
+        return self.is_public or self.is_known_to(actor)
+
+    def must_be_run_by(self, actor: Actor) -> None:
+        if not (self.is_owned_by(actor) or actor.runs(self.id)):
+            raise NotYourAffiliate
+
+    def approve(self) -> None:
+        self._decide(ApplicationStatus.APPROVED, reason=None)
+
+    def reject(self, reason: str) -> None:
+        self._decide(ApplicationStatus.REJECTED, reason)
+
+    def change(self, details: Mapping[str, Any], place: Place | None) -> None:
+        """`details` as in `apply`, those that change; no place: it stays where it is. Links use the slug: it stays."""
+        for name, value in {**details, **(_columns(place) if place else {})}.items():
+            setattr(self, name, value)
+        self.version += 1
+
+    def rate(self, hundredths: int, review_count: int, version: int) -> bool:
+        """Take over what reviews came to, if that is newer than what is known; says whether it was."""
+        if version <= self.rating_version:
+            return False
+        self.rating = Decimal(hundredths) / 100 if review_count else None
+        self.review_count, self.rating_version = review_count, version
+        self.version += 1
+        return True
+
+    def _decide(self, status: ApplicationStatus, reason: str | None) -> None:
+        if self.application_status not in UNDECIDED:
+            raise AlreadyDecided(status=self.application_status)
+        self.application_status, self.rejection_reason = status, reason
+        self.version += 1
+
+
+def _columns(place: Place) -> dict[str, Any]:
+    return {name: getattr(place, name) for name in Place.__slots__}
+
+
+def slug_of(name: str) -> str:
+    """A name as it stands in a URL: lower case ASCII letters, digits and single hyphens, at most 80."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-") or "affiliate"

@@ -1,0 +1,17 @@
+"""What catalog does when time passes."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.jobs import Jobs
+
+from .commands import config
+
+jobs = Jobs("catalog")
+
+
+@jobs.every(timedelta(minutes=1))
+async def announce_config(session: AsyncSession) -> None:
+    """Its first run, when the first worker starts, tells all services the configuration that the migration wrote."""
+    await config.announce_config(session)

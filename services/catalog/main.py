@@ -1,0 +1,17 @@
+"""The catalog service, put together."""
+
+from fastapi import FastAPI
+
+from shared.app import build
+from shared.settings import Role, Settings
+
+from .api import routers
+from .consumers import consumers
+from .domain.place import load_places
+from .jobs import jobs
+
+
+def create_app(settings: Settings) -> FastAPI:
+    if settings.role is not Role.WORKER:
+        load_places()
+    return build("catalog", settings, routers=routers, consumers=consumers, jobs=jobs)

@@ -1,0 +1,46 @@
+"""Affiliates as the owner, the staff and the public may see them."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.http import Page, Paged
+
+from ..domain.affiliate import Affiliate, ApplicationStatus, NoSuchAffiliate
+from ..domain.service import Service
+
+
+async def get_affiliate(session: AsyncSession, affiliate_id: int, *, lock: bool = False) -> Affiliate:
+    affiliate = await session.get(Affiliate, affiliate_id, with_for_update=lock or None)
+    if affiliate is None or affiliate.deleted_at is not None:
+        raise NoSuchAffiliate
+    return affiliate
+
+
+async def affiliate_for(session: AsyncSession, actor: Actor, affiliate_id: int, *, lock: bool = False) -> Affiliate:
+    """An affiliate that this actor may see; to all others it does not exist."""
+    affiliate = await get_affiliate(session, affiliate_id, lock=lock)
+    if not affiliate.may_be_seen_by(actor):
+        raise NoSuchAffiliate
+    return affiliate
+
+
+async def applications_of(
+    session: AsyncSession, actor: Actor, page: Page, status: ApplicationStatus | None
+) -> Paged[Affiliate]:
+    """One's own affiliates whatever became of them, newest first; staff see everybody's."""
+    statement = select(Affiliate).where(Affiliate.deleted_at.is_(None))
+    if not actor.is_staff:
+        statement = statement.where(Affiliate.owner_user_id == actor.user_id)
+    if status is not None:
+        statement = statement.where(Affiliate.application_status == status)
+    return await page.of(session, statement, Affiliate.created_at, Affiliate.id, descending=True)
+
+
+async def is_slug_taken(session: AsyncSession, slug: str) -> bool:
+    return await session.scalar(select(Affiliate.id).where(Affiliate.slug == slug)) is not None
+
+
+async def services_count(session: AsyncSession, affiliate_id: int) -> int:
+    of = select(func.count()).where(Service.affiliate_id == affiliate_id, Service.deleted_at.is_(None))
+    return await session.scalar(of) or 0

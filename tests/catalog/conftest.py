@@ -1,0 +1,78 @@
+"""Affiliates and offers made as they are made in life: through the API."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.auth import Actor
+from shared.testing.plugin import Headers
+from shared.testing.tokens import ADMIN
+
+OWNER = Actor(user_id=500)
+BROOKLYN, MANHATTAN, NEWARK, BOSTON, HOUSTON = "11201", "10001", "07102", "02108", "77002"
+
+Json = dict[str, Any]
+Made = Callable[..., Awaitable[Json]]
+
+
+@pytest.fixture(scope="session")
+def service() -> str:
+    return "catalog"
+
+
+def application(**changes: Any) -> Json:
+    return {
+        "name": "Shine & Sons",
+        "email": "hello@shine.example",
+        "phone": "+1 718 555 0100",
+        "street": "1 Court Street",
+        "zip": BROOKLYN,
+        "service_radius_m": 20_000,
+    } | changes
+
+
+def tier(**changes: Any) -> Json:
+    return {"name": "Gold", "price_cents": 18_900, "duration_minutes": 120, "included": ["Wax"]} | changes
+
+
+def offer(**changes: Any) -> Json:
+    return {"category": "full", "name": "Full detail", "description": "All of it.", "tiers": [tier()]} | changes
+
+
+def revision(service: Json, **changes: Any) -> Json:
+    """The body of a PUT that would leave this service as it is, but for these changes."""
+    return {name: service[name] for name in ("category", "name", "description", "active", "tiers")} | changes
+
+
+@pytest.fixture
+def applied(client: httpx.AsyncClient, as_: Callable[[Actor], Headers]) -> Made:
+    async def apply(owner: Actor = OWNER, **changes: Any) -> Json:
+        answer = await client.post("/catalog/v1/affiliates", json=application(**changes), headers=as_(owner))
+        assert answer.status_code == 201, answer.text
+        return answer.json()  # type: ignore[no-any-return]
+
+    return apply
+
+
+@pytest.fixture
+def approved(client: httpx.AsyncClient, as_: Callable[[Actor], Headers], applied: Made) -> Made:
+    async def approve(owner: Actor = OWNER, **changes: Any) -> Json:
+        affiliate = await applied(owner, **changes)
+        answer = await client.post(f"/catalog/v1/affiliates/{affiliate['id']}/approve", headers=as_(ADMIN))
+        assert answer.status_code == 200, answer.text
+        return answer.json()  # type: ignore[no-any-return]
+
+    return approve
+
+
+@pytest.fixture
+def offered(client: httpx.AsyncClient, as_: Callable[[Actor], Headers]) -> Made:
+    async def publish(affiliate: Json, owner: Actor = OWNER, **changes: Any) -> Json:
+        path = f"/catalog/v1/affiliates/{affiliate['id']}/services"
+        answer = await client.post(path, json=offer(**changes), headers=as_(owner))
+        assert answer.status_code == 201, answer.text
+        return answer.json()  # type: ignore[no-any-return]
+
+    return publish
