@@ -1,0 +1,1 @@
+"""Money: charged, refunded, and checked against what the provider says."""

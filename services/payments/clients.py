@@ -1,0 +1,168 @@
+"""The payment provider: Stripe, or whatever speaks its language. The only module that knows the library.
+
+One call is one request: 10 s at most, no retries of the library's own (the tasks retry, under the same key).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import stripe
+
+from shared.clock import now
+from shared.errors import BadRequest
+from shared.http import MalformedBody, strict_json
+
+from .domain.payment import Payment
+from .domain.provider import Decline, Intent, KeySpoilt, ProviderEvent, ProviderRefund, RefusedByProvider, Unanswered
+from .domain.refund import Refund
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams
+
+TIMEOUT = 10  # seconds
+TOLERANCE = 300  # seconds that a webhook's time may lie in the past or the future
+PAGE = 100
+REFERENCE = "mdh_reference"
+
+
+class BadSignature(BadRequest):
+    """This was not signed with a secret of ours within the last five minutes, or not as it stands here."""
+
+
+class Provider:
+    """What we need of a payment provider. Every call raises `Unanswered`, or `RefusedByProvider`, or `KeySpoilt`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._secrets = settings.webhook_secrets
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT)
+        self._stripe = stripe.StripeClient(
+            settings.stripe_api_key.get_secret_value(),
+            base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
+            http_client=self._http,
+            max_network_retries=0,
+        ).v1
+
+    async def aclose(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def create_intent(self, payment: Payment) -> Intent:
+        params: PaymentIntentCreateParams = {
+            "amount": payment.amount_cents,
+            "currency": payment.currency.lower(),
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": {REFERENCE: str(payment.reference), "booking_id": str(payment.booking_id)},
+        }
+        with _in_our_words():
+            made = await self._stripe.payment_intents.create_async(params, {"idempotency_key": payment.idempotency_key})
+        return intent_of(made.to_dict())
+
+    async def get_intent(self, intent_id: str) -> Intent:
+        with _in_our_words():
+            return intent_of((await self._stripe.payment_intents.retrieve_async(intent_id)).to_dict())
+
+    async def find_intent(self, reference: UUID, *, since: datetime) -> Intent | None:
+        """By its metadata. A list, because the provider's search may not show for a minute what was just made."""
+        params: PaymentIntentListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
+        with _in_our_words():
+            page = await self._stripe.payment_intents.list_async(params)
+            async for listed in page.auto_paging_iter():
+                if (intent := intent_of(listed.to_dict())).reference == reference:
+                    return intent
+        return None
+
+    async def cancel_intent(self, intent_id: str) -> Intent:
+        """Needs no key of ours: an intent can be cancelled only once. One that no longer can be is told as it is."""
+        try:
+            with _in_our_words():
+                return intent_of((await self._stripe.payment_intents.cancel_async(intent_id)).to_dict())
+        except RefusedByProvider:
+            return await self.get_intent(intent_id)
+
+    async def refund(self, refund: Refund, intent_id: str) -> ProviderRefund:
+        with _in_our_words():
+            made = await self._stripe.refunds.create_async(
+                {
+                    "payment_intent": intent_id,
+                    "amount": refund.amount_cents,
+                    "metadata": {REFERENCE: str(refund.reference)},
+                },
+                {"idempotency_key": refund.idempotency_key},
+            )
+        return refund_of(made.to_dict())
+
+    async def refunds_of(self, intent_id: str) -> list[ProviderRefund]:
+        with _in_our_words():
+            page = await self._stripe.refunds.list_async({"payment_intent": intent_id, "limit": PAGE})
+            return [refund_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
+
+    def verified(self, body: bytes, signature: str) -> ProviderEvent:
+        """The event in a webhook; `BadSignature` unless it is exactly what the provider signed, and just now."""
+        if not any(_signed_with(secret, body, signature) for secret in self._secrets):
+            raise BadSignature
+        event = strict_json(body)
+        if not (isinstance(event, dict) and isinstance(event.get("id"), str) and isinstance(event.get("type"), str)):
+            raise MalformedBody
+        return ProviderEvent(id=event["id"], type=event["type"], payload=event)
+
+
+def _signed_with(secret: str, body: bytes, signature: str) -> bool:
+    """The library accepts times in the future, so we look at that side ourselves; it trips over what is not UTF-8."""
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE)
+        at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
+    except (stripe.SignatureVerificationError, ValueError, TypeError):
+        return False
+    return at <= now().timestamp() + TOLERANCE
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
+        raise RefusedByProvider(error.code or "invalid_request", error.user_message or str(error)) from error
+    except stripe.StripeError as error:
+        # A repeated failure is one that the provider has stored under the key; it would come back for 24 hours.
+        if (error.http_status or 0) >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":
+            raise KeySpoilt(repr(error)) from error
+        raise Unanswered(repr(error)) from error
+
+
+def intent_of(data: dict[str, Any]) -> Intent:
+    """A payment intent as the provider writes it, in an answer or in a webhook."""
+    return Intent(
+        id=data["id"],
+        status=data["status"],
+        received_cents=data["amount_received"],
+        currency=data["currency"].upper(),
+        client_secret=data["client_secret"],
+        reference=_reference(data),
+        payment_method={"id": data["payment_method"], "charge": data["latest_charge"]},
+        decline=_decline(data),
+    )
+
+
+def _decline(data: dict[str, Any]) -> Decline | None:
+    error = data["last_payment_error"]
+    if not error or data["status"] != "requires_payment_method":
+        return None
+    attempt = error.get("charge") or f"{error.get('code')} {(error.get('payment_method') or {}).get('id')}"
+    return Decline(attempt, error.get("message") or "The payment was declined.")
+
+
+def refund_of(data: dict[str, Any]) -> ProviderRefund:
+    return ProviderRefund(
+        id=data["id"], status=data["status"] or "pending", amount_cents=data["amount"], reference=_reference(data)
+    )
+
+
+def _reference(data: dict[str, Any]) -> UUID | None:
+    """None for what others have made under the same account."""
+    try:
+        return UUID(data["metadata"][REFERENCE])
+    except (KeyError, TypeError, ValueError):
+        return None

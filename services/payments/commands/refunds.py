@@ -1,0 +1,89 @@
+"""Money back: decided under the payment's lock, sent outside of it, confirmed by the provider."""
+
+from contextlib import suppress
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.contracts.booking import BookingCancelled, BookingRefundDue
+from shared.db import enforced_by
+from shared.tasks import Outside
+
+from .. import queries
+from ..clients import Provider
+from ..domain.payment import REFUNDS_WITHIN_CAPTURED, NotYetCaptured, OverRefund, Payment
+from ..domain.provider import ProviderRefund, RefusedByProvider, Unanswered
+from ..domain.refund import Refund
+from ..domain.webhook import Outcome
+from . import tasks
+from .asking import ask
+from .settlement import park, settle_refund, settle_unrefundable
+
+
+async def refund_booking(session: AsyncSession, event: BookingCancelled | BookingRefundDue) -> None:
+    """One refund per fact of booking. Before we know of the money itself: not now, but again later."""
+    if event.refund_cents == 0:
+        return
+    payment = await queries.lock_payment_of(session, event.booking_id)
+    if payment is None:
+        raise NotYetCaptured(f"booking {event.booking_id} has no payment yet")
+    cause = f"{event.aggregate}:{event.booking_id}:{event.version}"
+    if not await queries.has_refund_for(session, cause):
+        await refund(session, payment, event.refund_cents, reason=event.type, cause=cause)
+
+
+async def refund(session: AsyncSession, payment: Payment, cents: int, *, reason: str, cause: str) -> None:
+    """Of a locked payment; never more than was taken, which the row's own constraint also sees to."""
+    payment.owe(cents)
+    wanted = Refund(payment_id=payment.id, amount_cents=cents, reason=reason, cause=cause, **Refund.intended())
+    session.add(wanted)
+    with enforced_by(REFUNDS_WITHIN_CAPTURED, OverRefund):
+        await session.flush()
+    tasks.enqueue(session, send_refund, refund_id=wanted.id)
+
+
+@tasks.call
+async def send_refund(outside: Outside, refund_id: int) -> None:
+    async with outside.begin() as session:
+        wanted, payment = await queries.get_refund(session, refund_id)
+    if not wanted.is_open or payment.stripe_payment_intent_id is None:
+        return
+    provider, intent_id = outside.client(Provider), payment.stripe_payment_intent_id
+    try:
+        told = await ask(
+            outside,
+            wanted,
+            call=lambda: provider.refund(wanted, intent_id),
+            find=lambda: _find(provider, wanted, intent_id),
+        )
+    except RefusedByProvider as refusal:
+        await _refused(outside, wanted, refusal)
+        return
+    async with outside.begin() as session:
+        await settle_refund(session, told)
+
+
+async def _find(provider: Provider, wanted: Refund, intent_id: str) -> ProviderRefund | None:
+    return next((r for r in await provider.refunds_of(intent_id) if r.reference == wanted.reference), None)
+
+
+async def _refused(outside: Outside, wanted: Refund, refusal: RefusedByProvider) -> None:
+    async with outside.begin() as session:
+        payment = await queries.get_payment(session, wanted.payment_id, lock=True)
+        current, _ = await queries.get_refund(session, wanted.id)
+        settle_unrefundable(payment, current, f"The provider refuses a refund: {refusal}")
+
+
+@tasks.call
+async def check_refunds(outside: Outside, payment_id: int) -> None:
+    """Ask the provider which refunds it has; what it says is settled as if it had told us. If it does not answer, the
+    job asks again for as long as a refund is open."""
+    async with outside.begin() as session:
+        payment = await queries.get_payment(session, payment_id)
+    if payment.stripe_payment_intent_id is None:
+        return
+    with suppress(Unanswered):
+        for told in await outside.client(Provider).refunds_of(payment.stripe_payment_intent_id):
+            async with outside.begin() as session:
+                if await settle_refund(session, told) is Outcome.FOREIGN:
+                    foreign = await queries.get_payment(session, payment_id, lock=True)
+                    park(foreign, f"The provider's refund {told.id} was not made by us.")

@@ -1,0 +1,60 @@
+"""What the provider tells us: stored first, handled afterwards."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.tasks import Outside
+
+from .. import queries
+from ..clients import intent_of, refund_of
+from ..domain.payment import Payment
+from ..domain.provider import ProviderEvent
+from ..domain.webhook import Outcome, Webhook
+from . import tasks
+from .refunds import check_refunds
+from .settlement import settle_intent, settle_refund
+
+INTENT_EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled")
+REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
+
+
+async def receive(session: AsyncSession, event: ProviderEvent) -> None:
+    """Store it, once, and have it handled; an event that came before is already seen to."""
+    values = {"event_id": event.id, "type": event.type, "payload": event.payload}
+    new = insert(Webhook).values(values).on_conflict_do_nothing().returning(Webhook.id)
+    webhook_id = await session.scalar(new)
+    if webhook_id is not None:
+        tasks.enqueue(session, handle_webhook, webhook_id=webhook_id)
+
+
+@tasks.call
+async def handle_webhook(outside: Outside, webhook_id: int) -> None:
+    async with outside.begin() as session:
+        webhook = await queries.lock_webhook(session, webhook_id)
+        if webhook.handled_at is None:
+            webhook.settle(await _outcome_of(session, webhook))
+
+
+async def _outcome_of(session: AsyncSession, webhook: Webhook) -> Outcome:
+    if webhook.type in INTENT_EVENTS:
+        return await settle_intent(session, intent_of(webhook.subject))
+    if webhook.type in REFUND_EVENTS:
+        return await settle_refund(session, refund_of(webhook.subject))
+    if webhook.type == "charge.refunded":
+        return await _compare_refunds(session, webhook.subject)
+    return Outcome.IGNORED
+
+
+async def _compare_refunds(session: AsyncSession, charge: dict[str, Any]) -> Outcome:
+    """A charge shows a sum, not its refunds: where ours is another, ask which they are."""
+    of_charge = Payment.stripe_payment_intent_id == charge["payment_intent"]
+    payment = await session.scalar(select(Payment).where(of_charge))
+    if payment is None:
+        return Outcome.FOREIGN
+    if payment.refunded_cents == charge["amount_refunded"]:
+        return Outcome.KNOWN
+    tasks.enqueue(session, check_refunds, payment_id=payment.id)
+    return Outcome.DONE

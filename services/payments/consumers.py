@@ -1,0 +1,25 @@
+"""What payments does when booking tells it something."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.consumers import Consumers
+from shared.contracts.booking import BookingCancelled, BookingExpired, BookingHeld, BookingRefundDue
+
+from .commands import intents, refunds
+
+consumers = Consumers("payments")
+
+
+@consumers.on(BookingHeld)
+async def prepare_payment(event: BookingHeld, session: AsyncSession) -> None:
+    await intents.prepare(session, event)
+
+
+@consumers.on(BookingCancelled, BookingExpired)
+async def call_off_payment(event: BookingCancelled | BookingExpired, session: AsyncSession) -> None:
+    await intents.call_off(session, event)
+
+
+@consumers.on(BookingCancelled, BookingRefundDue)
+async def refund_payment(event: BookingCancelled | BookingRefundDue, session: AsyncSession) -> None:
+    await refunds.refund_booking(session, event)

@@ -1,0 +1,169 @@
+"""A payment and its life."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.auth import Actor
+from shared.clock import now
+from shared.db import Aggregate, words
+from shared.errors import Conflict, NotFound
+
+from . import Base
+from .intention import Intention
+from .provider import Decline, Intent
+
+REFUNDS_WITHIN_CAPTURED = "ck_payments_refunds"
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    REQUIRES_PAYMENT = "requires_payment"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
+    FAILED = "failed"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+TAKEN = (Status.CAPTURED, Status.REFUNDED)
+CAN_BE_CALLED_OFF = {
+    Status.PENDING: Status.CANCELLING,
+    Status.REQUIRES_PAYMENT: Status.CANCELLING,
+    Status.FAILED: Status.CANCELLED,
+}
+
+
+class NoSuchPayment(NotFound):
+    """There is no such payment, not yet, or it is not yours to see."""
+
+
+class OverRefund(Conflict):
+    """More would go back than was taken."""
+
+
+class NotYetCaptured(Exception):
+    """A refund of money that we do not know to have taken: not final, the news may be on its way."""
+
+
+class Payment(Intention, Aggregate, Base, kw_only=True):
+    """The money for one booking, in cents of `currency`.
+
+    `refunds_due_cents` is what goes or went back, `refunded_cents` what the provider has confirmed of it. `attention`
+    says what a person must look at. What is intended here is the provider's payment intent.
+    """
+
+    __tablename__ = "payments"
+    operation = "create_intent"
+
+    booking_id: Mapped[int]
+    customer_id: Mapped[int]
+    affiliate_id: Mapped[int]
+    amount_cents: Mapped[int]
+    commission_cents: Mapped[int]
+    currency: Mapped[str]
+    status: Mapped[Status] = mapped_column(words(Status), default=Status.PENDING)
+    captured_cents: Mapped[int] = mapped_column(default=0)
+    refunds_due_cents: Mapped[int] = mapped_column(default=0)
+    refunded_cents: Mapped[int] = mapped_column(default=0)
+    stripe_payment_intent_id: Mapped[str | None] = mapped_column(default=None)
+    client_secret: Mapped[str | None] = mapped_column(default=None)
+    payment_method: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
+    declined_attempt: Mapped[str | None] = mapped_column(default=None)
+    decline_reason: Mapped[str | None] = mapped_column(default=None)
+    attention: Mapped[str | None] = mapped_column(default=None)
+    checked_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    def may_be_seen_by(self, actor: Actor) -> bool:
+        return self.is_of(actor) or actor.works_for(self.affiliate_id) or actor.is_staff
+
+    def is_of(self, actor: Actor) -> bool:
+        return actor.customer_id == self.customer_id
+
+    @property
+    def awaits_intent(self) -> bool:
+        return self.stripe_payment_intent_id is None and self.status in (Status.PENDING, Status.CANCELLING)
+
+    def take_intent(self, intent: Intent) -> bool:
+        """The provider is ready. Says whether the customer can pay now: not if the booking has gone meanwhile."""
+        self.stripe_payment_intent_id, self.client_secret = intent.id, intent.client_secret
+        payable = self.status is Status.PENDING
+        self._become(Status.REQUIRES_PAYMENT if payable else self.status)
+        return payable
+
+    def fail(self, reason: str) -> bool:
+        """The provider will not make an intent for this. Says whether that is news to anybody."""
+        wanted = self.status is Status.PENDING
+        self.decline_reason = reason
+        self._become(Status.FAILED if wanted else Status.CANCELLED)
+        return wanted
+
+    def mismatch(self, intent: Intent) -> str | None:
+        """What is wrong with the sum that the provider took, if anything is."""
+        if (intent.received_cents, intent.currency) == (self.amount_cents, self.currency):
+            return None
+        wanted, got = f"{self.amount_cents} {self.currency}", f"{intent.received_cents} {intent.currency}"
+        return f"The provider took {got} instead of {wanted}."
+
+    def capture(self, intent: Intent) -> bool:
+        """The money is here. It counts in whatever state it finds us; says whether it was news."""
+        if self.status in TAKEN:
+            return False
+        self.captured_cents, self.payment_method = intent.received_cents, intent.payment_method
+        self.declined_attempt = self.decline_reason = self.attention = None
+        self._become(Status.CAPTURED)
+        return True
+
+    def decline(self, decline: Decline) -> bool:
+        """An attempt was turned down; another may follow. Says whether it was news."""
+        if self.status is not Status.REQUIRES_PAYMENT or self.declined_attempt == decline.attempt:
+            return False
+        self.declined_attempt, self.decline_reason = decline.attempt, decline.reason
+        self._become(self.status)
+        return True
+
+    def call_off(self) -> bool:
+        """The booking is gone: no money is wanted any more. Says whether that changed anything."""
+        if self.status not in CAN_BE_CALLED_OFF:
+            return False
+        self._become(CAN_BE_CALLED_OFF[self.status])
+        return True
+
+    def close(self) -> bool:
+        """The provider's intent was cancelled: no money can come any more. Says whether it was news."""
+        if self.status in (*TAKEN, Status.CANCELLED):
+            return False
+        self._become(Status.CANCELLED)
+        return True
+
+    def owe(self, cents: int) -> None:
+        """So much is to go back; `OverRefund` if that is more than is left of what was taken."""
+        if self.status not in TAKEN:
+            raise NotYetCaptured(f"payment {self.id} is {self.status}")
+        if self.refunds_due_cents + cents > self.captured_cents:
+            raise OverRefund(captured_cents=self.captured_cents, refunds_due_cents=self.refunds_due_cents)
+        self.refunds_due_cents += cents
+        self._become(self.status)
+
+    def repay(self, cents: int) -> None:
+        """So much of what is owed has gone back."""
+        self.refunded_cents += cents
+        whole = self.refunded_cents == self.captured_cents
+        self._become(Status.REFUNDED if whole else self.status)
+
+    def keep(self, cents: int) -> None:
+        """So much of what is owed could not be sent back: it is ours to send again, by a person's decision."""
+        self.refunds_due_cents -= cents
+        self._become(self.status)
+
+    def call_attention(self, why: str) -> bool:
+        """Something does not add up and a person must look; says whether it was news."""
+        news, self.attention = self.attention != why, why
+        return news
+
+    def _become(self, status: Status) -> None:
+        self.status = status
+        self.version += 1

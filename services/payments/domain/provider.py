@@ -1,0 +1,69 @@
+"""What the payment provider says, in our words."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+KEYS_HOLD = timedelta(hours=23)  # the provider forgets idempotency keys after 24 hours
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """An attempt to pay that was turned down; `attempt` tells it from others, `reason` is for people."""
+
+    attempt: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A payment intent at one moment. Money in cents; `reference` is ours, from the intent's metadata."""
+
+    id: str
+    status: str
+    received_cents: int
+    currency: str
+    client_secret: str | None
+    reference: UUID | None
+    payment_method: dict[str, Any] | None
+    decline: Decline | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in ("succeeded", "canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRefund:
+    """A refund at one moment; `reference` is ours, from its metadata."""
+
+    id: str
+    status: str
+    amount_cents: int
+    reference: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """A webhook whose signature was right. `id` is the provider's: the same event has the same id however it comes."""
+
+    id: str
+    type: str
+    payload: dict[str, Any]
+
+
+class Unanswered(Exception):
+    """The provider did not answer, or could not: whether the call had an effect is not known. Ask again, same key."""
+
+
+class KeySpoilt(Exception):
+    """The provider keeps a failure of its own under this key and will only repeat that: look up what came of it."""
+
+
+class RefusedByProvider(Exception):
+    """The provider understood and says no; asking again would not help."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code, self.reason = code, reason

@@ -1,0 +1,45 @@
+"""What the provider tells us of its own accord."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.clock import now
+from shared.db import Keyed, Timestamped, words
+
+from . import Base
+
+
+class Outcome(StrEnum):
+    """`done` changed something, `known` told nothing new, `ignored` is a type that we do not act upon, `foreign` is
+    about something that is not ours, `parked` waits for a person."""
+
+    DONE = "done"
+    KNOWN = "known"
+    IGNORED = "ignored"
+    FOREIGN = "foreign"
+    PARKED = "parked"
+
+
+class Webhook(Keyed, Timestamped, Base, kw_only=True):
+    """One event of the provider's, stored before anything is done about it; `event_id` is the provider's."""
+
+    __tablename__ = "webhooks"
+
+    event_id: Mapped[str]
+    type: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime] = mapped_column(default_factory=now)
+    handled_at: Mapped[datetime | None] = mapped_column(default=None)
+    outcome: Mapped[Outcome | None] = mapped_column(words(Outcome), default=None)
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """The provider's object that the event is about, as it was then."""
+        found: dict[str, Any] = self.payload["data"]["object"]
+        return found
+
+    def settle(self, outcome: Outcome) -> None:
+        self.outcome, self.handled_at = outcome, now()

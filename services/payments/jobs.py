@@ -1,0 +1,18 @@
+"""What payments does when time passes."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.jobs import Jobs
+
+from .commands import reconciliation
+
+jobs = Jobs("payments")
+
+
+@jobs.every(timedelta(seconds=60))
+async def ask_about_open_payments(session: AsyncSession) -> None:
+    """Heals webhooks that never came: whoever was quiet for five minutes is asked about, 100 at a time."""
+    await reconciliation.ask_about_quiet_intents(session, limit=100)
+    await reconciliation.ask_about_sent_refunds(session, limit=100)

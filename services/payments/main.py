@@ -1,0 +1,19 @@
+"""The payments service, put together."""
+
+from fastapi import FastAPI
+
+from shared.app import build
+
+from .api import router
+from .clients import Provider
+from .commands import tasks
+from .consumers import consumers
+from .jobs import jobs
+from .settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    provider = Provider(settings)
+    return build(
+        "payments", settings, routers=[router], consumers=consumers, jobs=jobs, tasks=tasks, clients=(provider,)
+    )

@@ -1,0 +1,111 @@
+"""Every read of payments, and every lock."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+
+from .domain.payment import NoSuchPayment, Payment, Status
+from .domain.provider import Intent, ProviderRefund
+from .domain.refund import Refund, RefundStatus
+from .domain.webhook import Webhook
+
+QUIET = timedelta(minutes=5)  # without news for so long, we ask the provider
+
+
+async def get_payment(session: AsyncSession, payment_id: int, *, lock: bool = False) -> Payment:
+    payment = await session.get(Payment, payment_id, with_for_update=lock or None)
+    if payment is None:
+        raise NoSuchPayment
+    return payment
+
+
+async def payment_for(session: AsyncSession, actor: Actor, payment_id: int) -> Payment:
+    """A payment that this actor may see; to all others it does not exist."""
+    return _visible(await session.get(Payment, payment_id), actor)
+
+
+async def payment_of_booking(session: AsyncSession, actor: Actor, booking_id: int) -> Payment:
+    """The same by its booking; it shows once the provider is ready, so that whoever waits for it can pay."""
+    ready = select(Payment).where(Payment.booking_id == booking_id, Payment.status != Status.PENDING)
+    return _visible(await session.scalar(ready), actor)
+
+
+def _visible(payment: Payment | None, actor: Actor) -> Payment:
+    if payment is None or not payment.may_be_seen_by(actor):
+        raise NoSuchPayment
+    return payment
+
+
+async def lock_payment_of(session: AsyncSession, booking_id: int) -> Payment | None:
+    return await session.scalar(select(Payment).where(Payment.booking_id == booking_id).with_for_update())
+
+
+async def lock_payment_behind(session: AsyncSession, intent: Intent) -> Payment | None:
+    """By the intent's id; by our reference in it, if we do not know the id."""
+    of = select(Payment).with_for_update()
+    known = await session.scalar(of.where(Payment.stripe_payment_intent_id == intent.id))
+    if known is not None or intent.reference is None:
+        return known
+    return await session.scalar(of.where(Payment.reference == intent.reference))
+
+
+async def lock_refund_behind(session: AsyncSession, told: ProviderRefund) -> tuple[Payment, Refund] | None:
+    """A refund of ours with its payment, which is locked first; read after that, so that both are as they are now."""
+    if told.reference is None:
+        return None
+    payment_id = await session.scalar(select(Refund.payment_id).where(Refund.reference == told.reference))
+    if payment_id is None:
+        return None
+    payment = await get_payment(session, payment_id, lock=True)
+    return payment, (await session.scalars(select(Refund).where(Refund.reference == told.reference))).one()
+
+
+async def get_refund(session: AsyncSession, refund_id: int) -> tuple[Refund, Payment]:
+    both = select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id).where(Refund.id == refund_id)
+    refund, payment = (await session.execute(both)).one()
+    return refund, payment
+
+
+async def has_refund_for(session: AsyncSession, cause: str) -> bool:
+    return await session.scalar(select(Refund.id).where(Refund.cause == cause)) is not None
+
+
+async def lock_webhook(session: AsyncSession, webhook_id: int) -> Webhook:
+    return await session.get_one(Webhook, webhook_id, with_for_update=True)
+
+
+async def claim_quiet_payments(session: AsyncSession, statuses: Sequence[Status], *, limit: int) -> Sequence[int]:
+    """Payments with an intent that nobody has asked about for a while; from now on somebody has."""
+    quiet = (
+        select(Payment.id)
+        .where(
+            Payment.status.in_(statuses),
+            Payment.stripe_payment_intent_id.is_not(None),
+            Payment.attention.is_(None),
+            Payment.checked_at < func.clock_timestamp() - QUIET,
+        )
+        .order_by(Payment.checked_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(Payment).where(Payment.id.in_(quiet.scalar_subquery())).returning(Payment.id)
+    # Nothing about the payment itself has changed: neither version nor updated_at move.
+    values = {"checked_at": func.clock_timestamp(), "updated_at": Payment.updated_at}
+    return (await session.scalars(claimed.values(values))).all()
+
+
+async def claim_quiet_refunds(session: AsyncSession, *, limit: int) -> Sequence[int]:
+    """The payments of refunds that the provider has taken and not confirmed for a while."""
+    quiet = (
+        select(Refund.id)
+        .where(Refund.status == RefundStatus.SENT, Refund.updated_at < func.clock_timestamp() - QUIET)
+        .order_by(Refund.updated_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(Refund).where(Refund.id.in_(quiet.scalar_subquery())).returning(Refund.payment_id)
+    return list(set(await session.scalars(claimed.values(updated_at=func.clock_timestamp()))))

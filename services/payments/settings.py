@@ -1,0 +1,30 @@
+"""What payments is told beyond the platform's settings."""
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from shared.settings import Profile
+from shared.settings import Settings as PlatformSettings
+
+
+class Settings(PlatformSettings):
+    """The provider's keys have no defaults: a payment service without them must not start."""
+
+    stripe_api_key: SecretStr
+    stripe_api_base: str | None = Field(default=None, description="another server that speaks Stripe; none: Stripe")
+    stripe_webhook_secret: SecretStr = Field(description="several with commas between them, while they are rotated")
+    stripe_publishable_key: str
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        given = self.stripe_webhook_secret.get_secret_value().split(",")
+        return tuple(secret.strip() for secret in given if secret.strip())
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if not self.webhook_secrets:
+            raise ValueError("MDH_STRIPE_WEBHOOK_SECRET names no secret")
+        if self.profile is Profile.PRODUCTION and not (self.stripe_api_base or "https").startswith("https"):
+            raise ValueError("MDH_STRIPE_API_BASE must be https in production")
+        return self
