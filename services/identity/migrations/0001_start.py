@@ -1,7 +1,5 @@
 """Users, customers, teams of affiliates, refresh tokens."""
 
-from alembic import op
-
 from shared.migrations import platform
 
 revision = "0001"
@@ -12,7 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     platform.create("identity")
-    op.execute("""
+    platform.run("""
 create table users (
     id bigint generated always as identity primary key,
     version bigint not null default 1,
