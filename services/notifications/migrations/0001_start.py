@@ -1,7 +1,5 @@
 """Notifications, communications, and local copies of whom and what they are about."""
 
-from alembic import op
-
 from shared.migrations import platform
 
 revision = "0001"
@@ -12,7 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     platform.create("notifications")
-    op.execute("""
+    platform.run("""
 create table contacts (
     user_id bigint primary key,
     version bigint not null,

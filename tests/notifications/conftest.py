@@ -1,0 +1,169 @@
+"""People, appointments and a real mail server: what notifications is told, and where its mail goes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.clients import MailServer
+from services.notifications.domain.message import Communication, Notification
+from services.notifications.settings import Settings
+from services.notifications.tasks import tasks
+from shared.contracts.booking import BookingEvent, BookingHeld
+from shared.contracts.catalog import AffiliateApproved, AffiliateEvent
+from shared.contracts.identity import UserEvent, UserRegistered
+from shared.contracts.payments import PaymentEvent
+from shared.db import Database
+from shared.settings import Profile, Role
+from shared.tasks import Outside, Runner
+from shared.testing.plugin import Deliver, deliver_to
+from tests.mail.process import Catcher
+
+CUSTOMER, CUSTOMER_USER, OWNER_USER, AFFILIATE, BOOKING = 7, 1007, 500, 31, 61
+START = datetime(2199, 6, 1, 13, 0, tzinfo=UTC)
+
+B = TypeVar("B", bound=BookingEvent)
+A = TypeVar("A", bound=AffiliateEvent)
+P = TypeVar("P", bound=PaymentEvent)
+U = TypeVar("U", bound=UserEvent)
+
+
+@pytest.fixture(scope="session")
+def service() -> str:
+    return "notifications"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def running_catcher(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Catcher]:
+    async with Catcher(tmp_path_factory.mktemp("catcher")) as catcher:
+        yield catcher
+
+
+@pytest_asyncio.fixture
+async def catcher(running_catcher: Catcher) -> Catcher:
+    """The mail server, empty and well-behaved."""
+    for path in ("/api/mails", "/api/script"):
+        (await running_catcher.http.delete(path)).raise_for_status()
+    return running_catcher
+
+
+def person(
+    kind: type[U] = UserRegistered,  # type: ignore[assignment]
+    version: int = 1,
+    *,
+    user_id: int = CUSTOMER_USER,
+    customer_id: int | None = CUSTOMER,
+    full_name: str = "Ada Moreno",
+    email: str = "ada@example.org",
+    timezone: str = "America/Chicago",
+) -> U:
+    return kind(
+        user_id=user_id, version=version, customer_id=customer_id, email=email, full_name=full_name, locale="en-US",
+        timezone=timezone,
+    )  # fmt: skip
+
+
+def owner(version: int = 1, user_id: int = OWNER_USER) -> UserRegistered:
+    return person(
+        version=version, user_id=user_id, customer_id=None, full_name="Owen", email=f"owner{user_id}@example.org"
+    )
+
+
+def affiliate(kind: type[A] = AffiliateApproved, version: int = 2, status: str = "approved", **more: Any) -> A:  # type: ignore[assignment]
+    values: dict[str, Any] = {
+        "affiliate_id": AFFILIATE, "version": version, "owner_user_id": OWNER_USER, "name": "Shine", "city": "Brooklyn",
+        "application_status": status, "state": "NY", "zip": "11201", "timezone": "America/New_York", "latitude": 40.69,
+        "longitude": -73.99, "service_radius_m": 20_000,
+    }  # fmt: skip
+    return kind(**values | more)
+
+
+def booking(kind: type[B], version: int, status: str, **more: Any) -> B:
+    values: dict[str, Any] = {
+        "booking_id": BOOKING, "version": version, "customer_id": CUSTOMER, "affiliate_id": AFFILIATE, "crew_id": 1,
+        "service_id": 41, "tier_id": 51, "service_name": "Full detail", "tier_name": "Gold", "status": status,
+        "appointment_start": START, "appointment_end": START + timedelta(hours=2), "timezone": "America/New_York",
+        "address": "1 Main St", "zip": "11201", "price_cents": 18_900, "commission_cents": 2_835, "currency": "USD",
+    }  # fmt: skip
+    if kind is BookingHeld:
+        values["hold_expires_at"] = datetime.now(UTC) + timedelta(minutes=10)
+    return kind(**values | more)
+
+
+def payment(kind: type[P], version: int, status: str, **more: Any) -> P:
+    values: dict[str, Any] = {
+        "payment_id": 71, "version": version, "booking_id": BOOKING, "customer_id": CUSTOMER,
+        "affiliate_id": AFFILIATE, "status": status, "amount_cents": 18_900, "commission_cents": 2_835,
+        "refunded_cents": 0, "currency": "USD",
+    }  # fmt: skip
+    return kind(**values | more)
+
+
+async def told(session: AsyncSession) -> list[tuple[str, int]]:
+    """What stands in the app: (type, user), oldest first."""
+    rows = await session.scalars(select(Notification).order_by(Notification.id))
+    return [(row.type, row.user_id) for row in rows]
+
+
+async def logged(session: AsyncSession) -> list[tuple[str, int | None, str]]:
+    """The e-mails: (notice, user, status), oldest first."""
+    statement = select(Communication).order_by(Communication.id).execution_options(populate_existing=True)
+    return [(row.notice, row.to_user_id, row.status) for row in await session.scalars(statement)]
+
+
+def mail_settings(**values: Any) -> Settings:
+    return Settings(
+        profile=Profile.TEST, role=Role.API, database_url="postgresql://nobody", jwks_file=Path("none"), **values
+    )
+
+
+@dataclass
+class Office:
+    """The service at work on a database of its own, with a real mail server."""
+
+    database: Database
+    deliver: Deliver
+    server: MailServer
+
+    async def work(self, server: MailServer | None = None) -> int:
+        """Make every call that is due; how many they were."""
+        runner = Runner(tasks, self.database, Outside(self.database, (server or self.server,)))
+        count = 0
+        while await runner.work_one():
+            count += 1
+        return count
+
+    async def wait(self) -> None:
+        """Until the next try is due, or a lease has run out."""
+        async with self.database.begin() as session:
+            await session.execute(text("update tasks set due_at = now()"))
+
+    async def log(self) -> list[tuple[str, int | None, str]]:
+        async with self.database.begin() as session:
+            return await logged(session)
+
+    async def only(self) -> Communication:
+        async with self.database.begin() as session:
+            return (await session.scalars(select(Communication))).one()
+
+    async def tasks_left(self) -> list[tuple[int, str | None]]:
+        async with self.database.begin() as session:
+            rows = await session.execute(text("select tries, last_error from tasks order by id"))
+            return [(row.tries, row.last_error) for row in rows]
+
+
+@pytest_asyncio.fixture
+async def office(fresh_database: Database, catcher: Catcher) -> Office:
+    """Ada, a customer, is known to it."""
+    settings = mail_settings(
+        smtp_port=catcher.smtp_port, public_url="https://mdh.example", mail_from="MDH <no-reply@mdh.example>"
+    )
+    office = Office(fresh_database, deliver_to("notifications", fresh_database), MailServer(settings))
+    await office.deliver(person())
+    return office

@@ -1,0 +1,294 @@
+"""What others tell, and what is told on: once, early, late and in reverse."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.domain.booking import Booking
+from services.notifications.domain.message import Notification, WaitingNotice
+from services.notifications.domain.people import Affiliate, Contact, Member
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingExpired,
+    BookingHeld,
+    BookingRefundDue,
+)
+from shared.contracts.catalog import AffiliateApplied, AffiliateChanged, AffiliateRejected
+from shared.contracts.identity import MemberAdded, UserChanged
+from shared.contracts.payments import PaymentFailed, PaymentRefunded
+from shared.contracts.reviews import ReviewPosted
+from shared.db import Database
+from shared.events import Event
+from shared.ids import new_id
+from shared.testing.plugin import Deliver, deliver_to
+from tests.notifications.conftest import (
+    AFFILIATE,
+    BOOKING,
+    CUSTOMER,
+    CUSTOMER_USER,
+    OWNER_USER,
+    START,
+    affiliate,
+    booking,
+    logged,
+    owner,
+    payment,
+    person,
+    told,
+)
+
+HELD = booking(BookingHeld, 1, "held")
+CONFIRMED = booking(BookingConfirmed, 2, "confirmed")
+COMPLETED = booking(BookingCompleted, 3, "completed")
+EXPIRED = booking(BookingExpired, 2, "expired")
+CANCELLED = booking(
+    BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="customer", reason="Sold the car"
+)
+FAILED = payment(PaymentFailed, 2, "failed", reason="card declined")
+REFUNDED = payment(PaymentRefunded, 4, "refunded", refund_cents=18_900, refunded_cents=18_900)
+REVIEWED = ReviewPosted(review_id=81, version=1, booking_id=BOOKING, affiliate_id=AFFILIATE, customer_id=7, rating=4)
+APPROVED = affiliate()
+REJECTED = affiliate(AffiliateRejected, status="rejected", reason="No insurance")
+
+EVERYONE: list[Event] = [person(), owner(), affiliate(AffiliateApplied, 1, "pending")]
+
+TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
+    "held": (HELD, [("booking_held", CUSTOMER_USER)]),
+    "confirmed": (CONFIRMED, [("booking_confirmed", CUSTOMER_USER), ("booking_received", OWNER_USER)]),
+    "completed": (COMPLETED, [("booking_completed", CUSTOMER_USER)]),
+    "expired": (EXPIRED, [("booking_expired", CUSTOMER_USER)]),
+    "cancelled": (CANCELLED, [("booking_cancelled", CUSTOMER_USER), ("booking_called_off", OWNER_USER)]),
+    "payment failed": (FAILED, [("payment_failed", CUSTOMER_USER)]),
+    "refunded": (REFUNDED, [("payment_refunded", CUSTOMER_USER)]),
+    "approved": (APPROVED, [("affiliate_approved", OWNER_USER)]),
+    "rejected": (REJECTED, [("affiliate_rejected", OWNER_USER)]),
+    "reviewed": (REVIEWED, [("review_posted", OWNER_USER)]),
+}
+
+
+async def deliver_all(deliver: Deliver, *events: Event) -> None:
+    for event in events:
+        await deliver(event)
+
+
+def queued(*notices: tuple[str, int]) -> list[tuple[str, int, str]]:
+    return [(*notice, "queued") for notice in notices]
+
+
+@pytest.mark.parametrize(("event", "notices"), TELLING.values(), ids=TELLING)
+async def test_those_concerned_are_told_in_the_app_and_by_mail(
+    event: Event, notices: list[tuple[str, int]], deliver: Deliver, session: AsyncSession
+) -> None:
+    await deliver_all(deliver, *EVERYONE, event)
+    assert await told(session) == notices
+    assert await logged(session) == queued(*notices)
+    assert await session.scalar(text("select count(*) from tasks")) == len(notices)
+
+
+@pytest.mark.parametrize(("event", "notices"), TELLING.values(), ids=TELLING)
+async def test_an_event_that_comes_twice_is_told_once(
+    event: Event, notices: list[tuple[str, int]], deliver: Deliver, session: AsyncSession
+) -> None:
+    id = new_id()
+    await deliver_all(deliver, *EVERYONE)
+    await deliver(event, event_id=id)
+    await deliver(event, event_id=id)
+    await deliver(event)  # the same fact, published again as another event
+    assert await told(session) == notices
+    assert await logged(session) == queued(*notices)
+    assert await session.scalar(text("select count(*) from tasks")) == len(notices)
+
+
+@pytest.mark.parametrize(("event", "notices"), TELLING.values(), ids=TELLING)
+async def test_a_notice_waits_for_those_it_is_for(
+    event: Event, notices: list[tuple[str, int]], deliver: Deliver, session: AsyncSession
+) -> None:
+    await deliver(event)
+    assert await told(session) == []
+    await deliver_all(deliver, *EVERYONE, *EVERYONE)
+    assert sorted(await told(session)) == sorted(notices)
+    assert sorted(await logged(session)) == sorted(queued(*notices))
+    assert await session.scalar(select(func.count()).select_from(WaitingNotice)) == 0
+
+
+async def test_what_was_overtaken_is_logged_as_skipped_and_not_shown(deliver: Deliver, session: AsyncSession) -> None:
+    """In reverse: the cancellation first, then the confirmation, then the hold."""
+    await deliver_all(deliver, *EVERYONE, CANCELLED, CONFIRMED, HELD)
+    assert [kind for kind, _ in await told(session)] == ["booking_cancelled", "booking_called_off"]
+    assert (await logged(session))[2:] == [
+        ("booking_confirmed", CUSTOMER_USER, "skipped"),
+        ("booking_received", OWNER_USER, "skipped"),
+        ("booking_held", CUSTOMER_USER, "skipped"),
+    ]
+    assert await session.scalar(text("select count(*) from tasks")) == 2
+
+
+async def test_what_waited_too_long_is_not_told(deliver: Deliver, session: AsyncSession) -> None:
+    await deliver_all(deliver, HELD, CONFIRMED, CANCELLED, *EVERYONE)
+    assert {kind for kind, _ in await told(session)} == {"booking_cancelled", "booking_called_off"}
+
+
+async def test_late_news_of_a_booking_does_not_undo_newer(deliver: Deliver, session: AsyncSession) -> None:
+    await deliver_all(deliver, booking(BookingRefundDue, 4, "cancelled", refund_cents=1), CONFIRMED, HELD)
+    known = (await session.scalars(select(Booking))).one()
+    assert (known.status, known.version) == ("cancelled", 4)
+
+
+async def test_an_affiliate_does_not_hear_of_holds_that_were_never_paid(
+    deliver: Deliver, session: AsyncSession
+) -> None:
+    await deliver_all(deliver, *EVERYONE, HELD, CANCELLED)
+    assert await told(session) == [("booking_held", CUSTOMER_USER), ("booking_cancelled", CUSTOMER_USER)]
+
+
+async def test_an_expired_hold_that_was_paid_after_all_is_told_as_confirmed(
+    deliver: Deliver, session: AsyncSession
+) -> None:
+    again = booking(BookingConfirmed, 3, "confirmed")
+    await deliver_all(deliver, *EVERYONE, HELD, again, EXPIRED)
+    assert [kind for kind, _ in await told(session)] == ["booking_held", "booking_confirmed", "booking_received"]
+
+
+async def test_a_hold_that_has_run_out_when_we_hear_of_it_is_not_told(deliver: Deliver, session: AsyncSession) -> None:
+    late = booking(BookingHeld, 1, "held", hold_expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    await deliver_all(deliver, *EVERYONE, late)
+    assert await told(session) == []
+    assert await logged(session) == [("booking_held", CUSTOMER_USER, "skipped")]
+
+
+async def test_each_failed_payment_is_told(deliver: Deliver, session: AsyncSession) -> None:
+    await deliver_all(deliver, person(), FAILED, payment(PaymentFailed, 3, "failed", reason="card declined"))
+    assert len(await told(session)) == 2
+
+
+async def test_an_approval_is_told_even_when_later_news_came_first(deliver: Deliver, session: AsyncSession) -> None:
+    await deliver_all(deliver, owner(), affiliate(AffiliateChanged, 3), APPROVED)
+    assert await told(session) == [("affiliate_approved", OWNER_USER)]
+
+
+async def test_a_rejection_that_was_taken_back_is_not_told(deliver: Deliver, session: AsyncSession) -> None:
+    await deliver_all(deliver, owner(), affiliate(AffiliateChanged, 3), REJECTED)
+    assert await told(session) == []
+
+
+async def test_all_owners_are_told_each_once(deliver: Deliver, session: AsyncSession) -> None:
+    members = [
+        MemberAdded(affiliate_user_id=1, version=1, affiliate_id=AFFILIATE, user_id=OWNER_USER, role="owner"),
+        MemberAdded(affiliate_user_id=2, version=1, affiliate_id=AFFILIATE, user_id=501, role="owner"),
+        MemberAdded(affiliate_user_id=3, version=1, affiliate_id=AFFILIATE, user_id=502, role="technician"),
+    ]
+    await deliver_all(deliver, *EVERYONE, owner(user_id=501), owner(user_id=502), *members, REVIEWED)
+    assert await told(session) == [("review_posted", OWNER_USER), ("review_posted", 501)]
+
+
+async def test_one_owner_known_and_one_not(deliver: Deliver, session: AsyncSession) -> None:
+    second = MemberAdded(affiliate_user_id=2, version=1, affiliate_id=AFFILIATE, user_id=501, role="owner")
+    await deliver_all(deliver, *EVERYONE, second, REVIEWED)
+    assert await told(session) == [("review_posted", OWNER_USER)]
+    await deliver(owner(user_id=501))
+    assert await told(session) == [("review_posted", OWNER_USER), ("review_posted", 501)]
+
+
+async def test_a_member_who_owns_is_enough(deliver: Deliver, session: AsyncSession) -> None:
+    """Catalog's news of the affiliate may be late; identity knows who owns it, too."""
+    added = MemberAdded(affiliate_user_id=1, version=1, affiliate_id=AFFILIATE, user_id=OWNER_USER, role="owner")
+    await deliver_all(deliver, REVIEWED, owner(), added, added)
+    assert await told(session) == [("review_posted", OWNER_USER)]
+
+
+async def test_a_member_who_does_not_own_is_not_told(deliver: Deliver, session: AsyncSession) -> None:
+    added = MemberAdded(affiliate_user_id=1, version=1, affiliate_id=AFFILIATE, user_id=501, role="manager")
+    await deliver_all(deliver, REVIEWED, owner(user_id=501), added)
+    assert await told(session) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "newer", "older", "kept"),
+    [
+        (Contact, person(UserChanged, 3, email="new@example.org"), person(), {"email": "new@example.org"}),
+        (
+            Member,
+            MemberAdded(affiliate_user_id=1, version=2, affiliate_id=1, user_id=1, role="owner"),
+            MemberAdded(affiliate_user_id=1, version=1, affiliate_id=1, user_id=1, role="manager"),
+            {"role": "owner"},
+        ),
+        (Affiliate, affiliate(AffiliateChanged, 4), REJECTED, {"application_status": "approved"}),
+        (Booking, CONFIRMED, HELD, {"status": "confirmed"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+async def test_copies_keep_the_newest_in_any_order(
+    model: type[Any], newer: Event, older: Event, kept: dict[str, Any], deliver: Deliver, session: AsyncSession
+) -> None:
+    await deliver_all(deliver, newer, older, newer, older)
+    row = (await session.scalars(select(model))).one()
+    assert {name: getattr(row, name) for name in kept} == kept
+    assert row.version == newer.version
+
+
+async def test_the_times_that_a_customer_reads_are_those_of_the_appointment(
+    deliver: Deliver, session: AsyncSession
+) -> None:
+    await deliver_all(deliver, person(timezone="Asia/Tokyo"), CONFIRMED)
+    shown = (await session.scalars(select(Notification))).one()
+    assert shown.title == "Confirmed: Full detail on Saturday, June 1, 2199 at 9:00 AM EDT"
+    assert shown.data == {"booking_id": BOOKING, "affiliate_id": AFFILIATE}
+    assert shown.cause_event_id is not None
+
+
+async def test_a_cancelled_and_unpaid_booking_promises_no_money(deliver: Deliver, session: AsyncSession) -> None:
+    unpaid = booking(BookingCancelled, 2, "cancelled", refund_cents=0, cancelled_by="platform", reason="")
+    await deliver_all(deliver, person(), unpaid)
+    shown = (await session.scalars(select(Notification))).one()
+    assert shown.message == (
+        "We are sorry: your appointment had to be cancelled: Full detail (Gold) on "
+        "Saturday, June 1, 2199 at 9:00 AM EDT."
+    )
+
+
+async def test_telling_takes_a_fixed_number_of_statements(
+    deliver: Deliver, statements: Callable[[], AbstractContextManager[list[str]]]
+) -> None:
+    await deliver_all(deliver, *EVERYONE)
+    with statements() as sent:
+        await deliver(CONFIRMED)
+    # inbox; lock, what was known, what is; the tasks; for each of two notices: whom, about what, log, app (owners: two)
+    assert len(sent) <= 15, sent
+
+
+@pytest.mark.parametrize("rounds", range(5))
+async def test_nobody_who_arrives_while_a_notice_looks_for_them_is_missed(
+    rounds: int, fresh_database: Database
+) -> None:
+    """Twenty notices and their recipients' registrations at the same moment: each is told."""
+    deliver = deliver_to("notifications", fresh_database)
+    ids = range(1, 21)
+    posts = [
+        deliver(booking(BookingConfirmed, 2, "confirmed", booking_id=id, customer_id=id, affiliate_id=id)) for id in ids
+    ]
+    people = [deliver(person(user_id=id + 1000, customer_id=id)) for id in ids]
+    owned = [deliver(affiliate(AffiliateApplied, 1, "pending", affiliate_id=id, owner_user_id=id + 1000)) for id in ids]
+    await asyncio.gather(*(one for three in zip(posts, people, owned, strict=True) for one in three))
+    async with fresh_database.begin() as session:
+        assert sorted(await told(session)) == sorted(
+            (kind, id + 1000) for id in ids for kind in ("booking_confirmed", "booking_received")
+        )
+
+
+async def test_two_facts_of_one_booking_at_once_end_with_the_newest(fresh_database: Database) -> None:
+    deliver = deliver_to("notifications", fresh_database)
+    await deliver_all(deliver, *EVERYONE)
+    await asyncio.gather(deliver(CANCELLED), deliver(CONFIRMED), deliver(HELD), deliver(CANCELLED), deliver(CONFIRMED))
+    async with fresh_database.begin() as session:
+        known = (await session.scalars(select(Booking))).one()
+        assert (known.status, known.version, known.appointment_start) == ("cancelled", 3, START)
+        assert {kind for kind, _ in await told(session)} >= {"booking_cancelled"}
+        assert known.customer_id == CUSTOMER

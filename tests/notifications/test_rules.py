@@ -1,0 +1,222 @@
+"""What is said, to whom, how it reads, and when it stops being true; no database."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+from pydantic import ValidationError
+
+from services.notifications.domain.booking import Booking
+from services.notifications.domain.notice import (
+    TELLS,
+    Kind,
+    Notice,
+    affects_affiliate,
+    is_still_true,
+    notices_of,
+    reminder_of,
+)
+from services.notifications.domain.people import Affiliate, Contact
+from services.notifications.settings import Settings
+from services.notifications.texts import letter, local, money, one_line, words_of
+from shared.contracts import booking as bookings
+from shared.contracts.catalog import AffiliateApproved, AffiliateRejected
+from shared.contracts.payments import PaymentFailed, PaymentRefunded
+from shared.contracts.reviews import ReviewPosted
+from shared.events import Event
+from shared.settings import Profile, Role
+from tests.notifications.conftest import AFFILIATE, START, affiliate, booking, mail_settings, payment
+
+NOW = datetime(2199, 1, 1, tzinfo=UTC)
+ADA = Contact(
+    user_id=1, version=1, customer_id=7, email="a@example.org", full_name="Ada", locale="en", timezone="America/Chicago"
+)
+
+
+def known(status: str = "confirmed", *, expires: datetime | None = None, start: datetime = START) -> Booking:
+    return Booking(
+        booking_id=1, version=1, customer_id=7, affiliate_id=31, status=status, service_name="Full detail",
+        appointment_start=start, appointment_end=start + timedelta(hours=2), timezone="America/New_York",
+        hold_expires_at=expires,
+    )  # fmt: skip
+
+
+EVENTS: list[Event] = [
+    booking(bookings.BookingHeld, 1, "held"),
+    booking(bookings.BookingConfirmed, 2, "confirmed"),
+    booking(bookings.BookingCompleted, 3, "completed"),
+    booking(bookings.BookingExpired, 2, "expired"),
+    booking(bookings.BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="affiliate", reason="Rain"),
+    payment(PaymentFailed, 2, "failed", reason="card declined"),
+    payment(PaymentRefunded, 4, "refunded", refund_cents=18_900),
+    affiliate(AffiliateApproved),
+    affiliate(AffiliateRejected, status="rejected", reason="No insurance"),
+    ReviewPosted(review_id=81, version=1, booking_id=61, affiliate_id=AFFILIATE, customer_id=7, rating=4),
+]
+NOTICES = [notice for event in EVENTS for notice in notices_of(event, None)] + [reminder_of(known())]
+
+
+def test_everything_that_can_be_said_is_said_somewhere() -> None:
+    assert {notice.kind for notice in NOTICES} == set(Kind)
+    assert {type(event) for event in EVENTS} == set(TELLS)
+
+
+@pytest.mark.parametrize("notice", NOTICES, ids=lambda notice: notice.kind)
+def test_every_notice_has_words_and_a_letter(notice: Notice) -> None:
+    words = words_of(notice, ADA)
+    assert 5 < len(words.title) <= 255
+    assert len(words.message.split("\n\n")) >= 2
+    for form in ("txt", "html"):
+        made = letter(form, title=words.title, message=words.message, name="Ada", link="https://mdh.example/x")
+        assert "https://mdh.example/x" in made
+        assert not re.search(r"\{\{|\{%|None|  \.", made)
+
+
+def test_a_fact_that_is_missing_is_an_error_and_not_a_gap() -> None:
+    with pytest.raises(UndefinedError):
+        words_of(Notice(kind=Kind.REVIEW_POSTED, to="user 1", cause="x", event_id=None, facts={}), ADA)
+
+
+def test_times_are_the_appointments_and_deadlines_the_recipients() -> None:
+    expires = datetime(2199, 5, 1, 15, 10, tzinfo=UTC)
+    (held,) = notices_of(booking(bookings.BookingHeld, 1, "held", hold_expires_at=expires), None)
+    message = words_of(held, ADA).message
+    assert "Saturday, June 1, 2199 at 9:00 AM EDT" in message
+    assert "Wednesday, May 1, 2199 at 10:10 AM CDT" in message
+    assert "$189.00" in message
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency", "shown"),
+    [(0, "USD", "$0.00"), (5, "USD", "$0.05"), (123_450, "USD", "$1,234.50"), (-50, "USD", "-$0.50"),
+     (100, "EUR", "1.00 EUR"), (-12_345, "EUR", "-123.45 EUR")],
+)  # fmt: skip
+def test_money_is_cents_made_readable(cents: int, currency: str, shown: str) -> None:
+    assert money(cents, currency) == shown
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "shown"),
+    [
+        ("2026-11-01T05:30:00Z", "America/New_York", "Sunday, November 1, 2026 at 1:30 AM EDT"),
+        ("2026-11-01T06:30:00Z", "America/New_York", "Sunday, November 1, 2026 at 1:30 AM EST"),
+        ("2026-03-08T07:00:00Z", "America/New_York", "Sunday, March 8, 2026 at 3:00 AM EDT"),
+        ("2026-01-01T00:00:00+00:00", "Asia/Kolkata", "Thursday, January 1, 2026 at 5:30 AM IST"),
+        ("2026-01-01T12:00:00Z", "Nowhere/Atlantis", "Thursday, January 1, 2026 at 12:00 PM UTC"),
+        ("2026-01-01T00:05:00Z", "../../etc/passwd", "Thursday, January 1, 2026 at 12:05 AM UTC"),
+    ],
+)
+def test_a_time_is_shown_as_the_clocks_there_show_it(moment: str, zone: str, shown: str) -> None:
+    assert local(moment, zone) == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("Ada\r\nBcc: x@example.org", "Ada Bcc: x@example.org"), ("a\x00b", "a b"), ("a\u202eb", "a b"),
+     ("\ud800", ""), ("  a \t b\u2028c ", "a b c"), ("Zoë 🚗", "Zoë 🚗"), ("{{7*7}}", "{{7*7}}")],
+)  # fmt: skip
+def test_other_peoples_words_stay_on_one_line(given: str, kept: str) -> None:
+    assert one_line(given) == kept
+
+
+def test_names_are_neither_templates_nor_markup_nor_paragraphs() -> None:
+    name = "{{7*7}} <script>x</script>\r\n\r\nPay here: http://evil.example"
+    (approved,) = notices_of(affiliate(name=name), None)
+    words = words_of(approved, ADA)
+    assert words.title == "{{7*7}} <script>x</script> Pay here: http://evil.example is open for bookings"
+    assert len(words.message.split("\n\n")) == 2
+    html = letter("html", title=words.title, message=words.message, name="<b>", link="https://mdh.example/'\"")
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "{{7*7}} &lt;script&gt;" in html
+
+
+IN_AN_HOUR, PAST = NOW + timedelta(hours=1), NOW - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "now_known", "true"),
+    [
+        (Kind.BOOKING_CONFIRMED, None, True),
+        (Kind.BOOKING_CONFIRMED, known("confirmed"), True),
+        (Kind.BOOKING_CONFIRMED, known("completed"), True),
+        (Kind.BOOKING_CONFIRMED, known("cancelled"), False),
+        (Kind.BOOKING_CONFIRMED, known("confirmed", start=START + timedelta(hours=1)), False),
+        (Kind.BOOKING_RECEIVED, known("cancelled"), False),
+        (Kind.BOOKING_HELD, known("held", expires=IN_AN_HOUR), True),
+        (Kind.BOOKING_HELD, known("held", expires=PAST), False),
+        (Kind.BOOKING_HELD, known("confirmed"), False),
+        (Kind.PAYMENT_FAILED, known("held", expires=IN_AN_HOUR), True),
+        (Kind.PAYMENT_FAILED, known("held", expires=PAST), False),
+        (Kind.PAYMENT_FAILED, known("cancelled"), False),
+        (Kind.BOOKING_EXPIRED, known("expired"), True),
+        (Kind.BOOKING_EXPIRED, known("confirmed"), False),
+        (Kind.BOOKING_REMINDER, known("confirmed"), True),
+        (Kind.BOOKING_REMINDER, known("cancelled"), False),
+        (Kind.BOOKING_REMINDER, known("completed"), False),
+        (Kind.BOOKING_REMINDER, known("confirmed", start=PAST), False),
+        (Kind.BOOKING_COMPLETED, known("completed"), True),
+        (Kind.BOOKING_CANCELLED, known("cancelled"), True),
+        (Kind.BOOKING_CALLED_OFF, known("cancelled"), True),
+        (Kind.PAYMENT_REFUNDED, known("cancelled"), True),
+        (Kind.REVIEW_POSTED, known("completed"), True),
+    ],
+)
+def test_a_notice_is_true_while_its_booking_says_so(kind: Kind, now_known: Booking | None, true: bool) -> None:
+    told_start = PAST if now_known and now_known.appointment_start == PAST else START
+    assert is_still_true(kind, told_start, now_known, None, NOW) is true
+
+
+def test_of_a_cancelled_appointment_only_the_cancellation_and_the_money_are_told() -> None:
+    about = [kind for kind in Kind if kind.startswith(("booking", "payment"))]
+    told = {kind for kind in about if is_still_true(kind, START, known("cancelled"), None, NOW)}
+    assert told == {Kind.BOOKING_CANCELLED, Kind.BOOKING_CALLED_OFF, Kind.PAYMENT_REFUNDED}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "true"),
+    [
+        (Kind.AFFILIATE_APPROVED, "approved", True),
+        (Kind.AFFILIATE_APPROVED, "rejected", False),
+        (Kind.AFFILIATE_REJECTED, "rejected", True),
+        (Kind.AFFILIATE_REJECTED, "approved", False),
+        (Kind.AFFILIATE_APPROVED, None, True),
+    ],
+)
+def test_an_answer_to_an_application_is_true_while_it_stands(kind: Kind, status: str | None, true: bool) -> None:
+    one = status and Affiliate(affiliate_id=1, version=1, owner_user_id=1, name="Shine", application_status=status)
+    assert is_still_true(kind, None, None, one or None, NOW) is true
+
+
+@pytest.mark.parametrize(("before", "knew"), [(None, True), ("held", False), ("expired", False), ("confirmed", True)])
+def test_affiliates_know_of_paid_appointments_only(before: str | None, knew: bool) -> None:
+    assert affects_affiliate(known(before) if before else None) is knew
+
+
+def test_the_same_fact_is_the_same_cause_whatever_event_brings_it() -> None:
+    first, second = (next(notices_of(EVENTS[1], event_id)) for event_id in (None, None))
+    assert first.cause == second.cause == "booking.confirmed.v1/61/2"
+
+
+def test_what_the_app_may_show_holds_no_money_of_others() -> None:
+    assert all(set(notice.about) <= {"booking_id", "affiliate_id", "payment_id", "review_id"} for notice in NOTICES)
+
+
+def worker(**values: Any) -> Settings:
+    needed = {"role": Role.WORKER, "database_url": "postgresql://x", "amqp_url": "amqps://x"}
+    return Settings(**needed | values)
+
+
+def test_in_production_mail_does_not_travel_in_the_open() -> None:
+    with pytest.raises(ValidationError, match="MDH_SMTP_TLS"):
+        worker(profile=Profile.PRODUCTION)
+    assert worker(profile=Profile.PRODUCTION, smtp_tls="starttls")
+    assert worker(profile=Profile.LOCAL)
+
+
+@pytest.mark.parametrize("sender", ["nobody", "", "a@b\r\nBcc: c@d"])
+def test_a_sender_must_be_an_address(sender: str) -> None:
+    with pytest.raises(ValidationError, match="mail_from"):
+        mail_settings(mail_from=sender)
