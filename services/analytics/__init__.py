@@ -1,0 +1,1 @@
+"""What happened, counted: every event of every service, and numbers per day."""

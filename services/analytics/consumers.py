@@ -1,0 +1,15 @@
+"""What analytics does when anybody tells it anything."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.consumers import Consumers
+from shared.events import Envelope, Event
+
+from . import commands
+
+consumers = Consumers("analytics")
+
+
+@consumers.on_everything
+async def count_fact(event: Event, envelope: Envelope, session: AsyncSession) -> None:
+    await commands.count_fact(session, event, envelope)
