@@ -107,7 +107,7 @@ class Relay:
             await self._publisher.publish(EVENTS, row["type"], _message(self._service, row))
         except Unroutable:
             telemetry.UNROUTABLE.labels(self._service, row["type"]).inc()
-            log.error("relay.unroutable", service=self._service, event=row["type"], event_id=str(row["event_id"]))
+            log.error("relay.unroutable", service=self._service, type=row["type"], event_id=str(row["event_id"]))
             return False
         except FAILURES as error:
             log.warning("relay.unconfirmed", service=self._service, event_id=str(row["event_id"]), error=repr(error))

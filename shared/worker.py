@@ -72,6 +72,8 @@ class Worker:
     ) -> tuple[AbstractQueue, str]:
         channel: AbstractChannel = await connection.channel()
         channel.close_callbacks.add(lambda *_: lost.set())  # also when the broker closes just this channel
+        underlying = await channel.get_underlay_channel()  # or takes the queue away and leaves the channel open
+        underlying.on_consumer_cancel_callbacks.add(lambda *_: lost.set())
         await channel.set_qos(prefetch_count=self._prefetch)
         queue = await channel.declare_queue(consumer.queue, durable=True, arguments={"x-queue-type": "quorum"})
         for key in consumer.bindings:
@@ -106,9 +108,9 @@ class Worker:
         try:
             await self._work(consumer, incoming)
             await incoming.ack()
-        except FAILURES as error:
-            # Neither effect nor next try could be stored with the broker: give the message back, by a new connection.
-            log.warning("message.unsettled", queue=consumer.queue, error=repr(error))
+        except Exception as error:
+            # Neither effect nor next try could be stored: give the message back, which a new connection does.
+            log.warning("message.unsettled", queue=consumer.queue, exc_info=error)
             lost.set()
 
     async def _work(self, consumer: Consumer, incoming: AbstractIncomingMessage) -> None:
@@ -131,7 +133,7 @@ class Worker:
     async def _once(
         self, consumer: Consumer, incoming: AbstractIncomingMessage, envelope: Envelope, event: Event
     ) -> str:
-        facts = {"queue": consumer.queue, "event": envelope.type, "event_id": str(envelope.event_id)}
+        facts = {"queue": consumer.queue, "type": envelope.type, "event_id": str(envelope.event_id)}
         try:
             async with self._database.begin() as session:
                 acted = await consumer.consume(session, envelope, event)

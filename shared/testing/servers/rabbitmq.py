@@ -16,9 +16,11 @@ ADMIN = "mdh_admin"
 VHOST = "mdh"
 NODE = "mdh@localhost"
 PLUGINS = ("rabbitmq_management", "rabbitmq_prometheus")
-# Measured on 2 cores: letting idle schedulers spin for a moment instead of sleeping takes a third off the boot.
+# Measured on 2 cores: letting idle schedulers spin for a moment instead of sleeping takes a third off the boot. On
+# SIGTERM queues are closed within milliseconds, then the management plugin hangs until the time-out ends it.
 ERLANG_ARGUMENTS = (
-    "+S 2:2 +sbwt short +sbwtdio short +sbwtdcpu short -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+    "+S 2:2 +sbwt short +sbwtdio short +sbwtdcpu short "
+    "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1} -kernel shutdown_timeout 2000"
 )
 
 
@@ -138,7 +140,7 @@ class RabbitMQ:
         self.process.start(self.command, self.env, None)
 
     def stop(self) -> None:
-        """A node that keeps its data is asked (about 6 s), another one is killed."""
+        """A node that keeps its data is asked (about 3 s), another one is killed."""
         self.process.stop(signal.SIGTERM if self.durable else signal.SIGKILL, timeout=20)
         self.epmd.stop()
 
