@@ -1,7 +1,5 @@
 """Payments, refunds, and what the provider told us."""
 
-from alembic import op
-
 from shared.migrations import platform
 
 revision = "0001"
@@ -12,7 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     platform.create("payments")
-    op.execute("""
+    platform.run("""
 create table payments (
     id bigint generated always as identity primary key,
     version bigint not null default 1,
