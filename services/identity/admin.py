@@ -39,10 +39,10 @@ def admin() -> None:
 
 @app.command()
 def create(
-    email: str,
+    email: Annotated[str, typer.Option()],
+    url: Annotated[str, typer.Option(envvar="MDH_DATABASE_URL", help="as identity's role")],
     full_name: str = "Administrator",
     role: StaffRole = StaffRole.ADMIN,
-    url: Annotated[str, typer.Option(envvar="MDH_DATABASE_URL", help="as identity's role")] = "",
 ) -> None:
     """Make a staff account. Run again for the same address and role it changes nothing, the password included."""
     password = os.environ.get("MDH_STAFF_PASSWORD") or sys.stdin.readline().rstrip("\r\n")

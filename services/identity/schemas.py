@@ -39,9 +39,9 @@ Locale = Annotated[
     str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", max_length=35, examples=["en-US"])
 ]
 Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+15125550100"])]
-NewPassword = Annotated[Text, Field(min_length=SHORTEST, max_length=LONGEST, repr=False)]
-Password = Annotated[Text, Field(max_length=LONGEST, repr=False)]
-RefreshSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", repr=False)]
+NewPassword = Annotated[Text, Field(min_length=SHORTEST, max_length=LONGEST)]
+Password = Annotated[Text, Field(max_length=LONGEST)]
+RefreshSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
 class RegisterRequest(Body):
@@ -49,7 +49,7 @@ class RegisterRequest(Body):
 
     account: Literal["customer", "affiliate"]
     email: Email
-    password: NewPassword
+    password: NewPassword = Field(repr=False)
     full_name: Line
     locale: Locale = "en-US"
     timezone: Timezone = "UTC"
@@ -60,12 +60,12 @@ class LoginRequest(Body):
     """`device` is the name under which the session is listed; without it, the User-Agent."""
 
     email: Email
-    password: Password
+    password: Password = Field(repr=False)
     device: Line | None = None
 
 
 class RefreshRequest(Body):
-    refresh_token: RefreshSecret
+    refresh_token: RefreshSecret = Field(repr=False)
 
 
 class MeRequest(Body):

@@ -264,7 +264,7 @@ async def test_telling_takes_a_fixed_number_of_statements(
     assert len(sent) <= 15, sent
 
 
-@pytest.mark.parametrize("rounds", range(5))
+@pytest.mark.parametrize("rounds", range(2))
 async def test_nobody_who_arrives_while_a_notice_looks_for_them_is_missed(
     rounds: int, fresh_database: Database
 ) -> None:

@@ -118,7 +118,9 @@ async def test_after_a_day_keys_are_not_trusted_and_the_call_is_looked_up(
     assert await till.intents_of(payment) == [payment.stripe_payment_intent_id]
 
 
-async def test_without_the_look_up_an_old_key_makes_a_second_intent(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_look_up_an_old_key_makes_a_second_intent(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The negative control: trust keys for ever, and the provider, which does not, makes another."""
     monkeypatch.setattr(Payment, "key_holds", lambda *_: True)
     await till.sandbox.break_next(CREATE, "drop")

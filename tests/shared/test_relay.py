@@ -9,6 +9,7 @@ from sqlalchemy import text
 from shared.contracts.booking import BookingEvent
 from shared.db import Database
 from shared.events import CONTRACTS
+from shared.provision import consumers_of
 from shared.relay import Relay
 from shared.telemetry import UNROUTABLE
 from shared.testing.plugin import until
@@ -105,7 +106,7 @@ async def test_an_event_that_no_queue_takes_stays_until_one_does(
     fresh_database: Database, amqp_url: str, admin: AbstractChannel, ear: Ear
 ) -> None:
     await ear.queue.unbind("mdh.events", "#")
-    hears_all = await admin.get_queue("analytics.record_event")
+    hears_all = await admin.get_queue(consumers_of("analytics")[0].queue)
     await hears_all.unbind("mdh.events", "#")
     try:
         async with running(relay(fresh_database, amqp_url).run()):

@@ -47,7 +47,9 @@ async def publish_service(
 
 
 @router.get("/affiliates/{affiliate_id}/services", response_model=ServicesView)
-async def services(affiliate_id: PathId, request: Request, visitor: Visitor, session: ReadSession) -> object:
+async def services(
+    affiliate_id: PathId, request: Request, visitor: Visitor, session: ReadSession
+) -> Response | ServicesView:
     """What an affiliate offers; its own people and the staff also see what is not offered at present."""
     affiliate = await affiliate_for(session, visitor, affiliate_id)
     if affiliate.is_known_to(visitor):

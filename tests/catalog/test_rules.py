@@ -1,0 +1,93 @@
+"""Rules of catalog, without a database."""
+
+import math
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.catalog.domain.affiliate import slug_of
+from services.catalog.domain.config import MdhConfig
+from services.catalog.domain.place import EARTH_RADIUS_M, Box, Place, UnknownZip, place_of
+from shared.clock import now
+
+
+@pytest.mark.parametrize(
+    ("zip", "city", "state", "timezone"),
+    [
+        ("11201", "Brooklyn", "NY", "America/New_York"),
+        ("77002", "Houston", "TX", "America/Chicago"),
+        ("85001", "Phoenix", "AZ", "America/Phoenix"),
+        ("00901", "San Juan", "PR", "America/Puerto_Rico"),
+        ("96813", "Honolulu", "HI", "Pacific/Honolulu"),
+        ("99501", "Anchorage", "AK", "America/Anchorage"),
+    ],
+)
+def test_a_zip_code_names_a_place_and_its_clocks(zip: str, city: str, state: str, timezone: str) -> None:
+    place = place_of(zip)
+    assert (place.city, place.state, place.timezone) == (city, state, timezone)
+    assert ZoneInfo(place.timezone)
+
+
+@pytest.mark.parametrize("zip", ["", "1", "00000", "99999", "112011", "11201-0001", "1120x", "١١٢٠١", "09001", "-1120"])
+def test_what_is_no_zip_code_is_no_place(zip: str) -> None:
+    with pytest.raises(UnknownZip):
+        place_of(zip)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Shine & Sons", "shine-sons"),
+        ("  Ünïque Détailing!! ", "unique-detailing"),
+        ("洗车", "affiliate"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("{{7*7}}", "7-7"),
+        ("a" * 79 + " b" * 20, "a" * 79),
+    ],
+)
+def test_a_slug_is_plain_and_short(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+
+
+latitudes = st.floats(-89, 89)
+longitudes = st.floats(-180, 180)
+
+
+@given(latitudes, longitudes, st.floats(0, 2 * math.pi), st.floats(0, 1), st.integers(1_000, 200_000))
+def test_a_box_holds_every_point_within_its_radius(
+    latitude: float, longitude: float, bearing: float, part: float, metres: int
+) -> None:
+    there = _walk(latitude, longitude, bearing, metres * part)
+    box = Box.around(Place("", "", "", latitude, longitude, ""), metres)
+    slack = 1e-9
+    assert box.south - slack <= there[0] <= box.north + slack
+    assert box.west - slack <= there[1] <= box.east + slack
+
+
+def _walk(latitude: float, longitude: float, bearing: float, metres: float) -> tuple[float, float]:
+    """Where one is after walking so far along a great circle."""
+    start, angle = math.radians(latitude), metres / EARTH_RADIUS_M
+    end = math.asin(math.sin(start) * math.cos(angle) + math.cos(start) * math.sin(angle) * math.cos(bearing))
+    turn = math.atan2(
+        math.sin(bearing) * math.sin(angle) * math.cos(start), math.cos(angle) - math.sin(start) * math.sin(end)
+    )
+    return math.degrees(end), (longitude + math.degrees(turn) + 540) % 360 - 180
+
+
+def test_a_configuration_says_what_it_changed() -> None:
+    config = MdhConfig(
+        currency="USD",
+        commission_bp=1500,
+        hold_minutes=10,
+        lead_minutes=120,
+        horizon_days=60,
+        free_cancellation_hours=24,
+        late_cancellation_fee_bp=5000,
+    )
+    assert config.change({"hold_minutes": 15, "currency": "USD"}) == {"hold_minutes": [10, 15]}
+    assert (config.hold_minutes, config.version) == (15, 2)
+    assert config.change({"hold_minutes": 15}) == {}
+    assert config.version == 2
+    assert config.created_at <= now()
