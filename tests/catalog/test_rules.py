@@ -4,7 +4,7 @@ import math
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.catalog.domain.affiliate import slug_of
@@ -56,6 +56,9 @@ longitudes = st.floats(-180, 180)
 
 
 @given(latitudes, longitudes, st.floats(0, 2 * math.pi), st.floats(0, 1), st.integers(1_000, 200_000))
+@example(52.0, 179.9, math.pi / 2, 1.0, 200_000)  # across the date line
+@example(-16.0, -179.9, -math.pi / 2, 1.0, 200_000)
+@example(89.0, 0.0, 0.0, 1.0, 200_000)  # over the pole
 def test_a_box_holds_every_point_within_its_radius(
     latitude: float, longitude: float, bearing: float, part: float, metres: int
 ) -> None:

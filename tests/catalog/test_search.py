@@ -82,14 +82,12 @@ async def test_the_lowest_price_is_of_what_is_offered_in_the_category(
 async def test_pages_show_everybody_once_even_at_the_same_distance(client: httpx.AsyncClient, approved: Made) -> None:
     made = [(await approved(customer(n), zip=BROOKLYN))["id"] for n in range(5)]
     made.append((await approved(customer(9), zip=MANHATTAN))["id"])
-    seen, cursor = [], None
-    while True:
-        params = {"zip": BROOKLYN, "limit": 2} | ({"cursor": cursor} if cursor else {})
+    params: dict[str, str] = {"zip": BROOKLYN, "limit": "2"}
+    seen = []
+    while params.get("cursor") != "":
         page = (await client.get(PATH, params=params)).json()
         seen += [a["id"] for a in page["items"]]
-        cursor = page["next"]
-        if cursor is None:
-            break
+        params["cursor"] = page["next"] or ""
     assert seen == made
 
 

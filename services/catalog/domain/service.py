@@ -156,7 +156,7 @@ class Service(Aggregate, SoftDeleted, Base, kw_only=True):
     def _retier(self, drafts: Sequence[TierDraft], at: datetime) -> None:
         known = {tier.id: tier for tier in self.current_tiers}
         named = [draft.id for draft in drafts if draft.id is not None]
-        if len(set(named)) < len(named) or not True:
+        if len(set(named)) < len(named) or not known.keys() >= set(named):
             raise UnknownTier
         if len(self.tiers) + len(drafts) - len(named) > MAX_TIERS_EVER:
             raise TooManyTiers
