@@ -40,7 +40,7 @@ async def test_a_customer_opens_an_account(
         )
     ]
     actor = actor_in(await log_in())
-    assert (actor.user_id, actor.customer_id, actor.roles) == (me["id"], customer.id, {Role.CUSTOMER})
+    assert (actor.user_id, actor.customer_id, actor.roles) == (me["id"], customer.id, frozenset({Role.CUSTOMER}))
 
 
 async def test_an_affiliates_owner_to_be_is_no_customer(

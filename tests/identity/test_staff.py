@@ -1,13 +1,12 @@
 """Accounts of staff, made on the command line."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
-from click.testing import Result
 from sqlalchemy import func, select
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services.identity.admin import app
 from services.identity.domain.account import User
@@ -18,21 +17,16 @@ from shared.outbox import BusinessEvent
 from .conftest import actor_in, registration
 
 PASSWORD = "quarry-Lantern-31-hinge"
-Run = Callable[..., Result]
+Run = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def run(fresh_database: Database) -> Callable[..., "asyncio.Future[Result]"]:
+def run(fresh_database: Database) -> Run:
     """In a thread, because the command runs an event loop of its own."""
 
     async def run(*arguments: str, password: str = PASSWORD, **environment: str) -> Result:
-        return await asyncio.to_thread(
-            CliRunner().invoke,
-            app,
-            ["create", *arguments],
-            input=f"{password}\n",
-            env={"MDH_DATABASE_URL": fresh_database.url, "MDH_STAFF_PASSWORD": ""} | environment,
-        )
+        told = {"MDH_DATABASE_URL": fresh_database.url, "MDH_STAFF_PASSWORD": ""} | environment
+        return await asyncio.to_thread(lambda: CliRunner().invoke(app, ["create", *arguments], f"{password}\n", told))
 
     return run
 
@@ -49,7 +43,7 @@ async def test_an_operator_makes_an_administrator_who_can_log_in(
     assert (result.exit_code, result.output) == (0, "root@example.com: created\n")
     tokens = await fresh_client.post("/identity/v1/login", json={"email": "root@example.com", "password": PASSWORD})
     actor = actor_in(tokens)
-    assert (actor.roles, actor.customer_id, actor.is_admin) == ({Role.ADMIN}, None, True)
+    assert (actor.roles, actor.customer_id, actor.is_admin) == (frozenset({Role.ADMIN}), None, True)
     async with fresh_database.read() as session:
         event = await session.scalar(select(BusinessEvent))
     assert event is not None
