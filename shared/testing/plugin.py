@@ -110,7 +110,7 @@ def extra_settings() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def make_app(
     service: str, signer: Signer, run_directory: Path, extra_settings: dict[str, Any]
 ) -> Callable[[Database], FastAPI]:
@@ -131,17 +131,26 @@ def make_app(
 
 
 @pytest_asyncio.fixture(scope="session")
-async def run_database(service: str, templates: Templates) -> AsyncIterator[Database]:
-    async with templates.clone(service) as url:  # PostgreSQL copies a template only while nobody is connected to it
-        database = Database(url, pool_size=5)
-        yield database
-        await database.close()
+async def run_databases(templates: Templates) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    """One database per service and run, asked for by name: a session's fixture made from `service` would stay that of
+    the first service tested."""
+    made: dict[str, Database] = {}
+    async with contextlib.AsyncExitStack() as open_until_the_end:
+
+        async def of(service: str) -> Database:
+            if service not in made:  # PostgreSQL copies a template only while nobody is connected to it
+                url = await open_until_the_end.enter_async_context(templates.clone(service))
+                made[service] = Database(url, pool_size=5)
+                open_until_the_end.push_async_callback(made[service].close)
+            return made[service]
+
+        yield of
 
 
 @pytest_asyncio.fixture
-async def database(run_database: Database) -> AsyncIterator[Database]:
+async def database(service: str, run_databases: Callable[[str], Awaitable[Database]]) -> AsyncIterator[Database]:
     """The service's database inside one transaction, rolled back at the end: quick, but no races."""
-    async with one_transaction(run_database) as database:
+    async with one_transaction(await run_databases(service)) as database:
         yield database
 
 
