@@ -6,6 +6,7 @@ def service() -> str:
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 import tempfile
