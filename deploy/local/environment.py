@@ -48,8 +48,10 @@ def _own_settings(service: str, home: Home, state: State) -> Mapping[str, str]:
         case "identity":
             return {"MDH_SIGNING_KEYS_DIR": str(home.keys)}
         case "payments":
+            secret_key = state.secret("stripe.api_key", "sk_test_")
             return {
-                "MDH_STRIPE_API_KEY": state.secret("stripe.api_key", "sk_test_"),
+                "MDH_STRIPE_API_KEY": secret_key,
+                "MDH_STRIPE_PUBLISHABLE_KEY": "pk" + secret_key.removeprefix("sk"),
                 "MDH_STRIPE_API_BASE": f"http://{LOCALHOST}:{state.ports['stripe']}",
                 "MDH_STRIPE_WEBHOOK_SECRET": state.secret("stripe.webhook", "whsec_"),
             }
@@ -82,5 +84,6 @@ def stripe_environment(home: Home, state: State) -> dict[str, str]:
         "MDH_SANDBOX_WEBHOOK_URL": f"{payments}/payments/v1/webhooks/stripe",
         "MDH_SANDBOX_WEBHOOK_SECRET": state.secret("stripe.webhook", "whsec_"),
         "MDH_SANDBOX_API_KEY": state.secret("stripe.api_key", "sk_test_"),
+        "MDH_SANDBOX_PUBLIC_URL": f"http://{LOCALHOST}:{state.ports['stripe']}",
         "PYTHONUNBUFFERED": "1",
     }

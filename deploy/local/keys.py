@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -10,7 +11,7 @@ from .home import Home
 
 
 def make_signing_key(home: Home) -> None:
-    """Once. The file's name is the key's id; put another beside it to rotate."""
+    """Once. The file's name is the key's id, and the last by name signs: put another beside it to rotate."""
     if any(home.keys.glob("*.pem")):
         return
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -18,4 +19,4 @@ def make_signing_key(home: Home) -> None:
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         file.write(pem)
-    draft.rename(home.keys / f"{secrets.token_hex(8)}.pem")
+    draft.rename(home.keys / f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(4)}.pem")

@@ -1,6 +1,7 @@
 """What runs, and where to look."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from .home import Home
 from .programs import Program, programs_of
@@ -8,6 +9,7 @@ from .servers import servers_of
 from .state import State
 from .supervision import Supervision
 
+READY = "ready"
 ROW = "{:<22} {:<10} {:>8} {:>10}  {}"
 
 
@@ -19,21 +21,17 @@ def status(home: Home) -> int:
     state = State.load(home.state)
     known = Supervision(home).processes()
     programs = programs_of(home, state, servers_of(home, state))
-    print(ROW.format("PROGRAM", "STATE", "PID", "UPTIME", "ADDRESS"))
-    for program in programs:
-        print(_row(program, known.get(program.name)))
-    return 0 if all(known.get(p.name, {}).get("statename") == "RUNNING" for p in programs) else 1
+    rows = [_row(program, known.get(program.name)) for program in programs]
+    for row in [("PROGRAM", "STATE", "PID", "UPTIME", "ADDRESS"), *rows]:
+        print(ROW.format(*row).rstrip())
+    return 0 if all(state == READY for _, state, *_ in rows) else 1
 
 
-def _row(program: Program, info: dict[str, object] | None) -> str:
-    if info is None:
-        return ROW.format(program.name, "stopped", "", "", "")
-    state = str(info["statename"]).lower()
-    pid, uptime, url = "", "", ""
-    if info["pid"]:
-        pid, uptime, url = str(info["pid"]), _duration(int(str(info["now"])) - int(str(info["start"]))), program.url
-        state = "ready" if state == "running" and program.is_ready() else state
-    return ROW.format(program.name, state, pid, uptime, url).rstrip()
+def _row(program: Program, info: dict[str, Any] | None) -> tuple[str, str, str, str, str]:
+    if info is None or not info["pid"]:
+        return program.name, info["statename"].lower() if info else "stopped", "", "", ""
+    state = READY if program.is_ready() else info["statename"].lower()
+    return program.name, state, str(info["pid"]), _duration(info["now"] - info["start"]), program.url
 
 
 def _duration(seconds: int) -> str:

@@ -38,8 +38,7 @@ chmod=0700
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-# Killed programs come back at once; one that cannot start is tried for a minute or two, as its port or a server that
-# it needs may be away for that long.
+# Killed programs come back at once. One that ends before it has settled is tried again after 1, 2, 3 ... seconds.
 PROGRAM = """
 [program:{name}]
 command={command}
@@ -47,7 +46,7 @@ environment={environment}
 directory={root}
 {user}autostart=false
 autorestart=true
-startsecs=1
+startsecs={settle}
 startretries=15
 stopsignal={signal}
 stopwaitsecs={seconds}
@@ -74,6 +73,7 @@ def _program(home: Home, program: Program) -> str:
         user=f"user={program.user}\n" if program.user else "",
         signal=program.stop_signal,
         seconds=program.stop_seconds,
+        settle=5 if program.service else 1,
         log=_plain(home.log(program.name)),
     )
 
