@@ -95,11 +95,12 @@ class Review(Aggregate, Base, kw_only=True):
         """Change what is not None; says by how many stars the rating moved. What changes nothing makes no version."""
         if not self.is_by(actor):
             raise NotYourReview
-        before, told = self.rating, (self.rating, self.comment)
+        before = (self.rating, self.comment)
         self.rating = self.rating if rating is None else rating
         self.comment = self.comment if comment is None else comment
-        self.version += told != (self.rating, self.comment)
-        return self.rating - before
+        if (self.rating, self.comment) != before:
+            self.version += 1
+        return self.rating - before[0]
 
     def delete(self, actor: Actor, at: datetime) -> str:
         """Take it back, or take it down; says who did: `author` or `staff`."""

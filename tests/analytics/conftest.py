@@ -35,7 +35,7 @@ def booking(kind: type[BookingEvent], booking_id: int = 61, version: int = 1, af
         tier_id=51, service_name="Full", tier_name="Gold", status="any", appointment_start=NOON, appointment_end=NOON,
         timezone="America/New_York", address="1 Main St", zip="11201", price_cents=18_900, commission_cents=2_835,
         currency="USD", hold_expires_at=NOON, refund_cents=900, cancelled_by="customer", reason="call me: 555 0100",
-    )  # type: ignore[call-arg]  # fmt: skip
+    )  # fmt: skip
 
 
 def payment(
