@@ -250,7 +250,6 @@ LEFT_TO_US = (
     "kid a path",
     "lives for a year",
     "more padding appended",
-    "another spelling of the same signature",
 )
 
 
