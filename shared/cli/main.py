@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from shared import provision
-from shared.cli import dead, jobs
+from shared.cli import dead, docs, jobs
 from shared.migrations import migrate as run_migrations
 from shared.serve import serve as run_service
 from shared.settings import Role
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(dead.app, name="dead", help="Messages that were given up: list, show, requeue, drop.")
+app.add_typer(docs.app, name="docs", help="What is generated from the code: write, check.")
 app.add_typer(jobs.app, name="jobs", help="Jobs and calls to the outside: how they went, what failed.")
 
 
