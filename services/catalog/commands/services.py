@@ -11,8 +11,8 @@ from shared.db import enforced_by
 from shared.outbox import record
 
 from ..domain.service import CATEGORY_EXISTS, MAX_SERVICES, Service, TooManyServices, UnknownCategory
-from ..queries.affiliates import affiliate_for, services_count
-from ..queries.services import service_for
+from ..queries.affiliates import affiliate_for
+from ..queries.services import service_for, services_count
 from ..schemas import ServiceChangeRequest, ServiceRequest
 
 E = TypeVar("E", bound=OfferEvent)

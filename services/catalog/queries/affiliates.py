@@ -1,13 +1,12 @@
 """Affiliates as the owner, the staff and the public may see them."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.http import Page, Paged
 
 from ..domain.affiliate import Affiliate, ApplicationStatus, NoSuchAffiliate
-from ..domain.service import Service
 
 
 async def get_affiliate(session: AsyncSession, affiliate_id: int, *, lock: bool = False) -> Affiliate:
@@ -39,8 +38,3 @@ async def applications_of(
 
 async def is_slug_taken(session: AsyncSession, slug: str) -> bool:
     return await session.scalar(select(Affiliate.id).where(Affiliate.slug == slug)) is not None
-
-
-async def services_count(session: AsyncSession, affiliate_id: int) -> int:
-    of = select(func.count()).where(Service.affiliate_id == affiliate_id, Service.deleted_at.is_(None))
-    return await session.scalar(of) or 0

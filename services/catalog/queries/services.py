@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
@@ -40,6 +40,11 @@ async def services_of(session: AsyncSession, affiliate_id: int, *, offered_only:
     if offered_only:
         of = of.where(Service.active)
     return (await session.scalars(of.order_by(Service.category, Service.id))).all()
+
+
+async def services_count(session: AsyncSession, affiliate_id: int) -> int:
+    of = select(func.count()).where(Service.affiliate_id == affiliate_id, Service.deleted_at.is_(None))
+    return await session.scalar(of) or 0
 
 
 async def categories(session: AsyncSession) -> Sequence[Category]:
