@@ -35,6 +35,12 @@ def write() -> None:
         path.write_text(text)
 
 
+def _must_stay_compatible(snapshot: Path, text: str) -> None:
+    if found := breaks(json.loads(snapshot.read_text()), json.loads(text)):
+        typer.echo(f"{snapshot.stem} cannot change like this, publish a v2: {'; '.join(found)}", err=True)
+        raise typer.Exit(1)
+
+
 @app.command()
 def check() -> None:
     """Fail, naming the files, unless everything generated is up to date."""

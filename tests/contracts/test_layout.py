@@ -8,10 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SERVICES = sorted(path.parent for path in ROOT.glob("services/*/main.py"))
-NOUNS = {
-    "README.md", "__init__.py", "main.py", "api", "schemas", "commands", "queries", "domain", "consumers", "jobs", "tasks",
-    "clients", "settings", "migrations",
-}  # fmt: skip
+COMMON = ("README.md", "main.py", "api", "schemas", "commands", "queries", "domain", "consumers", "migrations")
 
 
 def modules(*patterns: str) -> list[Path]:
@@ -20,11 +17,7 @@ def modules(*patterns: str) -> list[Path]:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_each_service_has_its_readme_and_the_files_that_all_have(service: Path) -> None:
-    names = {
-        path.name.removesuffix(".py") if path.suffix == ".py" and path.stem in NOUNS else path.name
-        for path in service.iterdir()
-    }
-    assert {"README.md", "api", "commands", "queries", "domain", "migrations"} <= names
+    assert [name for name in COMMON if not (service / name).exists() and not (service / f"{name}.py").exists()] == []
 
 
 @pytest.mark.parametrize("path", modules("services/*/domain.py", "services/*/domain/*.py"), ids=str)
@@ -42,6 +35,6 @@ def test_nobody_commits_and_nobody_imports_a_sibling(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules("services/**/*.py", "shared/**/*.py"), ids=str)
 def test_no_function_is_longer_than_forty_lines(path: Path) -> None:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse("" if path.parent.name == "migrations" else path.read_text())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > 40] == []
