@@ -138,7 +138,7 @@ async def test_its_time_may_be_five_minutes_off_to_either_side(till: Till, ahead
 )
 async def test_a_signature_that_is_none_is_refused(till: Till, signature: str) -> None:
     body = signed(intent_event(SUCCEEDED)).body
-    headers = {"Stripe-Signature": signature.encode("latin-1")}
+    headers = {b"Stripe-Signature": signature.encode("latin-1")}
     response = await till.client.post("/payments/v1/webhooks/stripe", content=body, headers=headers)
     assert (response.status_code, await till.count(Webhook)) == (400, 0)
 
