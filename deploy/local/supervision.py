@@ -104,8 +104,9 @@ class _UnixTransport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002
-        return _UnixConnection(self._path)
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        self._connection = host, _UnixConnection(self._path)
+        return self._connection[1]
 
 
 class Supervision:
@@ -116,7 +117,7 @@ class Supervision:
 
     def alive(self) -> bool:
         try:
-            return bool(self._rpc.getState()["statename"] == "RUNNING")
+            return bool(self._call("getState")["statename"] == "RUNNING")
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return False
 
@@ -124,7 +125,7 @@ class Supervision:
         """What the supervisor knows of each program; nothing when it is not running."""
         if not self.alive():
             return {}
-        return {info["name"]: info for info in cast(list[dict[str, Any]], self._rpc.getAllProcessInfo())}
+        return {info["name"]: info for info in cast(list[dict[str, Any]], self._call("getAllProcessInfo"))}
 
     def running(self) -> set[str]:
         return {name for name, info in self.processes().items() if info["statename"] in ALIVE}
@@ -145,13 +146,13 @@ class Supervision:
         running = self.running()
         for name in names:
             if name not in running:
-                self._rpc.startProcess(name, False)
+                self._call("startProcess", name, False)
 
     def stop(self, names: Iterable[str]) -> None:
         """All at once, each asked first and killed when its time is over; waits until they are gone."""
         for name in names:
             with contextlib.suppress(xmlrpc.client.Fault):
-                self._rpc.stopProcess(name, False)
+                self._call("stopProcess", name, False)
         remaining = set(names)
         _wait(lambda: not (remaining & self.running()), 60, "the programs did not stop")
 
@@ -159,7 +160,7 @@ class Supervision:
         """The supervisor itself. One that does not answer any more is stopped by its pid, if that pid is still it."""
         process = self.process()
         if self.alive():
-            self._rpc.shutdown()
+            self._call("shutdown")
         elif process:
             process.send_signal(signal.SIGTERM)
         if process:
@@ -178,10 +179,10 @@ class Supervision:
         except (OSError, ValueError, psutil.Error):
             return None
 
-    @property
-    def _rpc(self) -> Any:
+    def _call(self, method: str, *arguments: Any) -> Any:
         transport = _UnixTransport(str(self.home.socket))
-        return xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport).supervisor
+        with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
     def _launch(self) -> None:
         if self.process():
@@ -195,12 +196,12 @@ class Supervision:
         _wait(self.alive, 15, f"the supervisor does not answer; see {self.home / 'supervisord.log'}")
 
     def _reread(self) -> None:
-        [[added, changed, removed]] = self._rpc.reloadConfig()
+        [[added, changed, removed]] = self._call("reloadConfig")
         self.stop([*changed, *removed])
         for name in (*changed, *removed):
-            self._rpc.removeProcessGroup(name)
+            self._call("removeProcessGroup", name)
         for name in (*added, *changed):
-            self._rpc.addProcessGroup(name)
+            self._call("addProcessGroup", name)
 
 
 def _wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
