@@ -16,7 +16,9 @@ def configure(settings: Settings, service: str) -> None:
         lambda _logger, _method, event: {**event, "service": service},
     ]
     if settings.json_logs:
-        shared.append(structlog.processors.dict_tracebacks)
+        # structlog's own `dict_tracebacks` also writes out local variables: passwords, addresses, names.
+        traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(traceback))
         renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
