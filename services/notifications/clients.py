@@ -20,6 +20,10 @@ class Undeliverable(Exception):
     """It will not arrive, however often it is sent: the server refused it for good, or it has no valid address."""
 
 
+class NotTaken(Exception):
+    """The server did not take it this time. Says what it answered, not to whom: this is logged."""
+
+
 class MailServer:
     """`domain` is the one of the sender's address; Message-IDs end with it."""
 
@@ -38,15 +42,9 @@ class MailServer:
         try:
             await self._transfer(message, contact.email)
         except aiosmtplib.SMTPRecipientsRefused as refused:
-            self._judge(refused.recipients[0])
+            raise _judged(refused.recipients[0], contact.email) from None
         except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as refused:
-            self._judge(refused)
-
-    def _judge(self, refused: aiosmtplib.SMTPResponseException) -> None:
-        """5xx about this message is for good. Refused greetings and passwords are our trouble, not the message's."""
-        if refused.code >= 500:
-            raise Undeliverable(one_line(f"{refused.code} {refused.message}")) from refused
-        raise refused
+            raise _judged(refused, contact.email) from None
 
     async def _transfer(self, message: EmailMessage, to: str) -> None:
         settings, password = self._settings, self._settings.smtp_password
@@ -88,3 +86,9 @@ class MailServer:
         if communication.booking_id is not None:
             return f"{base}/bookings/{communication.booking_id}"
         return f"{base}/affiliates/{communication.affiliate_id}"
+
+
+def _judged(refused: aiosmtplib.SMTPResponseException, address: str) -> Exception:
+    """5xx about this message is for good. Refused greetings and passwords are our trouble, not the message's."""
+    answer = one_line(f"{refused.code} {refused.message}").replace(address, "(the recipient)")
+    return Undeliverable(answer) if refused.code >= 500 else NotTaken(answer)

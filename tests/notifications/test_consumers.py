@@ -21,7 +21,7 @@ from shared.contracts.booking import (
     BookingHeld,
     BookingRefundDue,
 )
-from shared.contracts.catalog import AffiliateApplied, AffiliateChanged, AffiliateRejected
+from shared.contracts.catalog import AffiliateApplied, AffiliateApproved, AffiliateChanged, AffiliateRejected
 from shared.contracts.identity import MemberAdded, UserChanged
 from shared.contracts.payments import PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
@@ -55,7 +55,7 @@ CANCELLED = booking(
 FAILED = payment(PaymentFailed, 2, "failed", reason="card declined")
 REFUNDED = payment(PaymentRefunded, 4, "refunded", refund_cents=18_900, refunded_cents=18_900)
 REVIEWED = ReviewPosted(review_id=81, version=1, booking_id=BOOKING, affiliate_id=AFFILIATE, customer_id=7, rating=4)
-APPROVED = affiliate()
+APPROVED = affiliate(AffiliateApproved)
 REJECTED = affiliate(AffiliateRejected, status="rejected", reason="No insurance")
 
 EVERYONE: list[Event] = [person(), owner(), affiliate(AffiliateApplied, 1, "pending")]

@@ -129,6 +129,18 @@ async def test_a_mail_refused_for_good_is_not_tried_again(office: Office, catche
     assert await catcher.mails() == []
 
 
+@pytest.mark.parametrize("code", [451, 550])
+async def test_what_is_kept_of_a_refusal_does_not_say_whose_address_it_was(
+    code: int, office: Office, catcher: Catcher
+) -> None:
+    await catcher.script(action="reply", code=code, message="ada@example.org is unknown here")
+    await office.deliver(CONFIRMED)
+    await office.work()
+    kept = f"{await office.tasks_left()} {(await office.only()).error}"
+    assert "(the recipient) is unknown here" in kept
+    assert "ada@example.org" not in kept
+
+
 async def test_a_mail_server_that_is_away_loses_nothing(office: Office, catcher: Catcher) -> None:
     away = MailServer(mail_settings(smtp_port=free_ports(1)[0]))
     await office.deliver(CONFIRMED)
