@@ -56,20 +56,27 @@ def _notices(event: Event) -> list[Notice]:
 
 async def tell(session: AsyncSession, notices: Iterable[Notice]) -> None:
     """In the app and by e-mail, each person once. A notice to somebody not known yet waits until they are."""
-    for notice in notices:
-        contacts, unknown = await queries.contacts_of(session, notice.to)
-        if unknown:
-            await queries.lock_arrivals(session)
-            contacts, unknown = await queries.contacts_of(session, notice.to)
-            waits = notice.model_dump(mode="json")
-            session.add_all(WaitingNotice(waits_for=key, notice=waits | {"to": key}) for key in unknown)
-        if contacts:
-            await _tell(session, notice, contacts)
+    for notice in sorted(notices, key=lambda notice: notice.to):  # the order of `lock_arrival`
+        await _reach(session, notice, notice.to)
+
+
+async def _reach(session: AsyncSession, notice: Notice, to: str, *, locked: bool = False) -> None:
+    """Tell those of `to` who are known; for the others look once more, now that nobody can become known meanwhile."""
+    contacts, unknown = await queries.contacts_of(session, to)
+    if contacts:
+        await _tell(session, notice, contacts)
+    for key in unknown:
+        if key == to and locked:
+            session.add(WaitingNotice(waits_for=key, notice=notice.model_dump(mode="json") | {"to": key}))
+        else:
+            await queries.lock_arrival(session, key)
+            await _reach(session, notice, key, locked=True)
 
 
 async def tell_waiting(session: AsyncSession, *known: str) -> None:
-    """Somebody became known (`user 9`, `customer 5`, `affiliate 7`): tell what waited for that, if it is still true."""
-    await queries.lock_arrivals(session)
+    """Somebody became known (`affiliate 7`, `user 9`, `customer 5`): tell what waited for that, if it is still true."""
+    for key in known:
+        await queries.lock_arrival(session, key)
     waiting = await queries.take_waiting(session, *known)
     await tell(session, [Notice.model_validate(one.notice) for one in waiting])
 

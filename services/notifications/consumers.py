@@ -33,7 +33,8 @@ consumers = Consumers("notifications")
 async def copy_contact(event: UserEvent, session: AsyncSession) -> None:
     """Whom we could not reach so far, we now can."""
     if await keep_newest(session, Contact, event.model_dump()):
-        await commands.tell_waiting(session, f"user {event.user_id}", f"customer {event.customer_id}")
+        customer = [f"customer {event.customer_id}"] if event.customer_id else []
+        await commands.tell_waiting(session, f"user {event.user_id}", *customer)
 
 
 @consumers.on(MemberAdded)

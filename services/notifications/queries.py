@@ -14,7 +14,7 @@ from .domain.message import Communication, NoSuchNotification, Notification, Sta
 from .domain.people import OWNER, Affiliate, Contact, Member
 
 LOCK_BOOKING = text("select pg_advisory_xact_lock(hashtextextended('booking ' || :booking_id, 0))")
-LOCK_ARRIVALS = text("select pg_advisory_xact_lock(hashtextextended('arrivals', 0))")
+LOCK_ARRIVAL = text("select pg_advisory_xact_lock(hashtextextended('arrival of ' || :key, 0))")
 
 Outgoing = tuple[Communication, Contact, Booking | None, Affiliate | None]
 
@@ -25,9 +25,12 @@ async def lock_booking(session: AsyncSession, booking_id: int) -> Booking | None
     return await session.scalar(select(Booking).where(Booking.booking_id == booking_id))
 
 
-async def lock_arrivals(session: AsyncSession) -> None:
-    """Who finds nobody to tell, and who makes somebody known, go one after the other: no notice falls between."""
-    await session.execute(LOCK_ARRIVALS)
+async def lock_arrival(session: AsyncSession, key: str) -> None:
+    """Who finds this party unknown, and who makes it known, go one after the other: no notice falls between.
+
+    Taken in the order affiliate, user, customer, so that nobody waits in a circle.
+    """
+    await session.execute(LOCK_ARRIVAL, {"key": key})
 
 
 async def contacts_of(session: AsyncSession, to: str) -> tuple[Sequence[Contact], list[str]]:
