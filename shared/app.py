@@ -49,7 +49,6 @@ def build(
         title=f"Mobile Detail Hub: {name}",
         version="1",
         lifespan=_lifespan,
-        max_body_size=settings.max_body_bytes,
         docs_url=f"/{name}/docs",
         redoc_url=None,
         openapi_url=f"/{name}/openapi.json",

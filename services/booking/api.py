@@ -1,6 +1,6 @@
 """HTTP of booking."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from shared.auth import CurrentActor, CurrentCustomer
 from shared.db import ReadSession, Session
 from shared.errors import Unprocessable
-from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, tag
+from shared.http import CurrentPage, Day, IfMatch, Paged, PageView, PathId, QueryId, tag
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
@@ -36,8 +36,8 @@ class BadDays(Unprocessable):
 async def slots(
     session: ReadSession,
     tier_id: QueryId,
-    first: Annotated[date, Query(alias="from")],
-    last: Annotated[date, Query(alias="to")],
+    first: Annotated[Day, Query(alias="from")],
+    last: Annotated[Day, Query(alias="to")],
 ) -> SlotsView:
     """Times that can be booked, by the affiliate's local days, both ends included."""
     if not timedelta(0) <= last - first < timedelta(days=MAX_DAYS):
