@@ -1,0 +1,120 @@
+"""`python -m deploy.compose.test`: the system in containers, built, brought up, used through its gateway, taken down.
+
+It is a project of its own, with its own ports, secrets and volumes: what runs on this machine is not touched.
+`--keep` leaves it running, to look at it.
+"""
+
+import argparse
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from . import smoke
+from .project import ROOT, CannotRun, CommandFailed, Project, require_docker
+from .secrets import complete_environment, make_signing_key
+
+READY_SECONDS = 300
+DEMO = "deploy.local.demo"
+FAILURES = (CommandFailed, AssertionError, httpx.HTTPError)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deploy.compose.test", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave it running")
+    keep = parser.parse_args().keep
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        require_docker()
+    except CannotRun as reason:
+        print(f"Cannot test the containers: {reason}", file=sys.stderr)
+        return 1
+    directory = Path(tempfile.mkdtemp(prefix="mdh-compose-"))
+    project = _project(directory)
+    try:
+        return _tested(project)
+    finally:
+        if keep:
+            print(f"Left running: docker compose -p {project.name} --env-file {project.env_file} ps")
+        else:
+            project.down()
+            shutil.rmtree(directory)
+
+
+def _project(directory: Path) -> Project:
+    """Free ports are chosen by Docker (0)."""
+    complete_environment(directory / ".env")
+    make_signing_key(directory / ".secrets" / "keys")
+    ports = {"MDH_GATEWAY_PORT": "0", "MDH_MAIL_PORT": "0", "MDH_STRIPE_PORT": "0"}
+    own = ports | {"MDH_SIGNING_KEYS": str(directory / ".secrets" / "keys"), "MDH_VERSION": "test"}
+    return Project(f"mdh-test-{secrets.token_hex(3)}", directory / ".env", os.environ | own)
+
+
+def _tested(project: Project) -> int:
+    try:
+        with _step("built, started, healthy"):
+            project.up(READY_SECONDS)
+        addresses = {
+            "gateway": project.address("gateway", 8080),
+            "mail": project.address("mail", 8000),
+            "stripe": project.address("stripe", 8000),
+        }
+        _smoke(project, addresses["gateway"])
+        _demo(addresses)
+    except FAILURES as failure:
+        print(f"\nFAILED: {failure}", file=sys.stderr)
+        _explain(project)
+        return 1
+    print("\nThe system in containers works.")
+    return 0
+
+
+def _smoke(project: Project, gateway: str) -> None:
+    with httpx.Client(base_url=gateway, timeout=30, trust_env=False) as client:
+        with _step("every service answers through the gateway"):
+            smoke.check_all_services_answer(client)
+        with _step("an account registers, logs in, is known to another service"):
+            smoke.check_account(client)
+        with _step("a service goes away and comes back"):
+            smoke.check_one_service_may_be_away(project, client)
+
+
+def _demo(addresses: Mapping[str, str]) -> None:
+    if importlib.util.find_spec(DEMO) is None:
+        return
+    options = [part for name, url in addresses.items() for part in (f"--{name}", url)]
+    with _step("the demo"):
+        if subprocess.run([sys.executable, "-m", DEMO, *options], cwd=ROOT, check=False).returncode != 0:  # noqa: S603
+            raise CommandFailed("the demo failed")
+
+
+def _explain(project: Project) -> None:
+    """The logs of what is in trouble; of everything, shorter, when nothing looks like it."""
+    try:
+        troubled = project.troubled()
+        print(f"In trouble: {', '.join(troubled) or 'nothing'}", file=sys.stderr)
+        print(project.logs(troubled, 60 if troubled else 15), file=sys.stderr)
+    except CommandFailed as failure:
+        print(failure, file=sys.stderr)
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    began = time.monotonic()
+    print(f"... {name}", flush=True)
+    yield
+    print(f"ok  {name} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
