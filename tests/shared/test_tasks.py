@@ -1,0 +1,132 @@
+"""Calls to the outside: intended in a transaction, made outside of any, made again when nobody knows how they went."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from shared.db import Database
+from shared.tasks import MAX_TRIES, NotNow, Outside, Runner, Tasks
+from shared.testing.plugin import until
+
+from .conftest import count, running
+
+
+class World:
+    """What is called: it counts, and does as it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.answer: Callable[[], None] = lambda: None
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+tasks = Tasks("booking")
+
+
+@tasks.call
+async def ring(outside: Outside, number: int) -> None:
+    world = outside.client(World)
+    world.calls.append(number)
+    world.answer()
+
+
+def runner(database: Database, world: World) -> Runner:
+    return Runner(tasks, database, Outside(database, (world,)))
+
+
+async def intend(database: Database, *numbers: int) -> None:
+    async with database.begin() as session:
+        for number in numbers:
+            tasks.enqueue(session, ring, number=number)
+
+
+async def make_due(database: Database) -> None:
+    async with database.begin() as session:
+        await session.execute(text("update tasks set due_at = now()"))
+
+
+async def state(database: Database) -> Any:
+    async with database.read() as session:
+        return (await session.execute(text("select tries, failed, last_error from tasks"))).one_or_none()
+
+
+async def test_each_call_is_made_once_by_whichever_replica(fresh_database: Database, world: World) -> None:
+    replicas = [runner(fresh_database, world) for _ in range(3)]
+    async with running(*(replica.run() for replica in replicas)):
+        await intend(fresh_database, *range(30))
+        await until(lambda: _empty(fresh_database))
+    assert sorted(world.calls) == list(range(30))
+
+
+async def _empty(database: Database) -> bool:
+    return await count(database, "tasks") == 0
+
+
+async def test_what_was_rolled_back_is_never_called(fresh_database: Database, world: World) -> None:
+    with pytest.raises(RuntimeError):
+        async with fresh_database.begin() as session:
+            tasks.enqueue(session, ring, number=1)
+            raise RuntimeError
+    assert not await runner(fresh_database, world).work_one()
+    assert world.calls == []
+
+
+async def test_a_failed_call_waits_longer_each_time_and_is_given_up_visibly(
+    fresh_database: Database, world: World
+) -> None:
+    def fail() -> None:
+        raise ConnectionError("nobody there")
+
+    world.answer = fail
+    await intend(fresh_database, 1)
+    it = runner(fresh_database, world)
+    assert await it.work_one()
+    assert not await it.work_one(), "not due yet"
+    assert await state(fresh_database) == (1, False, "ConnectionError('nobody there')")
+    for _ in range(MAX_TRIES - 1):
+        await make_due(fresh_database)
+        assert await it.work_one()
+    await make_due(fresh_database)
+    assert not await it.work_one()
+    assert (await state(fresh_database))[:2] == (MAX_TRIES, True)
+
+
+async def test_a_call_that_nobody_finished_is_made_again_when_its_lease_is_over(
+    fresh_database: Database, world: World
+) -> None:
+    began = asyncio.Event()
+
+    def die() -> None:
+        began.set()
+        raise asyncio.CancelledError  # as kill -9: nothing is written down any more
+
+    world.answer = die
+    await intend(fresh_database, 1)
+    it = runner(fresh_database, world)
+    with pytest.raises(asyncio.CancelledError):
+        await it.work_one()
+    assert began.is_set()
+    assert not await it.work_one(), "the lease holds"
+    world.answer = lambda: None
+    await make_due(fresh_database)
+    assert await it.work_one()
+    assert world.calls == [1, 1]
+    assert await _empty(fresh_database)
+
+
+async def test_not_now_is_no_failure(fresh_database: Database, world: World) -> None:
+    def later() -> None:
+        raise NotNow(timedelta(hours=1))
+
+    world.answer = later
+    await intend(fresh_database, 1)
+    assert await runner(fresh_database, world).work_one()
+    assert await state(fresh_database) == (0, False, None)
