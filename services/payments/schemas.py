@@ -33,12 +33,9 @@ class PaymentView(View):
 
 def view_of(payment: Payment, actor: Actor, publishable_key: str) -> PaymentView:
     """To each what they need: the means to pay to the customer, the commission to the others."""
-    hidden = (
-        {"commission_cents": None, "publishable_key": publishable_key}
-        if payment.is_of(actor)
-        else {"client_secret": None}
-    )
-    return PaymentView.model_validate(payment).model_copy(update=hidden)
+    mine = {"commission_cents": None, "publishable_key": publishable_key}
+    others = {"client_secret": None}
+    return PaymentView.model_validate(payment).model_copy(update=mine if payment.is_of(actor) else others)
 
 
 class WebhookView(View):
