@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import re
 import shlex
 import signal
 import socket
@@ -21,6 +22,7 @@ from .home import ROOT, Home
 from .programs import Program
 
 ALIVE = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
+COMMENT = re.compile(r"\s[;#]")
 SETTINGS = """\
 [supervisord]
 logfile={home}/supervisord.log
@@ -68,24 +70,29 @@ def _program(home: Home, program: Program) -> str:
     return PROGRAM.format(
         name=program.name,
         command=_plain(shlex.join(program.guarded)),
-        environment=",".join(f"{key}={_quoted(value)}" for key, value in program.env.items()),
+        environment=",".join(_assigned(name, value) for name, value in program.env.items()),
         root=_plain(ROOT),
         user=f"user={program.user}\n" if program.user else "",
         signal=program.stop_signal,
         seconds=program.stop_seconds,
         settle=5 if program.service else 1,
-        log=_plain(home.log(program.name)),
+        log=_plain(_plain(home.log(program.name))),  # supervisord expands this one twice
     )
 
 
 def _plain(value: object) -> str:
-    """A percent sign starts an expansion there."""
+    """A percent sign starts an expansion there, and a comment cannot be escaped."""
+    if COMMENT.search(str(value)):
+        raise CannotRun(f"the supervisor cannot use {str(value)!r}: what follows the blank would be a comment")
     return str(value).replace("%", "%%")
 
 
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{_plain(escaped)}"'
+def _assigned(name: str, value: str) -> str:
+    """Quotes work there, but nothing escapes one. The value may be a secret, so a refusal does not show it."""
+    quote = "'" if '"' in value else '"'
+    if quote in value or value != value.strip("'\"") or not value.isprintable() or COMMENT.search(value):
+        raise CannotRun(f"the value of {name} cannot be passed on: mixed or outer quotes, a line break, or ' #', ' ;'")
+    return f"{name}={quote}{_plain(value)}{quote}"
 
 
 class _UnixConnection(http.client.HTTPConnection):
