@@ -273,3 +273,4 @@ async def test_a_lease_that_ran_out_does_not_undo_what_another_worker_wrote_down
 
     await office.work(Overtaken(mail_settings()))
     assert ((await office.only()).status, (await office.only()).error) == (Status.SENT, None)
+    assert await office.tasks_left() == []
