@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shared.testing.servers import MissingBinary, ServerFailed
 
+from .demo.options import add_options
 from .failure import CannotRun, explained
 from .home import ROOT, Home
 
@@ -39,8 +40,10 @@ def _run(chosen: argparse.Namespace, home: Home) -> int:
             importlib.import_module("deploy.local.logs").logs(home, chosen.name, follow=chosen.follow)
         case "install":
             importlib.import_module("deploy.local.install").ensure_installed()
-        case "status" | "demo":
-            return int(getattr(importlib.import_module(f"deploy.local.{chosen.command}"), chosen.command)(home))
+        case "status":
+            return int(importlib.import_module("deploy.local.status").status(home))
+        case "demo":
+            return int(importlib.import_module("deploy.local.demo.command").demo(home, chosen))
     return 0
 
 
@@ -59,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("reset", help="stop everything and delete the data")
     commands.add_parser("status", help="what runs, where")
     commands.add_parser("install", help="install PostgreSQL, RabbitMQ and nginx, if they are missing")
-    commands.add_parser("demo", help="book, pay and review through the gateway")
+    add_options(commands.add_parser("demo", help="book, pay and review through the gateway"))
     logs = commands.add_parser("logs", help="what the programs say")
     logs.add_argument("name", nargs="?", help="one of those in `status`; all of them otherwise")
     logs.add_argument("-f", "--follow", action="store_true")

@@ -1,6 +1,5 @@
 """`up`: everything that is missing for a running system, and nothing else."""
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from .programs import Program, programs_of
 from .provisioning import provision_broker, provision_databases
 from .readiness import all_ready, wait_ready
 from .screen import say, step
+from .seed import accounts, seed
 from .servers import Servers, servers_of
 from .state import State
 from .status import summary
@@ -52,11 +52,14 @@ def up(home: Home, *, seed: bool = True) -> None:
         if seed:
             _seed(system)
         say(summary(system.state, system.programs, home))
+        if system.state.seeded:
+            say(accounts(system.state.secret("people")))
 
 
 def _plan(home: Home, running: set[str]) -> System:
     """Ports and secrets are on disk before anything uses them."""
     state = State.load(home.state)
+    state.secret("people")
     for name, (before, now) in state.choose_ports(running).items():
         say(f"Port {before} ({name}) is taken by another program; using {now} from now on.")
     servers = servers_of(home, state)
@@ -90,13 +93,11 @@ def _prepare(system: System) -> None:
 
 
 def _seed(system: System) -> None:
-    """Demo data, once. `deploy.local.seed.seed` gets the gateway's address and each service's environment."""
-    if system.state.seeded or importlib.util.find_spec("deploy.local.seed") is None:
+    """Demo data, once."""
+    if system.state.seeded:
         return
-    seed = importlib.import_module("deploy.local.seed").seed
-    roles = {service: service_environment(service, "api", system.home, system.state, system.servers)
-             for service in system.state.passwords()}  # fmt: skip
+    identity = service_environment("identity", "api", system.home, system.state, system.servers)
     with step("demo data", "seeded"):
-        seed(gateway_url(system.state), roles)
+        seed(gateway_url(system.state), identity, system.state.secret("people"))
     system.state.seeded = True
     system.state.save(system.home.state)

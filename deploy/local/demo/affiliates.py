@@ -1,0 +1,88 @@
+"""What an affiliate's people and the platform's administrator do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from typing import Any
+
+from .http import Unexpected, came
+from .people import JSON, Person
+
+ALWAYS = [{"weekday": day, "opens": "00:00", "closes": "24:00"} for day in range(7)]
+CONFIG = "/catalog/v1/config"
+TOLD = (
+    "currency", "commission_bp", "hold_minutes", "lead_minutes", "horizon_days",
+    "free_cancellation_hours", "late_cancellation_fee_bp",
+)  # fmt: skip
+METRICS = (
+    "bookings_held", "bookings_confirmed", "bookings_completed", "bookings_cancelled",
+    "revenue_cents", "refunds_cents", "commission_cents",
+)  # fmt: skip
+
+
+def tier(name: str, price_cents: int, minutes: int, *included: str) -> JSON:
+    return {"name": name, "price_cents": price_cents, "duration_minutes": minutes, "included": list(included)}
+
+
+async def apply(owner: Person, name: str, zip: str) -> JSON:
+    return await owner.post("/catalog/v1/affiliates", {"name": name, "email": owner.email, "zip": zip})
+
+
+async def approve(admin: Person, affiliate: JSON) -> JSON:
+    version = {"If-Match": f'"{affiliate["version"]}"'}
+    return await admin.post(f"/catalog/v1/affiliates/{affiliate['id']}/approve", {}, expect=200, headers=version)
+
+
+async def membership(owner: Person, affiliate_id: int) -> str | None:
+    """As what the owner works there, once identity has heard of the application."""
+    teams = (await owner.me())["affiliates"]
+    return next((team["role"] for team in teams if team["affiliate_id"] == affiliate_id), None)
+
+
+async def publish(owner: Person, affiliate_id: int, service: JSON) -> JSON:
+    return await owner.post(f"/catalog/v1/affiliates/{affiliate_id}/services", service)
+
+
+async def open_hours(person: Person, affiliate_id: int, windows: list[JSON]) -> JSON | None:
+    """Sets the weekly availability; None while booking has not heard of the affiliate."""
+    path = f"/booking/v1/affiliates/{affiliate_id}/availability"
+    try:
+        return (await person.ask("PUT", path, json={"windows": windows})).json()  # type: ignore[no-any-return]
+    except Unexpected as refused:
+        if came(refused, 404):
+            return None
+        raise
+
+
+async def complete(member: Person, booking: JSON) -> JSON:
+    return await member.post(f"/booking/v1/bookings/{booking['id']}/complete", {}, expect=200)
+
+
+@asynccontextmanager
+async def at_short_notice(admin: Person) -> AsyncIterator[None]:
+    """Bookings may begin at once, for as long as this lasts; then the lead time is what it was before."""
+    before = (await admin.get(CONFIG))["lead_minutes"]
+    try:
+        if before:
+            await set_lead(admin, 0)
+        yield
+    finally:
+        if before:
+            await set_lead(admin, before)
+
+
+async def set_lead(admin: Person, minutes: int) -> Any:
+    now = await admin.ask("GET", CONFIG)
+    wanted = {name: now.json()[name] for name in TOLD} | {"lead_minutes": minutes}
+    return (await admin.ask("PUT", CONFIG, json=wanted, headers={"If-Match": now.headers["ETag"]})).json()
+
+
+async def numbers_of(person: Person, affiliate_id: int, today: date) -> dict[str, int]:
+    """What analytics counted for the affiliate from yesterday to tomorrow: a run may cross midnight."""
+    days = {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=1)), "affiliate_id": affiliate_id}
+    return {
+        metric: sum(
+            point["value"] for point in (await person.get("/analytics/v1/metrics", metric=metric, **days))["points"]
+        )
+        for metric in METRICS
+    }

@@ -1,0 +1,281 @@
+"""The path: an affiliate opens, a customer books, pays and reviews; then another booking, which is cancelled."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from secrets import token_hex, token_urlsafe
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from shared.money import share
+
+from . import affiliates, customers, outside
+from .http import Unexpected
+from .people import JSON, Person
+from .report import Report
+from .site import Site
+
+ZIP, ZONE = "85701", ZoneInfo("America/Phoenix")  # no clock changes there: something can be booked at any hour
+SERVICE = {
+    "category": "exterior",
+    "name": "Express wash",
+    "description": "By hand, at your door.",
+    "tiers": [
+        affiliates.tier("Basic", 3900, 30, "wash", "dry"),
+        affiliates.tier("Plus", 6900, 60, "wash", "dry", "wax"),
+        affiliates.tier("Deluxe", 12900, 120, "wash", "dry", "wax", "wheels"),
+    ],
+}
+PRICE = 3900
+SOON = timedelta(minutes=59)  # a job can be completed from an hour before it begins
+LATER = timedelta(days=2)  # early enough to cancel for free
+RATING = 5
+WAITING = httpx.Timeout(60)
+
+
+def money(cents: int) -> str:
+    return f"${cents / 100:,.2f}"
+
+
+def when(moment: datetime) -> str:
+    return f"{moment.astimezone(ZONE):%a %d %b, %H:%M}"
+
+
+@dataclass
+class Walk:
+    """One run with people and names of its own, so that there can be any number of them."""
+
+    site: Site
+    report: Report
+    http: httpx.AsyncClient
+    run: str
+    admin: Person
+    owner: Person
+    customer: Person
+    read: set[str] = field(default_factory=set)
+
+    async def all_the_way(self) -> JSON:
+        """The affiliate of this run, as it was approved."""
+        affiliate = await self.an_affiliate_opens()
+        tier = (await self.its_offer_is_published(affiliate))["tiers"][0]
+        await self.a_customer_arrives(affiliate)
+        booking = await self.the_customer_books(tier)
+        await self.the_customer_pays(booking)
+        await self.the_job_is_done(booking, affiliate)
+        await self.another_booking_is_cancelled(tier)
+        await self.what_came_of_it(affiliate)
+        return affiliate
+
+    async def an_affiliate_opens(self) -> JSON:
+        step, owner = self.report.step, self.owner
+        self.report.section("An affiliate opens")
+        await step("The owner registers", owner.register("affiliate"), lambda me: f"user {me['id']}, {me['email']}")
+        await step("The owner logs in", owner.log_in())
+        applied = await step(
+            "The owner applies",
+            affiliates.apply(owner, f"Sonoran Shine {self.run}", ZIP),
+            lambda a: f"affiliate {a['id']}, {a['name']}, {a['city']} {a['state']}",
+        )
+        await step("The administrator logs in", self.admin.log_in())
+        approved = await step("The administrator approves", affiliates.approve(self.admin, applied), _status)
+        await self.report.wait(
+            "The account learns of the membership", lambda: affiliates.membership(owner, applied["id"])
+        )
+        await step("The owner's next token says so too", owner.refresh())
+        return approved
+
+    async def its_offer_is_published(self, affiliate: JSON) -> JSON:
+        service = await self.report.step(
+            "The owner publishes a service",
+            affiliates.publish(self.owner, affiliate["id"], SERVICE),
+            lambda s: f"{s['name']}: " + ", ".join(f"{t['name']} {money(t['price_cents'])}" for t in s["tiers"]),
+        )
+        await self.report.wait(
+            "The owner sets the availability",
+            lambda: affiliates.open_hours(self.owner, affiliate["id"], affiliates.ALWAYS),
+            lambda shown: f"every day, {shown['windows'][0]['opens']} to {shown['windows'][0]['closes']}",
+        )
+        return service
+
+    async def a_customer_arrives(self, affiliate: JSON) -> None:
+        step, customer = self.report.step, self.customer
+        self.report.section("A customer books")
+        await step("The customer registers", customer.register("customer"), lambda me: f"user {me['id']}")
+        await step("The customer logs in", customer.log_in())
+        await self.report.wait(
+            f"The customer searches around {ZIP}",
+            lambda: customers.search(customer, ZIP, affiliate["id"]),
+            lambda found: f"{found['name']}, from {money(found['from_price_cents'])}",
+        )
+
+    async def the_customer_books(self, tier: JSON) -> JSON:
+        """At short notice, so that the job can be completed before the demo ends."""
+        async with affiliates.at_short_notice(self.admin):
+            slot = await self.report.wait("The customer looks at slots", lambda: self._soon(tier["id"]), when)
+            return await self._taken(tier, slot)
+
+    async def _soon(self, tier_id: int) -> datetime | None:
+        slot = await customers.first_slot(self.customer, tier_id)
+        return slot if slot and slot - datetime.now(UTC) < SOON else None
+
+    async def _taken(self, tier: JSON, slot: datetime) -> JSON:
+        wanted, key = customers.booking_request(tier, slot, ZIP), token_hex(16)
+        first = await self.report.step(
+            "The customer takes it", customers.take(self.customer, wanted, key), lambda a: _held(a.json())
+        )
+        await self.report.step("The same request again", self._again(wanted, key, first), lambda _: "the same bytes")
+        booking: JSON = first.json()
+        return booking
+
+    async def _again(self, wanted: JSON, key: str, first: httpx.Response) -> None:
+        again = await customers.take(self.customer, wanted, key)
+        if again.content != first.content:
+            raise Unexpected(f"the same Idempotency-Key: expected the same {first.text}, came {again.text}")
+
+    async def the_customer_pays(self, booking: JSON) -> JSON:
+        customer = self.customer
+        payment = await self.report.wait(
+            "The payment is prepared",
+            lambda: customers.payment_of(customer, booking["id"]),
+            lambda p: f"payment {p['id']}, {money(p['amount_cents'])}",
+        )
+        await self.report.step("The customer pays by card", customers.pay(customer, self.site.stripe, payment), _status)
+        await self.report.wait(
+            "The booking is confirmed", lambda: customers.booking(customer, booking["id"], "confirmed"), _status
+        )
+        await self._mailed("The confirmation is in the mail", "Confirmed:")
+        return payment
+
+    async def _mailed(self, what: str, subject: str) -> None:
+        await self.report.wait(
+            what,
+            lambda: self._letter(subject),
+            lambda mail: f"“{mail['subject']}”",
+        )
+
+    async def _letter(self, subject: str) -> JSON | None:
+        """One that was not read before."""
+        found = await outside.mails(self.http, self.site.mail, self.customer.email, subject)
+        new = next((mail for mail in found if mail["id"] not in self.read), None)
+        if new is None:
+            return None
+        self.read.add(new["id"])
+        return await outside.letter(self.http, self.site.mail, new["id"])
+
+    async def the_job_is_done(self, booking: JSON, affiliate: JSON) -> None:
+        self.report.section("The job is done")
+        await self.report.step("The team completes the job", affiliates.complete(self.owner, booking), _status)
+        await self.report.wait(
+            "The customer reviews it",
+            lambda: customers.review(self.customer, booking["id"], RATING, "Spotless, and on time."),
+            lambda review: "★" * review["rating"],
+        )
+        await self.report.wait(
+            "The rating is in the search",
+            lambda: self._rated(affiliate["id"]),
+            lambda found: f"{found['rating']} of 5, {found['review_count']} review",
+        )
+
+    async def _rated(self, affiliate_id: int) -> JSON | None:
+        found = await customers.search(self.customer, ZIP, affiliate_id)
+        return found if found and found["rating"] == RATING and found["review_count"] == 1 else None
+
+    async def another_booking_is_cancelled(self, tier: JSON) -> None:
+        customer = self.customer
+        self.report.section("Another booking is cancelled")
+        slot = await self.report.wait(
+            "The customer looks at later slots",
+            lambda: customers.first_slot(customer, tier["id"], after=LATER),
+            when,
+        )
+        booking = await self._taken(tier, slot)
+        payment = await self.the_customer_pays(booking)
+        await self.report.step(
+            "The customer cancels",
+            customers.cancel(customer, booking, "The car is sold."),
+            lambda b: f"{b['status']}, {money(b['refund_cents'])} to go back",
+        )
+        await self.report.wait(
+            "The provider has sent it back",
+            lambda: self._refunded(customers.intent_of(payment)),
+            lambda money_: f"charged {money(money_['charged'])}, refunded {money(money_['refunded'])}",
+        )
+        await self._mailed("The refund is in the mail", "goes back to you")
+
+    async def _refunded(self, intent: str) -> JSON | None:
+        moved = await outside.ledger(self.http, self.site.stripe, intent)
+        return moved if moved.get("refunded") == PRICE and moved["charges"] == 1 else None
+
+    async def what_came_of_it(self, affiliate: JSON) -> None:
+        self.report.section("What came of it")
+        for person, expected in ((self.customer, CUSTOMER_IS_TOLD), (self.owner, OWNER_IS_TOLD)):
+            await self.report.wait(
+                f"{person.name} was told",
+                partial(_told, person, Counter(expected)),
+                lambda kinds: f"{kinds.total()} notifications",
+            )
+        await self.report.wait("Analytics has counted it", partial(self._counted, affiliate["id"]), _numbers)
+
+    async def _counted(self, affiliate_id: int) -> Counter[str] | None:
+        commission = share(PRICE, (await self.admin.get(affiliates.CONFIG))["commission_bp"])
+        expected = Counter(COUNTED) + Counter(commission_cents=2 * commission)
+        numbers = await affiliates.numbers_of(self.owner, affiliate_id, datetime.now(UTC).date())
+        return _exactly(Counter(numbers), expected)
+
+
+CUSTOMER_IS_TOLD = [
+    *("booking_held", "booking_confirmed") * 2,
+    *("booking_completed", "booking_cancelled", "payment_refunded"),
+]
+OWNER_IS_TOLD = ["affiliate_approved", *("booking_received",) * 2, "review_posted", "booking_called_off"]
+COUNTED = {
+    "bookings_held": 2,
+    "bookings_confirmed": 2,
+    "bookings_completed": 1,
+    "bookings_cancelled": 1,
+    "revenue_cents": 2 * PRICE,
+    "refunds_cents": PRICE,
+}
+
+
+async def _told(person: Person, expected: Counter[str]) -> Counter[str] | None:
+    return _exactly(Counter(await customers.notices(person)), expected)
+
+
+def _exactly(seen: Counter[str], expected: Counter[str]) -> Counter[str] | None:
+    """None while something is missing; what is too much never goes away."""
+    if seen - expected:
+        raise Unexpected(f"expected {dict(expected)}, came {dict(seen)}")
+    return None if expected - seen else seen
+
+
+def _status(shown: JSON) -> str:
+    return str(shown.get("status") or shown["application_status"])
+
+
+def _held(booking: JSON) -> str:
+    until = datetime.fromisoformat(booking["hold_expires_at"])
+    return f"booking {booking['id']}, {money(booking['price_cents'])}, held until {until.astimezone(ZONE):%H:%M}"
+
+
+def _numbers(seen: Counter[str]) -> str:
+    bookings = f"{seen['bookings_confirmed']} confirmed, {seen['bookings_completed']} completed"
+    amounts = ", ".join(f"{name} {money(seen[name + '_cents'])}" for name in ("revenue", "refunds", "commission"))
+    return f"{bookings}, {seen['bookings_cancelled']} cancelled; {amounts}"
+
+
+@asynccontextmanager
+async def walk(site: Site, report: Report) -> AsyncIterator[Walk]:
+    """A walk about to begin."""
+    run = token_hex(4)
+    async with httpx.AsyncClient(base_url=site.gateway, timeout=WAITING, trust_env=False) as http:
+        yield Walk(
+            site, report, http, run,
+            admin=Person(http, "The administrator", site.admin_email, site.admin_password),
+            owner=Person(http, "The owner", f"owner-{run}@example.com", token_urlsafe(18)),
+            customer=Person(http, "The customer", f"customer-{run}@example.com", token_urlsafe(18)),
+        )  # fmt: skip
