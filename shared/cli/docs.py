@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from fastapi import FastAPI
 
 from shared import contracts, provision
 from shared.contracts.compatibility import breaks
@@ -64,8 +65,13 @@ def _json(document: Any) -> str:
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
+def load_example(service: str) -> FastAPI:
+    """A service that can be asked for its routes, though not run."""
+    return load(service, _example)
+
+
 def openapi(service: str) -> dict[str, Any]:
-    return load(service, _example).openapi()
+    return load_example(service).openapi()
 
 
 def _example(kind: type[Settings]) -> Settings:

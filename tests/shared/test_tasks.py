@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from shared.db import Database
 from shared.tasks import MAX_TRIES, NotNow, Outside, Runner, Tasks
-from shared.testing.plugin import until
+from shared.testing.plugin import AsOwner, until
 
 from .conftest import count, running
 
@@ -68,6 +68,16 @@ async def test_each_call_is_made_once_by_whichever_replica(fresh_database: Datab
 
 async def _empty(database: Database) -> bool:
     return await count(database, "tasks") == 0
+
+
+async def test_one_at_a_time_whatever_plan_the_database_takes(
+    fresh_database: Database, world: World, as_owner: AsOwner
+) -> None:
+    """Of a table that it knows to be small, PostgreSQL may read every row and look for the due one anew at each."""
+    await intend(fresh_database, 1, 2, 3)
+    await as_owner("analyze tasks")
+    assert await runner(fresh_database, world).work_one()
+    assert world.calls == [1]
 
 
 async def test_what_was_rolled_back_is_never_called(fresh_database: Database, world: World) -> None:
