@@ -22,7 +22,7 @@ class CommandFailed(Exception):
 class Project:
     name: str
     env_file: Path
-    environment: Mapping[str, str]
+    environment: dict[str, str]
 
     def up(self, seconds: int) -> None:
         """Built, started, and every health check passed."""
@@ -48,10 +48,12 @@ class Project:
         if subprocess.run(self._command(arguments), cwd=ROOT, env=self.environment, check=False).returncode != 0:  # noqa: S603
             raise CommandFailed(f"docker compose {' '.join(arguments)} failed")
 
-    def output(self, *arguments: str) -> str:
+    def output(self, *arguments: str, told: str = "") -> str:
+        """What it says, having been told this on its standard input."""
         result = subprocess.run(  # noqa: S603
-            self._command(arguments), cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
-        )
+            self._command(arguments), cwd=ROOT, env=self.environment, input=told, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
         if result.returncode != 0:
             raise CommandFailed(result.stderr.strip())
         return result.stdout

@@ -5,7 +5,6 @@ It is a project of its own, with its own ports, secrets and volumes: what runs o
 """
 
 import argparse
-import importlib.util
 import os
 import secrets
 import shutil
@@ -20,12 +19,15 @@ from pathlib import Path
 
 import httpx
 
+from shared.testing.servers import free_ports
+
 from . import smoke
 from .project import ROOT, CannotRun, CommandFailed, Project, require_docker
 from .secrets import complete_environment, make_signing_key
 
 READY_SECONDS = 300
-DEMO = "deploy.local.demo"
+DEMO_PATIENCE = 120
+ADMIN = "admin@example.com"
 FAILURES = (CommandFailed, AssertionError, httpx.HTTPError)
 
 
@@ -52,11 +54,10 @@ def main() -> int:
 
 
 def _project(directory: Path) -> Project:
-    """Free ports are chosen by Docker (0)."""
     complete_environment(directory / ".env")
     make_signing_key(directory / ".secrets" / "keys")
-    ports = {"MDH_GATEWAY_PORT": "0", "MDH_MAIL_PORT": "0", "MDH_STRIPE_PORT": "0"}
-    own = ports | {"MDH_SIGNING_KEYS": str(directory / ".secrets" / "keys"), "MDH_VERSION": "test"}
+    ports = zip(("MDH_GATEWAY_PORT", "MDH_MAIL_PORT", "MDH_STRIPE_PORT"), map(str, free_ports(3)), strict=True)
+    own = dict(ports) | {"MDH_SIGNING_KEYS": str(directory / ".secrets" / "keys"), "MDH_VERSION": "test"}
     return Project(f"mdh-test-{secrets.token_hex(3)}", directory / ".env", os.environ | own)
 
 
@@ -70,7 +71,7 @@ def _tested(project: Project) -> int:
             "stripe": project.address("stripe", 8000),
         }
         _smoke(project, addresses["gateway"])
-        _demo(addresses)
+        _demo(project, addresses)
     except FAILURES as failure:
         print(f"\nFAILED: {failure}", file=sys.stderr)
         _explain(project)
@@ -89,12 +90,21 @@ def _smoke(project: Project, gateway: str) -> None:
             smoke.check_one_service_may_be_away(project, client)
 
 
-def _demo(addresses: Mapping[str, str]) -> None:
-    if importlib.util.find_spec(DEMO) is None:
-        return
+def _demo(project: Project, addresses: Mapping[str, str]) -> None:
+    password = secrets.token_urlsafe(18)
+    with _step("an administrator"):
+        project.output(
+            "exec", "-T", "identity-api", "python", "-m", "services.identity.admin", "create", "--email", ADMIN,
+            told=password,
+        )  # fmt: skip
     options = [part for name, url in addresses.items() for part in (f"--{name}", url)]
+    command = [sys.executable, "-m", "deploy.local", "demo", *options, "--admin-email", ADMIN]
+    environment = project.environment | {"MDH_ADMIN_PASSWORD": password}
     with _step("the demo"):
-        if subprocess.run([sys.executable, "-m", DEMO, *options], cwd=ROOT, check=False).returncode != 0:  # noqa: S603
+        finished = subprocess.run(  # noqa: S603
+            [*command, "--patience", str(DEMO_PATIENCE)], cwd=ROOT, env=environment, check=False
+        )
+        if finished.returncode != 0:
             raise CommandFailed("the demo failed")
 
 

@@ -100,6 +100,7 @@ async def test_metrics_count_by_route_and_not_by_path(client: httpx.AsyncClient)
 LOGGING = """
 import logging, structlog
 from shared import logging as platform
+from shared.context import Cause, caused_by
 from shared.settings import Settings
 
 platform.configure(Settings(database_url="x", jwks_url="x", role="api"), "booking")

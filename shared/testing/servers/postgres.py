@@ -94,10 +94,10 @@ class Postgres:
         private_directory.remove(self.data)
 
     def _initdb(self) -> None:
-        """In a directory beside the final one, so that an interrupted attempt is never taken for a cluster."""
+        """In a directory below the final one, so that an interrupted attempt is never taken for a cluster."""
         target = self.place
+        private_directory.empty(target)
         draft, secret = target / "draft", target / "password"
-        shutil.rmtree(draft, ignore_errors=True)
         secret.write_text(self.password)
         secret.chmod(0o600)
         try:

@@ -29,6 +29,14 @@ def make(path: Path, user: str | None) -> None:
         path.symlink_to(target)
 
 
+def empty(directory: Path) -> None:
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
 def remove(path: Path) -> None:
     """With what a symlink leads to."""
     if path.is_symlink():
