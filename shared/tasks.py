@@ -181,7 +181,8 @@ class Runner:
 
 
 async def _claim(session: AsyncSession) -> Task | None:
+    """`=` and not `in`: so the row is looked for once, whatever plan the database takes, and not at every row anew."""
     due = select(Task.id).where(Task.due_at <= func.now(), ~Task.failed).order_by(Task.due_at).limit(1)
-    claimed = update(Task).where(Task.id.in_(due.with_for_update(skip_locked=True).scalar_subquery()))
+    claimed = update(Task).where(Task.id == due.with_for_update(skip_locked=True).scalar_subquery())
     row = await session.scalars(claimed.values(due_at=func.now() + LEASE, tries=Task.tries + 1).returning(Task))
     return row.one_or_none()
