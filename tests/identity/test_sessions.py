@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.identity.domain.account import User, UserStatus
@@ -168,33 +168,52 @@ async def test_a_refresh_takes_three_statements_and_a_repeated_one_two(
         assert len(sent) == count
 
 
+async def waiting_for_locks(database: Database, count: int) -> None:
+    """Returns when that many of this database's connections wait for a lock."""
+    waiting = text(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    async with database.read() as session:
+        while (await session.scalar(waiting) or 0) < count:
+            pass
+
+
 async def test_one_token_sent_many_times_at_once_has_one_successor(
     fresh_client: httpx.AsyncClient, fresh_database: Database
 ) -> None:
     await fresh_client.post("/identity/v1/register", json=registration())
     opened = await fresh_client.post("/identity/v1/login", json={"email": EMAIL, "password": PASSWORD})
     token = {"refresh_token": opened.json()["refresh_token"]}
-    answers = await asyncio.gather(*(fresh_client.post("/identity/v1/refresh", json=token) for _ in range(20)))
+    async with asyncio.TaskGroup() as group, fresh_database.begin() as session:
+        await session.execute(select(RefreshToken).with_for_update())  # holds them all at one place
+        sent = [group.create_task(fresh_client.post("/identity/v1/refresh", json=token)) for _ in range(10)]
+        await waiting_for_locks(fresh_database, len(sent))
+    answers = [task.result() for task in sent]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
     async with fresh_database.read() as session:
         assert await session.scalar(select(func.count()).select_from(RefreshToken)) == 2
 
 
-async def test_a_session_that_is_ended_while_it_is_refreshed_stays_ended(fresh_client: httpx.AsyncClient) -> None:
+async def test_a_session_that_is_ended_while_it_is_refreshed_stays_ended(
+    fresh_client: httpx.AsyncClient, fresh_database: Database
+) -> None:
+    """The end is written to one token, the successor that is made meanwhile is another: it is dead all the same."""
     await fresh_client.post("/identity/v1/register", json=registration())
-    for _ in range(5):
-        opened = await fresh_client.post("/identity/v1/login", json={"email": EMAIL, "password": PASSWORD})
-        first = opened.json()["refresh_token"]
-        second = (await fresh_client.post("/identity/v1/refresh", json={"refresh_token": first})).json()[
-            "refresh_token"
-        ]
-        third, _ = await asyncio.gather(
-            fresh_client.post("/identity/v1/refresh", json={"refresh_token": second}),
-            fresh_client.post("/identity/v1/logout", json={"refresh_token": first}),
-        )
-        token = third.json().get("refresh_token", second)
-        assert problem_of(await fresh_client.post("/identity/v1/refresh", json={"refresh_token": token})) == ENDED
+    opened = await fresh_client.post("/identity/v1/login", json={"email": EMAIL, "password": PASSWORD})
+    first = opened.json()
+    second = (await fresh_client.post("/identity/v1/refresh", json={"refresh_token": first["refresh_token"]})).json()
+    async with asyncio.TaskGroup() as group, fresh_database.begin() as session:
+        newest = select(RefreshToken).where(RefreshToken.token_hash == digest(second["refresh_token"]))
+        await session.execute(newest.with_for_update())
+        again = {"refresh_token": second["refresh_token"]}
+        refreshing = group.create_task(fresh_client.post("/identity/v1/refresh", json=again))
+        await waiting_for_locks(fresh_database, 1)
+        ended = await fresh_client.post("/identity/v1/logout", json={"refresh_token": first["refresh_token"]})
+        assert ended.status_code == 204
+    third = refreshing.result().json().get("refresh_token", second["refresh_token"])
+    answer = await fresh_client.post("/identity/v1/refresh", json={"refresh_token": third})
+    assert problem_of(answer) == ENDED
 
 
 async def test_families_are_forgotten_whole_thirty_days_after_their_end(
