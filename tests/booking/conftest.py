@@ -105,7 +105,7 @@ class Shop:
         return found
 
     async def slots(self, first: date, last: date) -> dict[str, list[str]]:
-        params = {"tier_id": TIER, "from": first.isoformat(), "to": last.isoformat()}
+        params: dict[str, str | int] = {"tier_id": TIER, "from": first.isoformat(), "to": last.isoformat()}
         response = await self.client.get("/booking/v1/slots", params=params)
         assert response.status_code == 200, response.text
         return {day["date"]: [slot["starts_at"] for slot in day["slots"]] for day in response.json()["days"]}

@@ -102,7 +102,7 @@ async def test_a_sane_request_id_is_kept(client: httpx.AsyncClient, service: Ups
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", 'a"b', "a\\b", "a;b", "é"])
 async def test_an_odd_request_id_is_replaced(client: httpx.AsyncClient, service: Upstream, given: str) -> None:
-    response = await client.get("/booking/v1/x", headers={"X-Request-ID": given.encode()})
+    response = await client.get("/booking/v1/x", headers={b"X-Request-ID": given.encode()})
     (made,) = response.headers.get_list("x-request-id")
     assert re.fullmatch("[0-9a-f]{32}", made)
     assert service.received[0].headers["x-request-id"] == made

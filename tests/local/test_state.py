@@ -1,4 +1,6 @@
+import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,10 +8,11 @@ import pytest
 from deploy.local import state as states
 from deploy.local.failure import CannotRun
 from deploy.local.state import PORTS, State
+from shared.testing.servers import free_ports
 
 
 @pytest.fixture
-def taken() -> int:
+def taken() -> Iterator[int]:
     """A port that another program listens on."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
@@ -51,7 +54,7 @@ def test_a_port_that_our_own_program_has_is_kept(taken: int) -> None:
 
 
 def test_the_gateway_has_its_preferred_port_unless_it_is_taken(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
-    (free,) = states.free_ports(1)
+    (free,) = free_ports(1)
     monkeypatch.setitem(states.PREFERRED, "gateway", free)
     first = State()
     first.choose_ports(running=set())
@@ -73,7 +76,7 @@ def test_secrets_are_made_once_and_are_nobody_elses_to_read(tmp_path: Path) -> N
     assert made.startswith("sk_test_")
     assert again.passwords() == passwords
     assert path.stat().st_mode & 0o777 == 0o600
-    everything = [secret for each in passwords.values() for secret in each.values()]
+    everything = [str(secret) for each in passwords.values() for secret in each.values()]
     assert len(set(everything)) == 3 * 7
     assert min(map(len, everything)) >= 32
 
@@ -91,7 +94,7 @@ def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(states.json, "dump", full)
+    monkeypatch.setattr(json, "dump", full)
     with pytest.raises(OSError, match="No space"):
         State().save(path)
     assert State.load(path).secrets == {"a": "b"}

@@ -13,7 +13,7 @@ async def shared_catcher(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture
-async def catcher(shared_catcher: Catcher) -> AsyncIterator[Catcher]:
+async def catcher(shared_catcher: Catcher) -> Catcher:
     """An empty, well-behaved catcher."""
     await shared_catcher.http.delete("/api/mails")
     await shared_catcher.http.delete("/api/script")

@@ -19,7 +19,7 @@ class Driver:
 
     async def close(self) -> None:
         await self.http.aclose()
-        await self.library_http.close_async()
+        await self.library_http.close_async()  # type: ignore[no-untyped-call]
 
     async def post(self, path: str, key: str | None = None, **fields: Any) -> httpx.Response:
         """A call as its bytes go over the wire: fields as they are named there."""

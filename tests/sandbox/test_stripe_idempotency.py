@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 import stripe
 
 from .driver import Driver
 
-FORM = {"amount": 5000, "currency": "usd", "payment_method_types[]": "card"}
+FORM: dict[str, Any] = {"amount": 5000, "currency": "usd", "payment_method_types[]": "card"}
 PAID = {**FORM, "confirm": "true", "payment_method": "pm_card_visa"}
 DAY = 24 * 3600
 

@@ -41,6 +41,7 @@ async def test_a_declined_card_is_told_and_another_may_pay(
     with pytest.raises(stripe.CardError) as declined:
         await sandbox.confirm(intent.id, card)
     assert declined.value.http_status == 402
+    assert declined.value.error is not None
     assert (declined.value.code, declined.value.error.decline_code) == (code, reason)
     left = await sandbox.stripe.payment_intents.retrieve_async(intent.id)
     assert (left.status, left.payment_method) == ("requires_payment_method", None)

@@ -116,7 +116,8 @@ async def test_lists_are_paged_newest_first(sandbox: Driver) -> None:
     async for intent in pages.auto_paging_iter():
         seen.append(intent.id)
     assert seen == made[::-1]
-    back = await sandbox.stripe.payment_intents.list_async({**params, "ending_before": made[2]})
+    params["ending_before"] = made[2]
+    back = await sandbox.stripe.payment_intents.list_async(params)
     assert [one.id for one in back.data] == [made[4], made[3]]
 
 

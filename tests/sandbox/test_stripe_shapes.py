@@ -24,7 +24,7 @@ RESOURCES: dict[str, type] = {
 # Absent from a charge unless it is expanded.
 SOMETIMES = {"charge.refunds is missing"}
 INTENTS = "/v1/payment_intents"
-FORM = {"amount": 5000, "currency": "usd", "payment_method_types[]": "card"}
+FORM: dict[str, Any] = {"amount": 5000, "currency": "usd", "payment_method_types[]": "card"}
 
 
 def wrong_with(answer: dict[str, Any]) -> list[str]:
@@ -72,7 +72,12 @@ async def test_refunds_and_balance_transactions(sandbox: Driver) -> None:
 async def test_customers_and_their_cards(sandbox: Driver) -> None:
     customer = (await sandbox.post("/v1/customers", email="ada@example.org", name="Ada")).json()
     assert wrong_with(customer) == []
-    card = {"type": "card", "card[number]": "5555555555554444", "card[exp_month]": 3, "card[exp_year]": 2031}
+    card: dict[str, Any] = {
+        "type": "card",
+        "card[number]": "5555555555554444",
+        "card[exp_month]": 3,
+        "card[exp_year]": 2031,
+    }
     method = (await sandbox.post("/v1/payment_methods", **card)).json()
     assert (method["card"]["brand"], method["card"]["last4"], wrong_with(method)) == ("mastercard", "4444", [])
     attached = (await sandbox.post(f"/v1/payment_methods/{method['id']}/attach", customer=customer["id"])).json()

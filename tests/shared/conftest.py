@@ -12,7 +12,7 @@ import pytest_asyncio
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from sqlalchemy import text
 
-from shared.contracts.booking import BookingExpired
+from shared.contracts.booking import BookingEvent, BookingExpired
 from shared.db import Database
 from shared.outbox import record
 from shared.testing.plugin import account_url, until
@@ -40,7 +40,7 @@ def expired(booking_id: int, version: int = 2) -> BookingExpired:
     )  # fmt: skip
 
 
-async def tell(database: Database, *events: BookingExpired) -> None:
+async def tell(database: Database, *events: BookingEvent) -> None:
     async with database.begin() as session:
         for event in events:
             record(session, event)

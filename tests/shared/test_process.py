@@ -29,7 +29,12 @@ def settings(**more: Any) -> Settings:
 def test_without_its_secrets_a_process_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MDH_DATABASE_URL", "MDH_AMQP_URL", "MDH_JWKS_URL", "MDH_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    for missing in ({}, {"database_url": URL}, {"database_url": URL, "jwks_url": "http://x/", "role": Role.WORKER}):
+    incomplete: list[dict[str, Any]] = [
+        {},
+        {"database_url": URL},
+        {"database_url": URL, "jwks_url": "http://x/", "role": Role.WORKER},
+    ]
+    for missing in incomplete:
         with pytest.raises(ValidationError):
             Settings(**missing)
     assert settings().profile is Profile.PRODUCTION

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 
 from aio_pika.abc import AbstractChannel
 from sqlalchemy import text
@@ -77,7 +78,7 @@ async def test_one_relay_leads_and_the_other_takes_over(fresh_database: Database
         await until(lambda: outbox_is_empty(fresh_database), 10)
 
 
-def _leads(*relays: Relay) -> object:
+def _leads(*relays: Relay) -> Callable[[], Awaitable[bool]]:
     async def check() -> bool:
         return any(relay.leading for relay in relays)
 
@@ -120,4 +121,4 @@ async def test_an_event_that_no_queue_takes_stays_until_one_does(
 
 
 async def _was_unroutable() -> bool:
-    return UNROUTABLE.labels("booking", Unheard.type)._value.get() > 0
+    return bool(UNROUTABLE.labels("booking", Unheard.type)._value.get() > 0)
