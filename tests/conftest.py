@@ -1,0 +1,28 @@
+"""What the tests of several services share: the whole system, started when the first test asks for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.home import Home
+
+from .running import RunningSystem, bring_up, run
+
+CHAOS = Path(__file__).parent / "chaos"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Chaos takes minutes: it is collected when it is named (`pytest tests/chaos`), and only then."""
+    named = any(Path(argument.partition("::")[0]).resolve().is_relative_to(CHAOS) for argument in config.args)
+    return True if collection_path == CHAOS and not named else None
+
+
+@pytest.fixture(scope="session")
+def system(run_directory: Path) -> Iterator[RunningSystem]:
+    home = Home(run_directory / "system")
+    try:
+        bring_up(home)
+        yield RunningSystem(home)
+    finally:
+        run(home, "down")
