@@ -45,7 +45,7 @@ PROGRAM = """
 [program:{name}]
 command={command}
 environment={environment}
-directory={root}
+directory={directory}
 {user}autostart=false
 autorestart=true
 startsecs={settle}
@@ -71,7 +71,7 @@ def _program(home: Home, program: Program) -> str:
         name=program.name,
         command=_plain(shlex.join(program.guarded)),
         environment=",".join(_assigned(name, value) for name, value in program.env.items()),
-        root=_plain(ROOT),
+        directory="/" if program.user else _plain(ROOT),  # which another user may not be able to enter
         user=f"user={program.user}\n" if program.user else "",
         signal=program.stop_signal,
         seconds=program.stop_seconds,

@@ -93,6 +93,20 @@ def test_the_terminals_environment_does_not_get_in(
     assert "somebody-elses" not in home.log("one").read_text()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs programs as somebody else")
+def test_another_user_need_not_reach_the_clone(
+    supervision: Supervision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    barred = tmp_path / "barred"
+    barred.mkdir(mode=0o700)
+    monkeypatch.setattr("deploy.local.supervision.ROOT", barred)
+    supervision.apply([Program("pause", ["/bin/sleep", "1000"], user="nobody"), idle("ours")])
+    supervision.start(["pause", "ours"])
+    until(lambda: pid_of(supervision, "pause") and pid_of(supervision, "ours"))
+    assert psutil.Process(pid_of(supervision, "pause")).username() == "nobody"
+    assert psutil.Process(pid_of(supervision, "ours")).cwd() == str(barred)
+
+
 def test_a_killed_program_comes_back(supervision: Supervision) -> None:
     supervision.apply([idle("one")])
     supervision.start(["one"])
