@@ -92,7 +92,7 @@ class Database:
             "idle_in_transaction_session_timeout": "30s",
             "timezone": "UTC",
         }
-        self.url = url
+        self.url, self.pool_size = url, pool_size
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -124,7 +124,7 @@ async def _pace(database: Database, service: str, job: Job) -> None:
                     await session.execute(insert(JobState.__table__).values(name=job.name).on_conflict_do_nothing())  # type: ignore[arg-type]
                 known = True
             await run_if_due(database, service, job)
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("jobs.database_away", service=service, job=job.name, error=repr(error))
         await asyncio.sleep(pause)
 

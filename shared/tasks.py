@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import asyncpg
 import structlog
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -135,7 +135,7 @@ class Runner:
             try:
                 while await self.work_one():
                     pass
-            except (DBAPIError, OSError, TimeoutError) as error:
+            except (SQLAlchemyError, OSError, TimeoutError) as error:  # a pool's timeout is no DBAPIError
                 log.warning("tasks.database_away", service=self._tasks.service, error=repr(error))
             try:
                 async with asyncio.timeout(POLL):

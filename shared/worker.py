@@ -36,6 +36,8 @@ class Worker:
         self._amqp_url, self._prefetch = amqp_url, prefetch
         self._publisher = Publisher(amqp_url, f"{service} retries")
         self._in_work: set[asyncio.Task[None]] = set()
+        # Half of the connections: a burst waits here, where it costs nothing, and not in the pool, where waiting fails.
+        self._turns = asyncio.Semaphore(max(database.pool_size // 2, 1))
         self.connected = False
 
     async def run(self) -> None:
@@ -135,7 +137,7 @@ class Worker:
     ) -> str:
         facts = {"queue": consumer.queue, "type": envelope.type, "event_id": str(envelope.event_id)}
         try:
-            async with self._database.begin() as session:
+            async with self._turns, self._database.begin() as session:
                 acted = await consumer.consume(session, envelope, event)
         except Refusal as refusal:
             log.warning("message.refused", **facts, refusal=refusal.code)

@@ -66,7 +66,7 @@ class OneTransaction(Database):
     """A `Database` whose every session joins one outer transaction, which is rolled back at the test's end."""
 
     def __init__(self, url: str, connection: AsyncConnection) -> None:
-        self.url = url
+        self.url, self.pool_size = url, 1
         self.engine = connection.engine
         self._writes = self._reads = async_sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
