@@ -115,6 +115,25 @@ async def _is_drained(admin: AbstractChannel, name: str) -> bool:
     return (await admin.declare_queue(name, passive=True)).declaration_result.message_count == 0
 
 
+async def test_a_burst_waits_its_turn_instead_of_timing_out(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    async def take_its_time(event: BookingExpired, session: AsyncSession) -> None:
+        await session.execute(text("select pg_sleep(0.05)"))
+        await note(event, session)
+
+    small = Database(fresh_database.url, pool_size=2)
+    small.engine.pool._timeout = 0.2  # type: ignore[attr-defined]
+    retries = (await admin.get_queue("mdh.retry.5s")).declaration_result
+    it = worker(small, amqp_url, take_its_time)
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, *(wire(expired(n)) for n in range(20)))
+        await until(lambda: _at_least(fresh_database, 20))
+    assert (await admin.get_queue("mdh.retry.5s")).declaration_result.message_count == retries.message_count
+    await small.close()
+
+
 async def test_a_refusal_is_final_and_lies_with_its_reason_in_dead(
     fresh_database: Database, amqp_url: str, admin: AbstractChannel, dead: Any
 ) -> None:
