@@ -7,6 +7,7 @@ first). After `MAX_TRIES` a task stays as `failed`, to be seen and to be sent ag
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ class Runner:
 
     def __init__(self, tasks: Tasks, database: Database, outside: Outside) -> None:
         self._tasks, self._database, self._outside = tasks, database, outside
-        self._woken = asyncio.Event()
+        self._woken, self._looking = asyncio.Event(), asyncio.Lock()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -130,30 +131,39 @@ class Runner:
             await asyncio.sleep(POLL)
 
     async def _take_turns(self) -> None:
+        """One looks at a time, and the next when it has found something: a wake-up is not a look by each of them."""
         while True:
-            self._woken.clear()
             try:
-                while await self.work_one():
-                    pass
+                async with self._looking:
+                    while (task := await self._claim()) is None:
+                        await self._wait()
+                await self._make(task)
             except (SQLAlchemyError, OSError, TimeoutError) as error:  # a pool's timeout is no DBAPIError
                 log.warning("tasks.database_away", service=self._tasks.service, error=repr(error))
-            try:
-                async with asyncio.timeout(POLL):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+                await asyncio.sleep(POLL)
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL):
+                await self._woken.wait()
+        self._woken.clear()
 
     async def work_one(self) -> bool:
         """Take one task that is due and make its call; says whether there was one."""
-        async with self._database.begin() as session:
-            task = await _claim(session)
-        if task is None:
+        if (task := await self._claim()) is None:
             return False
-        with caused_by(Cause(correlation_id=task.correlation_id, actor=f"service:{self._tasks.service}")):
-            await self._make(task)
+        await self._make(task)
         return True
 
+    async def _claim(self) -> Task | None:
+        async with self._database.begin() as session:
+            return await _claim(session)
+
     async def _make(self, task: Task) -> None:
+        with caused_by(Cause(correlation_id=task.correlation_id, actor=f"service:{self._tasks.service}")):
+            await self._call(task)
+
+    async def _call(self, task: Task) -> None:
         try:
             async with asyncio.timeout(LEASE.total_seconds() / 2):
                 await self._tasks.all[task.name](self._outside, **task.arguments)
