@@ -39,7 +39,7 @@ Days = Annotated[tuple[date, date], Depends(_days)]
 async def metrics(
     metric: Metric, days: Days, actor: CurrentActor, session: ReadSession, affiliate_id: QueryId | None = None
 ) -> MetricView:
-    """One metric by UTC day, both ends included: of all affiliates for staff, of their own for an affiliate's team."""
+    """One metric by UTC day, both ends included: of all affiliates for staff, of their own for those who run one."""
     affiliates = affiliates_asked_for(actor, affiliate_id)
     points = await queries.points_of(session, metric, *days, affiliates)
     return MetricView(metric=metric, affiliate_id=affiliate_id, points=points)

@@ -22,7 +22,7 @@ from shared.errors import Forbidden
 
 
 class NotYourNumbers(Forbidden):
-    """You can see the numbers of the affiliates that you work for, and no others."""
+    """You can see the numbers of the affiliates that you own or manage, and no others."""
 
 
 class Metric(StrEnum):
@@ -107,8 +107,8 @@ def affiliates_asked_for(actor: Actor, affiliate_id: int | None) -> list[int] | 
     """Whose numbers an answer is made of: one affiliate's, those of all the asker's affiliates, or (None) all."""
     if actor.is_staff:
         return None if affiliate_id is None else [affiliate_id]
-    mine = sorted(actor.affiliates) if affiliate_id is None else [affiliate_id]
-    if not mine or not all(actor.works_for(id) for id in mine):
+    mine = [id for id in sorted(actor.affiliates) if actor.runs(id) and affiliate_id in (None, id)]
+    if not mine:
         raise NotYourNumbers
     return mine
 

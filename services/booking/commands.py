@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import Actor, Role
+from shared.auth import Actor, AdminsOnly
 from shared.clock import now
 from shared.contracts.booking import (
     BookingCancelled,
@@ -18,11 +18,10 @@ from shared.contracts.booking import (
 )
 from shared.contracts.payments import PaymentCaptured
 from shared.db import enforced_by
-from shared.errors import Forbidden
 from shared.outbox import record
 
 from . import queries
-from .domain.availability import WINDOWS_NO_OVERLAP, Availability
+from .domain.availability import WINDOW_MAKES_SENSE, WINDOWS_NO_OVERLAP, Availability, WindowsOverlap
 from .domain.booking import (
     NO_OVERLAP,
     Booking,
@@ -33,21 +32,11 @@ from .domain.booking import (
     TooManyHolds,
     acting_as,
 )
-from .domain.offer import Affiliate, Offer
+from .domain.offer import Affiliate, NotYourAffiliate, Offer
 from .domain.slots import Slot
 from .schemas import AvailabilityRequest, BookingRequest
 
 MAX_HOLDS = 3
-
-
-class NotYourAffiliate(Forbidden):
-    """Only the affiliate's owner and managers, or staff, can change this."""
-
-
-class WindowsOverlap(SlotNotOffered):
-    """Two windows of one day overlap, or one closes before it opens."""
-
-    status = 422
 
 
 async def set_availability(
@@ -63,7 +52,7 @@ async def set_availability(
         Availability(affiliate_id=affiliate_id, weekday=w.weekday, opens_minute=w.opens, closes_minute=w.closes)
         for w in wanted.windows
     )
-    with enforced_by(WINDOWS_NO_OVERLAP, WindowsOverlap), enforced_by("ck_availability_window", WindowsOverlap):
+    with enforced_by(WINDOWS_NO_OVERLAP, WindowsOverlap), enforced_by(WINDOW_MAKES_SENSE, WindowsOverlap):
         await session.flush()
     return affiliate
 
@@ -117,11 +106,14 @@ def expire(session: AsyncSession, bookings: Sequence[Booking]) -> None:
 async def cancel_booking(
     session: AsyncSession, actor: Actor, booking_id: int, version: int | None, reason: str
 ) -> Booking:
+    """By the customer, by those who run the affiliate, or by an administrator: money may go back, so not by support."""
     booking = await queries.booking_for(session, actor, booking_id, lock=True)
     booking.expect(version)
     by = acting_as(actor, booking)
     if by == "affiliate" and not actor.runs(booking.affiliate_id):
         raise NotYourAffiliate
+    if by == "staff" and not actor.is_admin:
+        raise AdminsOnly
     booking.cancel(by, reason, now())
     record(session, BookingCancelled.of(booking, reason=reason))
     return booking
@@ -130,7 +122,7 @@ async def cancel_booking(
 async def complete_booking(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
     booking = await queries.booking_for(session, actor, booking_id, lock=True)
     booking.expect(version)
-    if not (actor.works_for(booking.affiliate_id, Role.OWNER, Role.MANAGER, Role.TECHNICIAN) or actor.is_staff):
+    if not (actor.works_for(booking.affiliate_id) or actor.is_admin):
         raise NotYourAffiliate
     booking.complete(now())
     record(session, BookingCompleted.of(booking))
@@ -141,15 +133,16 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
     """The money has come: confirm; too late, take the slot again if it is free, else send the money back.
 
     Early (the booking is always committed before payments can hear of it) it cannot come; twice changes nothing.
+    Once the appointment should have begun it is too late, whether or not the job has ended the hold by then.
     """
     await queries.lock_schedule(session, paid.affiliate_id)
     booking = await queries.get_booking(session, paid.booking_id, lock=True)
-    if booking.status is Status.HELD:
+    if booking.status is Status.HELD and now() < booking.appointment_start:
         booking.confirm(paid.amount_cents)
         record(session, BookingConfirmed.of(booking))
-    elif booking.status is Status.EXPIRED:
+    elif booking.status in (Status.HELD, Status.EXPIRED):
         await _take_again(session, booking, paid.amount_cents)
-    elif booking.status is Status.CANCELLED and not booking.paid_cents:
+    elif booking.status is Status.CANCELLED and booking.paid_cents < paid.amount_cents:
         booking.owe_back(paid.amount_cents)
         record(session, BookingRefundDue.of(booking))
 

@@ -24,6 +24,12 @@ from .domain.offer import Affiliate, PlatformConfig, Tier
 
 consumers = Consumers("booking")
 
+# Named, because an event may grow by fields that are not for us.
+CONFIG = {
+    "config_id", "version", "currency", "commission_bp", "hold_minutes", "lead_minutes", "horizon_days",
+    "free_cancellation_hours", "late_cancellation_fee_bp",
+}  # fmt: skip
+
 
 @consumers.on(AffiliateApplied, AffiliateApproved, AffiliateRejected, AffiliateChanged)
 async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
@@ -66,7 +72,7 @@ async def copy_offer(event: OfferEvent, session: AsyncSession) -> None:
 
 @consumers.on(ConfigChanged)
 async def copy_config(event: ConfigChanged, session: AsyncSession) -> None:
-    await keep_newest(session, PlatformConfig, event.model_dump())
+    await keep_newest(session, PlatformConfig, event.model_dump(include=CONFIG))
 
 
 @consumers.on(PaymentCaptured)

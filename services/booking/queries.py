@@ -9,12 +9,11 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
-from shared.errors import NotFound
 from shared.http import Page, Paged
 
 from .domain.availability import Availability, Crew
 from .domain.booking import ACTIVE, Booking, NoSuchBooking, Status
-from .domain.offer import Affiliate, Offer, PlatformConfig, Tier
+from .domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, PlatformConfig, Tier
 from .domain.slots import Schedule, Taken
 from .schemas import AvailabilityView, DayView, SlotsView, SlotView, WindowView
 
@@ -24,14 +23,6 @@ LOCK_FOR_BOOKING = text(
     " pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0)) from tiers where tier_id = :tier_id"
 )
 DAY = timedelta(days=1)
-
-
-class NoSuchOffer(NotFound):
-    """There is no such tier."""
-
-
-class NoSuchAffiliate(NotFound):
-    """There is no such affiliate."""
 
 
 async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:

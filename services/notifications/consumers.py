@@ -28,25 +28,29 @@ from .domain.people import OWNER, Affiliate, Contact, Member
 
 consumers = Consumers("notifications")
 
+# Named, because an event may grow by fields that are not for us.
+CONTACT = {"user_id", "version", "customer_id", "email", "full_name", "locale", "timezone"}
+MEMBER = {"affiliate_user_id", "version", "affiliate_id", "user_id", "role"}
+AFFILIATE = {"affiliate_id", "version", "owner_user_id", "name", "application_status"}
+
 
 @consumers.on(UserRegistered, UserChanged)
 async def copy_contact(event: UserEvent, session: AsyncSession) -> None:
     """Whom we could not reach so far, we now can."""
-    if await keep_newest(session, Contact, event.model_dump()):
+    if await keep_newest(session, Contact, event.model_dump(include=CONTACT)):
         customer = [f"customer {event.customer_id}"] if event.customer_id else []
         await commands.tell_waiting(session, f"user {event.user_id}", *customer)
 
 
 @consumers.on(MemberAdded)
 async def copy_member(event: MemberAdded, session: AsyncSession) -> None:
-    if await keep_newest(session, Member, event.model_dump()) and event.role == OWNER:
+    if await keep_newest(session, Member, event.model_dump(include=MEMBER)) and event.role == OWNER:
         await commands.tell_waiting(session, f"affiliate {event.affiliate_id}")
 
 
 @consumers.on(AffiliateApplied, AffiliateApproved, AffiliateRejected, AffiliateChanged)
 async def tell_of_application(event: AffiliateEvent, session: AsyncSession) -> None:
-    names = {"affiliate_id", "version", "owner_user_id", "name", "application_status"}
-    if await keep_newest(session, Affiliate, event.model_dump(include=names)):
+    if await keep_newest(session, Affiliate, event.model_dump(include=AFFILIATE)):
         await commands.tell_waiting(session, f"affiliate {event.affiliate_id}")
     await commands.tell_of(session, event)
 

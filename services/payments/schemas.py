@@ -25,17 +25,21 @@ class PaymentView(View):
     currency: str
     commission_cents: int | None = Field(description="not shown to the customer")
     decline_reason: str | None = Field(description="why the last attempt to pay was declined")
-    client_secret: str | None = Field(description="shown to the customer only")
+    client_secret: str | None = Field(description="shown to the customer only, while it can be paid")
     publishable_key: str | None = Field(default=None, description="shown to the customer only")
     created_at: datetime
     updated_at: datetime
 
 
 def view_of(payment: Payment, actor: Actor, publishable_key: str) -> PaymentView:
-    """To each what they need: the means to pay to the customer, the commission to the others."""
-    mine = {"commission_cents": None, "publishable_key": publishable_key}
-    others = {"client_secret": None}
-    return PaymentView.model_validate(payment).model_copy(update=mine if payment.is_of(actor) else others)
+    """To each what they need: to the customer the means to pay while there is something to pay, to the others the
+    commission."""
+    view = PaymentView.model_validate(payment)
+    if not payment.is_of(actor):
+        return view.model_copy(update={"client_secret": None})
+    secret = payment.client_secret if payment.status is Status.REQUIRES_PAYMENT else None
+    mine = {"commission_cents": None, "publishable_key": publishable_key, "client_secret": secret}
+    return view.model_copy(update=mine)
 
 
 class WebhookView(View):

@@ -15,9 +15,8 @@ from .schemas import ReviewChange, ReviewRequest
 
 async def post_review(session: AsyncSession, actor: Actor, wanted: ReviewRequest) -> Review:
     """One's own completed booking, once."""
-    assert actor.customer_id is not None
     booking = await queries.get_booking(session, wanted.booking_id)
-    booking.must_be_reviewable_by(actor.customer_id)
+    booking.must_be_reviewable_by(actor)
     review = Review.about(booking, wanted.rating, wanted.comment)
     session.add(review)
     with enforced_by(ONE_PER_BOOKING, AlreadyReviewed):

@@ -30,6 +30,10 @@ class NothingToReview(Conflict):
     """This booking was cancelled: there is nothing to review."""
 
 
+class NotForTheTeam(Forbidden):
+    """Those who work for an affiliate cannot review it."""
+
+
 class AlreadyReviewed(Conflict):
     """You have reviewed this booking already. You can change that review."""
 
@@ -55,9 +59,11 @@ class Booking(Timestamped, Base, kw_only=True):
     affiliate_id: Mapped[int]
     status: Mapped[str]
 
-    def must_be_reviewable_by(self, customer_id: int) -> None:
-        if self.customer_id != customer_id:
+    def must_be_reviewable_by(self, actor: Actor) -> None:
+        if self.customer_id != actor.customer_id:
             raise NoSuchBooking
+        if actor.works_for(self.affiliate_id):
+            raise NotForTheTeam
         if self.status == "cancelled":
             raise NothingToReview
         if self.status != "completed":

@@ -17,7 +17,7 @@ from services.analytics.domain import (
     kept_since,
     user_of,
 )
-from shared.auth import Actor
+from shared.auth import Actor, Role
 from shared.events import CONTRACTS, Event
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 
@@ -107,20 +107,27 @@ def test_days_are_kept_whole() -> None:
 
 
 TWO = Actor(user_id=9, affiliates=member(31).affiliates | member(32).affiliates)
+HELPS_OUT = Actor(user_id=9, affiliates=member(31).affiliates | member(32, Role.TECHNICIAN).affiliates)
 
 
 @pytest.mark.parametrize(
     ("actor", "asked", "answer"),
     [
         (ADMIN, None, None), (SUPPORT, 31, [31]), (member(31), None, [31]), (member(31), 31, [31]),
-        (TWO, None, [31, 32]), (TWO, 32, [32]),
+        (TWO, None, [31, 32]), (TWO, 32, [32]), (HELPS_OUT, None, [31]),
     ],
 )  # fmt: skip
 def test_whose_numbers_one_may_see(actor: Actor, asked: int | None, answer: list[int] | None) -> None:
     assert affiliates_asked_for(actor, asked) == answer
 
 
-@pytest.mark.parametrize(("actor", "asked"), [(member(31), 32), (customer(7), None), (customer(7), 31), (TWO, 33)])
+@pytest.mark.parametrize(
+    ("actor", "asked"),
+    [
+        (member(31), 32), (customer(7), None), (customer(7), 31), (TWO, 33),
+        (member(31, Role.TECHNICIAN), None), (member(31, Role.TECHNICIAN), 31),
+    ],
+)  # fmt: skip
 def test_whose_numbers_one_may_not_see(actor: Actor, asked: int | None) -> None:
     with pytest.raises(NotYourNumbers):
         affiliates_asked_for(actor, asked)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.consumers import copy_contact, tell_of_booking
+from services.notifications.consumers import copy_contact, copy_member, tell_of_booking
 from services.notifications.domain.booking import Booking
 from services.notifications.domain.message import Notification, WaitingNotice
 from services.notifications.domain.people import Affiliate, Contact, Member
@@ -316,3 +316,20 @@ async def test_two_facts_of_one_booking_at_once_end_with_the_newest(fresh_databa
         assert (known.status, known.version, known.appointment_start) == ("cancelled", 3, START)
         assert {kind for kind, _ in await told(session)} >= {"booking_cancelled"}
         assert known.customer_id == CUSTOMER
+
+
+class UserToCome(UserRegistered):
+    """A later release's: within a version optional fields are added."""
+
+    phone: str | None = None
+
+
+class MemberToCome(MemberAdded):
+    title: str = ""
+
+
+async def test_events_that_have_grown_are_still_understood(session: AsyncSession) -> None:
+    await copy_contact(UserToCome(**person().model_dump(), phone="+15125550100"), session)
+    member = {"affiliate_user_id": 1, "version": 1, "affiliate_id": AFFILIATE, "user_id": OWNER_USER, "role": "owner"}
+    await copy_member(MemberToCome(**member, title="Dr"), session)
+    assert await session.scalar(text("select count(*) from contacts, affiliate_members")) == 1

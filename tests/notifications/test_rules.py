@@ -79,6 +79,23 @@ def test_a_fact_that_is_missing_is_an_error_and_not_a_gap() -> None:
         words_of(Notice(kind=Kind.REVIEW_POSTED, to="user 1", cause="x", event_id=None, facts={}), ADA)
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "unsaid"),
+    [("requires_payment", "try again", "soon be free"), ("failed", "soon be free", "try")],
+)
+def test_who_cannot_pay_at_all_is_not_told_to_try_again(status: str, said: str, unsaid: str) -> None:
+    (failed,) = notices_of(payment(PaymentFailed, 2, status, reason="amount too small"), None)
+    message = words_of(failed, ADA).message
+    assert said in message
+    assert unsaid not in message
+
+
+def test_of_a_hold_that_ran_out_it_is_not_said_that_nothing_was_charged() -> None:
+    """The money may have come in the same second; only payments knows, and booking answers it."""
+    (expired,) = notices_of(booking(bookings.BookingExpired, 2, "expired"), None)
+    assert "Nothing was charged" not in words_of(expired, ADA).message
+
+
 def test_times_are_the_appointments_and_deadlines_the_recipients() -> None:
     expires = datetime(2199, 5, 1, 15, 10, tzinfo=UTC)
     (held,) = notices_of(booking(bookings.BookingHeld, 1, "held", hold_expires_at=expires), None)

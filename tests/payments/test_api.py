@@ -12,11 +12,12 @@ from tests.sandbox.process import PUBLISHABLE_KEY
 from .conftest import AFFILIATE, CUSTOMER, PRICE, As, Till, cancelled, held
 
 PATH = "/payments/v1/payments"
-OTHERS = [pytest.param(member(AFFILIATE, role), id=role) for role in (Role.OWNER, Role.MANAGER, Role.TECHNICIAN)]
+OTHERS = [pytest.param(member(AFFILIATE, role), id=role) for role in (Role.OWNER, Role.MANAGER)]
 OTHERS += [pytest.param(ADMIN, id="admin"), pytest.param(SUPPORT, id="support")]
 STRANGERS = [
     pytest.param(customer(8), id="another customer"),
     pytest.param(member(32), id="another affiliate"),
+    pytest.param(member(AFFILIATE, Role.TECHNICIAN), id="the affiliate's technician"),
     pytest.param(Actor(user_id=CUSTOMER, roles=frozenset({Role.CUSTOMER})), id="a user with the customer's number"),
 ]
 
@@ -53,6 +54,13 @@ async def test_to_all_others_it_does_not_exist(till: Till, as_: As, actor: Actor
     for path in (f"{PATH}?booking_id=1", f"{PATH}/{(await till.payment()).id}"):
         response = await till.client.get(path, headers=as_(actor))
         assert (response.status_code, response.json()["type"]) == (404, "/problems/no-such-payment")
+
+
+async def test_there_is_nothing_to_pay_with_once_the_booking_is_gone(till: Till, as_: As) -> None:
+    await till.hear(held())
+    await till.deliver(cancelled())
+    shown = (await till.client.get(f"{PATH}?booking_id=1", headers=as_(customer(CUSTOMER)))).json()
+    assert (shown["status"], shown["client_secret"]) == ("cancelling", None)
 
 
 async def test_without_a_token_nothing_is_shown(till: Till) -> None:

@@ -9,6 +9,7 @@ from services.reviews.domain import (
     Booking,
     NoSuchBooking,
     NotCompletedYet,
+    NotForTheTeam,
     NothingToReview,
     NotYourReview,
     Review,
@@ -42,10 +43,17 @@ def review() -> Review:
 )
 def test_one_reviews_what_was_done_for_one(status: str, customer_id: int, refusal: type[Refusal] | None) -> None:
     if refusal is None:
-        booking(status).must_be_reviewable_by(customer_id)
+        booking(status).must_be_reviewable_by(customer(customer_id))
     else:
         with pytest.raises(refusal):
-            booking(status).must_be_reviewable_by(customer_id)
+            booking(status).must_be_reviewable_by(customer(customer_id))
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.MANAGER, Role.TECHNICIAN])
+def test_nobody_reviews_the_affiliate_that_they_work_for(role: Role) -> None:
+    insider = Actor(user_id=9, customer_id=7, affiliates={booking().affiliate_id: role})
+    with pytest.raises(NotForTheTeam):
+        booking("completed").must_be_reviewable_by(insider)
 
 
 @pytest.mark.parametrize(

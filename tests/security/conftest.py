@@ -1,15 +1,24 @@
-"""Every service that is listed here meets the same attacks."""
+"""Every service meets the same attacks: on a stage of its own, or at one of its doors."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import pytest_asyncio
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.identity.domain.account import User, UserRole
 from shared.auth import Actor
+from shared.db import Database
+from shared.testing.databases import OneTransaction
+from shared.testing.plugin import Headers, deliver_to
 from shared.testing.tokens import Signer, customer
+
+from .stages import STAGES, Stage
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,13 @@ def service(door: Door) -> str:
 
 @pytest.fixture(scope="session")
 def extra_settings(run_directory: Path, signer: Signer) -> dict[str, Any]:
-    """Identity signs with the run's key; the others take no notice."""
-    return {"signing_keys_dir": signer.write_private_key(run_directory / "signing-keys")}
+    """Identity signs with the run's key, payments has keys that no provider knows; the others take no notice."""
+    return {
+        "signing_keys_dir": signer.write_private_key(run_directory / "signing-keys"),
+        "stripe_api_key": "sk_test_nobody",
+        "stripe_webhook_secret": "whsec_nobody",
+        "stripe_publishable_key": "pk_test_nobody",
+    }
 
 
 @pytest.fixture
@@ -49,3 +63,27 @@ async def actor(door: Door, session: AsyncSession) -> Actor:
     session.add(user)
     await session.flush()
     return Actor(user_id=user.id)
+
+
+@pytest_asyncio.fixture
+async def stage(
+    service: str,
+    run_databases: Callable[[str], Awaitable[Database]],
+    make_app: Callable[[Database], FastAPI],
+    as_: Callable[[Actor], Headers],
+) -> AsyncIterator[Stage]:
+    """The service with something in it, in a transaction that is rolled back at the end."""
+    shared = await run_databases(service)
+    async with shared.engine.connect() as connection:
+        outer = await connection.begin()
+        database = OneTransaction(shared.url, connection)
+        app = make_app(database)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            stage = Stage(service, connection, database, client, as_, deliver_to(service, database))
+            await STAGES[service](stage)
+            yield stage
+        for used in app.state.clients:
+            if hasattr(used, "aclose"):
+                await used.aclose()
+        await outer.rollback()

@@ -5,10 +5,16 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Keyed, Timestamped
+from shared.errors import Unprocessable
 
 from . import Base
 
 WINDOWS_NO_OVERLAP = "availability_no_overlap"
+WINDOW_MAKES_SENSE = "ck_availability_window"
+
+
+class WindowsOverlap(Unprocessable):
+    """Two windows of one day overlap, or one closes before it opens."""
 
 
 class Crew(Keyed, Timestamped, Base, kw_only=True):

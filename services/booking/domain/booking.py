@@ -18,6 +18,7 @@ from .slots import Slot
 
 NO_OVERLAP = "bookings_no_overlap"
 EARLY = timedelta(hours=1)
+PAID_TOO_LATE = "The payment came after the hold had expired, and the time was taken or had passed."
 
 
 class Status(StrEnum):
@@ -116,7 +117,7 @@ class Booking(Aggregate, Base, kw_only=True):
             currency=config.currency,
             free_until=slot.starts_at - timedelta(hours=config.free_cancellation_hours),
             late_fee_cents=share(tier.price_cents, config.late_cancellation_fee_bp),
-            hold_expires_at=offer.at + timedelta(minutes=config.hold_minutes),
+            hold_expires_at=min(offer.at + timedelta(minutes=config.hold_minutes), slot.starts_at),
         )
 
     def may_be_seen_by(self, actor: Actor) -> bool:
@@ -136,18 +137,19 @@ class Booking(Aggregate, Base, kw_only=True):
         self._become(Status.COMPLETED)
 
     def cancel(self, by: str, reason: str, at: datetime) -> None:
-        """Cancel, and fix how much goes back: all of it, less the fee when the customer is late."""
-        if self.status not in ACTIVE or at >= self.appointment_end:
+        """Cancel, and fix how much goes back: all of it, less the fee when the customer is late.
+
+        After its end only staff can: a job that nobody came for must not keep the customer's money.
+        """
+        if self.status not in ACTIVE or (at >= self.appointment_end and by != "staff"):
             raise TooLateToCancel(booking_status=self.status)
         fee = self.late_fee_cents if by == "customer" and at > self.free_until else 0
         self._end(by, reason, refund_cents=max(self.paid_cents - fee, 0))
 
     def turn_away(self, paid_cents: int) -> None:
-        """Paid after the hold had expired, and the slot is no longer free: everything goes back."""
+        """Paid too late, and the slot is no longer free or lies behind us: everything goes back."""
         self.paid_cents = paid_cents
-        self._end(
-            "platform", "The payment came after the hold had expired, and the time was taken.", refund_cents=paid_cents
-        )
+        self._end("platform", PAID_TOO_LATE, refund_cents=paid_cents)
 
     def owe_back(self, paid_cents: int) -> None:
         """Money for a booking that was cancelled before it was paid: everything goes back."""

@@ -6,9 +6,21 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Timestamped
-from shared.errors import Conflict
+from shared.errors import Conflict, Forbidden, NotFound
 
 from . import Base
+
+
+class NoSuchOffer(NotFound):
+    """There is no such tier."""
+
+
+class NoSuchAffiliate(NotFound):
+    """There is no such affiliate."""
+
+
+class NotYourAffiliate(Forbidden):
+    """Only the affiliate's owner and managers, or staff, can change this."""
 
 
 class NotBookable(Conflict):

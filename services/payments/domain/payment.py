@@ -78,7 +78,7 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
 
     def may_be_seen_by(self, actor: Actor) -> bool:
-        return self.is_of(actor) or actor.works_for(self.affiliate_id) or actor.is_staff
+        return self.is_of(actor) or actor.runs(self.affiliate_id) or actor.is_staff
 
     def is_of(self, actor: Actor) -> bool:
         return actor.customer_id == self.customer_id

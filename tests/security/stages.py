@@ -1,0 +1,244 @@
+"""Every service with something in it, somebody of every role, and a good request for each of its routes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.identity.domain.account import User, UserRole
+from shared.auth import Actor, Role
+from shared.contracts.booking import BookingCompleted, BookingHeld
+from shared.contracts.payments import PaymentCaptured
+from shared.db import Database
+from shared.testing.plugin import Deliver, Headers
+from shared.testing.tokens import ADMIN, SUPPORT, customer, member
+from tests.analytics import conftest as analytics_world
+from tests.booking import conftest as booking_world
+from tests.catalog import conftest as catalog_world
+from tests.identity import conftest as identity_world
+from tests.notifications import conftest as notifications_world
+from tests.payments import conftest as payments_world
+from tests.reviews import conftest as reviews_world
+
+AFFILIATE, RIVAL = 31, 10**9
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request that is good when the right person sends it; `ids` fill the path."""
+
+    ids: dict[str, int] = field(default_factory=dict)
+    query: Json = field(default_factory=dict)
+    body: Any = None
+
+
+@dataclass
+class Stage:
+    """One service in one transaction, its people by their role, and what they may ask."""
+
+    service: str
+    connection: AsyncConnection
+    database: Database
+    client: httpx.AsyncClient
+    as_: Callable[[Actor], Headers]
+    deliver: Deliver
+    cast: dict[str, Actor] = field(default_factory=dict)
+    asks: dict[str, Ask] = field(default_factory=dict)
+
+    async def send(self, route: str, headers: Headers, **changed: Any) -> httpx.Response:
+        """The route's good request, with `ids`, `query`, `body` or `content` instead of its own."""
+        method, path = route.split()
+        ask = self.asks[route]
+        body = {"content": changed["content"]} if "content" in changed else {"json": changed.get("body", ask.body)}
+        if body.get("json", ...) is None:
+            body = {}
+        path = path.format(**ask.ids | changed.get("ids", {}))
+        return await self.client.request(
+            method, path, params=ask.query | changed.get("query", {}), headers=headers, **body
+        )
+
+    async def sql(self, statement: str, **values: Any) -> Any:
+        return (await self.connection.execute(text(statement), values)).all()
+
+
+def cast(*affiliates: int) -> dict[str, Actor]:
+    """The customer whom everything is about, another, the team of these affiliates, a rival's owner, the staff."""
+
+    def teammate(user_id: int, role: Role) -> Actor:
+        return Actor(user_id=user_id, affiliates=dict.fromkeys(affiliates or (AFFILIATE,), role))
+
+    return {
+        "customer": customer(7),
+        "other": customer(8),
+        "owner": teammate(500, Role.OWNER),
+        "manager": teammate(501, Role.MANAGER),
+        "technician": teammate(502, Role.TECHNICIAN),
+        "rival": member(RIVAL, user_id=600),
+        "support": SUPPORT,
+        "admin": ADMIN,
+    }
+
+
+async def identity(stage: Stage) -> None:
+    """Identity must know everybody: the cast gets the user ids that it gives."""
+    register = identity_world.registration(email="grace@example.com")
+    await stage.client.post("/identity/v1/register", json=register)
+    login = {"email": "grace@example.com", "password": identity_world.PASSWORD}
+    tokens = (await stage.client.post("/identity/v1/login", json=login)).json()
+    async with stage.database.begin() as session:
+        for name, actor in cast().items():
+            email, role = f"{name}@example.com", UserRole.AFFILIATE
+            user = User(email=email, role=role, full_name=name.title(), locale="en-US", timezone="UTC")
+            session.add(user)
+            await session.flush()
+            stage.cast[name] = Actor(user_id=user.id, roles=actor.roles, affiliates=actor.affiliates)
+    refresh = Ask(body={"refresh_token": tokens["refresh_token"]})
+    stage.asks = {
+        "GET /identity/v1/.well-known/jwks.json": Ask(),
+        "GET /identity/v1/me": Ask(),
+        "PATCH /identity/v1/me": Ask(body={"full_name": "Ada Moss", "locale": "en-GB", "timezone": "Europe/London"}),
+        "POST /identity/v1/login": Ask(body=login | {"device": "my phone"}),
+        "POST /identity/v1/logout": refresh,
+        "POST /identity/v1/refresh": refresh,
+        "POST /identity/v1/register": Ask(
+            body=identity_world.registration(locale="en-US", timezone="UTC", phone="+15125550100")
+        ),
+    }
+
+
+async def catalog(stage: Stage) -> None:
+    """One affiliate that is public, with an offer shown and one hidden, and an application of the same owner."""
+
+    async def post(path: str, by: Actor, body: Json | None = None) -> Json:
+        answer = await stage.client.post(f"/catalog/v1{path}", json=body, headers=stage.as_(by))
+        assert answer.status_code in (200, 201), answer.text
+        return dict(answer.json())
+
+    owner = cast()["owner"]
+    shop = (await post("/affiliates", owner, catalog_world.application()))["id"]
+    await post(f"/affiliates/{shop}/approve", ADMIN)
+    shown = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer())
+    hidden = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer(active=False))
+    pending = (await post("/affiliates", owner, catalog_world.application()))["id"]
+    stage.cast = cast(shop, pending)
+    config = (await stage.client.get("/catalog/v1/config", headers=stage.as_(ADMIN))).json()
+    policy = {name: value for name, value in config.items() if name not in ("version", "updated_at")}
+    at, applied = {"affiliate_id": shop}, {"affiliate_id": pending}
+    revised = {name: shown[name] for name in ("category", "name", "description", "active", "tiers")}
+    changes = catalog_world.application(city="Brooklyn", state="NY")
+    stage.asks = {
+        "GET /catalog/v1/affiliates": Ask(query={"zip": "11201", "category": "full", "limit": 5}),
+        "POST /catalog/v1/affiliates": Ask(body=changes),
+        "GET /catalog/v1/affiliates/applications": Ask(),
+        "GET /catalog/v1/affiliates/{affiliate_id}": Ask(applied),
+        "PATCH /catalog/v1/affiliates/{affiliate_id}": Ask(at, body=changes),
+        "POST /catalog/v1/affiliates/{affiliate_id}/approve": Ask(applied),
+        "POST /catalog/v1/affiliates/{affiliate_id}/reject": Ask(applied, body={"reason": "No insurance."}),
+        "GET /catalog/v1/affiliates/{affiliate_id}/services": Ask(at),
+        "POST /catalog/v1/affiliates/{affiliate_id}/services": Ask(at, body=catalog_world.offer(active=True)),
+        "GET /catalog/v1/categories": Ask(),
+        "GET /catalog/v1/config": Ask(),
+        "PUT /catalog/v1/config": Ask(body=policy),
+        "GET /catalog/v1/config/history": Ask(),
+        "GET /catalog/v1/services/{service_id}": Ask({"service_id": hidden["id"]}),
+        "PUT /catalog/v1/services/{service_id}": Ask({"service_id": shown["id"]}, body=revised),
+        "DELETE /catalog/v1/services/{service_id}": Ask({"service_id": shown["id"]}),
+    }
+
+
+NOW_UNDER_WAY = (
+    "update bookings set appointment_start = now() - interval '1 h', appointment_end = now() + interval '1 h',"
+    " blocked = tstzrange(now() - interval '1 h', now() + interval '2 h') where id = {id} returning id"
+)
+
+
+async def booking(stage: Stage) -> None:
+    """A held booking, one that is paid, and one that is under way."""
+    at = booking_world.monday_at
+    shop = await booking_world.open_shop(stage.client, stage.as_, stage.deliver)
+    await shop.held(at(8))
+    paid, begun = await shop.held(at(10, 30)), await shop.held(at(13))
+    for one in (paid, begun):
+        await stage.deliver(booking_world.captured(one))
+    await stage.sql(NOW_UNDER_WAY.format(id=begun["id"]))
+    day = booking_world.next_monday().isoformat()
+    stage.cast = cast()
+    wanted = {"tier_id": booking_world.TIER, "starts_at": at(15, 30), "address": "1 Main St", "zip": "11201"}
+    stage.asks = {
+        "GET /booking/v1/affiliates/{affiliate_id}/availability": Ask({"affiliate_id": AFFILIATE}),
+        "PUT /booking/v1/affiliates/{affiliate_id}/availability": Ask(
+            {"affiliate_id": AFFILIATE}, body=booking_world.MONDAYS
+        ),
+        "GET /booking/v1/bookings": Ask(query={"limit": 5}),
+        "POST /booking/v1/bookings": Ask(body=wanted | {"price_cents": booking_world.PRICE}),
+        "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
+        "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
+        "POST /booking/v1/bookings/{booking_id}/complete": Ask({"booking_id": begun["id"]}),
+        "GET /booking/v1/slots": Ask(query={"tier_id": booking_world.TIER, "from": day, "to": day}),
+    }
+
+
+async def payments(stage: Stage) -> None:
+    """A payment that its customer could pay now."""
+    await stage.deliver(payments_world.held())
+    [[payment_id]] = await stage.sql(
+        "update payments set status = 'requires_payment', stripe_payment_intent_id = 'pi_1',"
+        " client_secret = 'pi_1_secret_2' returning id"
+    )
+    stage.cast = cast()
+    stage.asks = {
+        "GET /payments/v1/payments": Ask(query={"booking_id": 1}),
+        "GET /payments/v1/payments/{payment_id}": Ask({"payment_id": payment_id}),
+        "POST /payments/v1/webhooks/stripe": Ask(body={"id": "evt_1", "type": "charge.refunded", "data": {}}),
+    }
+
+
+async def reviews(stage: Stage) -> None:
+    """One review, and one completed booking that waits for its own."""
+    desk = reviews_world.Desk(stage.client, stage.as_, stage.deliver)
+    review = {"review_id": (await desk.posted())["id"]}
+    await stage.deliver(reviews_world.told(BookingCompleted, 3, booking_id=62))
+    stage.cast = cast()
+    stage.asks = {
+        "GET /reviews/v1/affiliates/{affiliate_id}/rating": Ask({"affiliate_id": AFFILIATE}),
+        "GET /reviews/v1/reviews": Ask(query={"affiliate_id": AFFILIATE}),
+        "POST /reviews/v1/reviews": Ask(body={"booking_id": 62, "rating": 4, "comment": "Good."}),
+        "GET /reviews/v1/reviews/{review_id}": Ask(review),
+        "PATCH /reviews/v1/reviews/{review_id}": Ask(review, body={"rating": 3, "comment": "Well."}),
+        "DELETE /reviews/v1/reviews/{review_id}": Ask(review),
+    }
+
+
+async def notifications(stage: Stage) -> None:
+    """One notice to the customer, in the app and by e-mail."""
+    await stage.deliver(notifications_world.person())
+    await stage.deliver(notifications_world.booking(BookingHeld, 1, "held"))
+    [[notification_id]] = await stage.sql("select id from notifications")
+    stage.cast = cast()
+    stage.asks = {
+        "GET /notifications/v1/communications": Ask(),
+        "GET /notifications/v1/notifications": Ask(query={"unread": "true"}),
+        "POST /notifications/v1/notifications/read-all": Ask(),
+        "POST /notifications/v1/notifications/{notification_id}/read": Ask({"notification_id": notification_id}),
+    }
+
+
+async def analytics(stage: Stage) -> None:
+    """A day with revenue."""
+    await stage.deliver(analytics_world.payment(PaymentCaptured))
+    days = {"from": "2026-01-01", "to": "2026-12-31"}
+    stage.cast = cast()
+    stage.asks = {
+        "GET /analytics/v1/metrics": Ask(query=days | {"metric": "revenue_cents", "affiliate_id": AFFILIATE}),
+        "POST /analytics/v1/metrics/rebuild": Ask(),
+        "GET /analytics/v1/summary": Ask(query=days),
+    }
+
+
+STAGES: dict[str, Callable[[Stage], Awaitable[None]]] = {
+    f.__name__: f for f in (identity, catalog, booking, payments, reviews, notifications, analytics)
+}

@@ -1,0 +1,146 @@
+"""P16: who may what. Every route of every service, asked by everybody: a route without a row fails the build.
+
+A cell is the status; behind a slash, how many things of the stage a list shows. `customer` is the one whom everything
+on the stage is about, the team is that of the affiliate on it, `rival` owns another one.
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.cli.docs import load_example
+from shared.provision import SERVICES
+
+from .stages import Stage
+
+TABLE = """
+identity                             anonymous customer other owner manager technician rival support admin
+GET /.well-known/jwks.json                 200      200   200   200     200        200   200     200   200
+GET /me                                    401      200   200   200     200        200   200     200   200
+PATCH /me                                  401      200   200   200     200        200   200     200   200
+POST /login                                200      200   200   200     200        200   200     200   200
+POST /logout                               204      204   204   204     204        204   204     204   204
+POST /refresh                              200      200   200   200     200        200   200     200   200
+POST /register                             201      201   201   201     201        201   201     201   201
+
+catalog                              anonymous customer other owner manager technician rival support admin
+GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1
+POST /affiliates                           401      201   201   409     201        201   201     201   201
+GET /affiliates/applications               401    200/0 200/0 200/2   200/0      200/0 200/0   200/2 200/2
+GET /affiliates/{affiliate_id}             404      404   404   200     200        200   404     200   200
+PATCH /affiliates/{affiliate_id}           401      403   403   200     200        403   403     403   403
+POST /affiliates/{affiliate_id}/approve    401      403   403   403     403        403   403     403   200
+POST /affiliates/{affiliate_id}/reject     401      403   403   403     403        403   403     403   200
+GET /affiliates/{affiliate_id}/services  200/1    200/1 200/1 200/2   200/2      200/2 200/1   200/2 200/2
+POST /affiliates/{affiliate_id}/services   401      403   403   201     201        403   403     403   403
+GET /categories                          200/5    200/5 200/5 200/5   200/5      200/5 200/5   200/5 200/5
+GET /config                                200      200   200   200     200        200   200     200   200
+PUT /config                                401      403   403   403     403        403   403     403   200
+GET /config/history                        401      403   403   403     403        403   403   200/1 200/1
+GET /services/{service_id}                 404      404   404   200     200        200   404     200   200
+PUT /services/{service_id}                 401      403   403   200     200        403   403     403   403
+DELETE /services/{service_id}              401      403   403   204     204        403   403     403   403
+
+booking                              anonymous customer other owner manager technician rival support admin
+GET /affiliates/{affiliate_id}/availability
+                                           200      200   200   200     200        200   200     200   200
+PUT /affiliates/{affiliate_id}/availability
+                                           401      403   403   200     200        403   403     200   200
+GET /bookings                              401    200/3 200/0 200/3   200/3      200/3 200/0   200/3 200/3
+POST /bookings                             401      201   201   403     403        403   403     403   403
+GET /bookings/{booking_id}                 401      200   404   200     200        200   404     200   200
+POST /bookings/{booking_id}/cancel         401      200   404   200     200        403   404     403   200
+POST /bookings/{booking_id}/complete       401      403   404   200     200        200   404     403   200
+GET /slots                                 200      200   200   200     200        200   200     200   200
+
+payments                             anonymous customer other owner manager technician rival support admin
+GET /payments                              401      200   404   200     200        404   404     200   200
+GET /payments/{payment_id}                 401      200   404   200     200        404   404     200   200
+POST /webhooks/stripe                      400      400   400   400     400        400   400     400   400
+
+reviews                              anonymous customer other owner manager technician rival support admin
+GET /affiliates/{affiliate_id}/rating      200      200   200   200     200        200   200     200   200
+GET /reviews                             200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1
+POST /reviews                              401      201   404   403     403        403   403     403   403
+GET /reviews/{review_id}                   200      200   200   200     200        200   200     200   200
+PATCH /reviews/{review_id}                 401      200   403   403     403        403   403     403   403
+DELETE /reviews/{review_id}                401      204   403   403     403        403   403     204   204
+
+notifications                        anonymous customer other owner manager technician rival support admin
+GET /communications                        401    200/1 200/0 200/0   200/0      200/0 200/0   200/1 200/1
+GET /notifications                         401    200/1 200/0 200/0   200/0      200/0 200/0   200/0 200/0
+POST /notifications/read-all               401      200   200   200     200        200   200     200   200
+POST /notifications/{notification_id}/read
+                                           401      200   404   404     404        404   404     404   404
+
+analytics                            anonymous customer other owner manager technician rival support admin
+GET /metrics                               401      403   403   200     200        403   403     200   200
+POST /metrics/rebuild                      401      403   403   403     403        403   403     403   200
+GET /summary                               401      403   403   403     403        403   403     200   200
+"""
+Cells = dict[str, str]
+
+
+def read(table: str) -> dict[str, dict[str, Cells]]:
+    """By service, then by route: what each role gets."""
+    found: dict[str, dict[str, Cells]] = {}
+    for block in table.strip().split("\n\n"):
+        [service, *roles], *rows = (line.split() for line in block.replace("\n  ", "  ").splitlines())
+        found[service] = {
+            f"{method} /{service}/v1{path}": dict(zip(roles, cells, strict=True)) for method, path, *cells in rows
+        }
+    return found
+
+
+MATRIX = read(TABLE)
+
+
+@pytest.fixture(scope="session", params=SERVICES)
+def service(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_route_of_every_service_has_a_row() -> None:
+    routes = {
+        f"{method.upper()} {path}"
+        for service in SERVICES
+        for path, methods in load_example(service).openapi()["paths"].items()
+        for method in methods
+    }
+    assert routes == {route for rows in MATRIX.values() for route in rows}
+
+
+async def test_everybody_may_what_the_table_says_and_nothing_else(stage: Stage) -> None:
+    rows = MATRIX[stage.service]
+    seen = {route: {role: await ask_as(stage, role, route) for role in cells} for route, cells in rows.items()}
+    wrong = [
+        f"{route} by {role}: {seen[route][role]} instead of {cells[role]}"
+        for route, cells in rows.items()
+        for role in cells
+        if seen[route][role] != cells[role]
+    ]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+async def ask_as(stage: Stage, role: str, route: str) -> str:
+    """Each answer leaves the stage as it found it."""
+    headers = {} if role == "anonymous" else stage.as_(stage.cast[role])
+    point = await stage.connection.begin_nested()
+    answer = await stage.send(route, headers)
+    await point.rollback()
+    return cell(answer)
+
+
+def cell(answer: httpx.Response) -> str:
+    body: Any = answer.json() if answer.content else None
+    shown = f"/{len(body['items'])}" if isinstance(body, dict) and "items" in body else ""
+    return f"{answer.status_code}{shown}"
+
+
+@pytest.mark.parametrize("given", ["Bearer", "Bearer x", "Basic eDp4", "bearer a.b.c"])
+async def test_what_is_no_token_of_ours_opens_no_door(stage: Stage, given: str) -> None:
+    shut = [route for route, cells in MATRIX[stage.service].items() if cells["anonymous"] == "401"]
+    for route in shut:
+        answer = await stage.send(route, {"Authorization": given})
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), route
