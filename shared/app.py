@@ -31,6 +31,7 @@ log = structlog.get_logger()
 tracer = trace.get_tracer("mdh")
 
 HOUSEKEEPING = timedelta(hours=1)
+NOT_KEPT = (b"cache-control", b"no-store")  # unless the answer itself says otherwise: most are about somebody
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -143,6 +144,8 @@ class _Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                if not any(name == b"cache-control" for name, _ in message["headers"]):
+                    message["headers"].append(NOT_KEPT)
             await send(message)
 
         carried = {

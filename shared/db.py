@@ -98,6 +98,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
+            hide_parameters=True,  # errors are logged: what people have told us does not belong there
             connect_args={"server_settings": timeouts, "timeout": 5},
         )
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
