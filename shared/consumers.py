@@ -5,20 +5,21 @@ final and goes to `<service>.dead`; anything else is tried again after 5 s, 30 s
 dead after `MAX_TRIES`.
 """
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table
+from sqlalchemy import Table, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.broker import DELAYS
 from shared.clock import now
-from shared.events import Envelope, Event
+from shared.events import CONTRACTS, Envelope, Event
 from shared.outbox import PlatformBase
 
 MAX_TRIES = 10
@@ -34,6 +35,10 @@ class Inbox(PlatformBase, kw_only=True):
     consumer: Mapped[str] = mapped_column(primary_key=True)
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+# Built once: building it for each message would cost more than sending it.
+FIRST_TIME = insert(Inbox.__table__).on_conflict_do_nothing().returning(Inbox.event_id)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Consumer:
     def bindings(self) -> list[str]:
         return [event.type for event in self.events] or ["#"]
 
+    def contract(self, type: str) -> type[Event] | None:
+        """What a message of this type is read as; None if this version of the service does not listen to it."""
+        return next(
+            (event for event in self.events if event.type == type), None if self.events else CONTRACTS.get(type)
+        )
+
     async def consume(self, session: AsyncSession, envelope: Envelope, event: Event) -> bool:
         """In the caller's transaction: the effect, unless this consumer had the event before. Says whether it acted."""
         if not await self._is_first_time(session, envelope.event_id):
@@ -64,8 +75,8 @@ class Consumer:
         return True
 
     async def _is_first_time(self, session: AsyncSession, event_id: UUID) -> bool:
-        row = insert(Inbox.__table__).values(consumer=self.queue, event_id=event_id)  # type: ignore[arg-type]
-        return (await session.execute(row.on_conflict_do_nothing().returning(Inbox.event_id))).first() is not None
+        row = {"consumer": self.queue, "event_id": event_id}
+        return (await session.execute(FIRST_TIME, row)).first() is not None
 
 
 @dataclass
@@ -102,13 +113,18 @@ async def keep_newest(
 
     `values` has the primary key and the producer's version. Late and repeated facts change nothing.
     """
+    statement = _newest(model, tuple(values), version)
+    return (await session.execute(statement, values)).first() is not None
+
+
+@functools.cache
+def _newest(model: type[DeclarativeBase], names: tuple[str, ...], version: str) -> Any:
     table = model.__table__
     assert isinstance(table, Table)
     keys = [column.name for column in table.primary_key]
-    row = insert(table).values(values)
-    news: dict[str, Any] = {name: row.excluded[name] for name in values if name not in keys}
+    row = insert(table)
+    news: dict[str, Any] = {name: row.excluded[name] for name in names if name not in keys}
     if "updated_at" in table.c:
-        news["updated_at"] = now()
+        news["updated_at"] = func.now()
     newer = table.c[version] < row.excluded[version]
-    statement = row.on_conflict_do_update(index_elements=keys, set_=news, where=newer).returning(table.c[version])
-    return (await session.execute(statement)).first() is not None
+    return row.on_conflict_do_update(index_elements=keys, set_=news, where=newer).returning(table.c[version])

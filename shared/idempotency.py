@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
-from sqlalchemy import func, select
+from sqlalchemy import String, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,6 +42,14 @@ class IdempotencyKey(PlatformBase, kw_only=True):
     headers: Mapped[dict[str, Any]]
     body: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+_LOCKED = select(
+    func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("lock", type_=String), 0)).label("mine")
+).subquery()
+_OF_KEY = (IdempotencyKey.owner == bindparam("owner")) & (IdempotencyKey.key == bindparam("key"))
+# Built once: building it for each request would cost more than sending it.
+STORED_OR_LOCKED = select(_LOCKED.c.mine, IdempotencyKey).join_from(_LOCKED, IdempotencyKey, _OF_KEY, isouter=True)
 
 
 class AlreadyAnswered(Exception):
@@ -83,12 +91,9 @@ async def _hash(request: Request) -> str:
 
 async def _stored_or_locked(session: AsyncSession, actor: Actor, key: str) -> IdempotencyKey | None:
     """The stored answer, or None with this key locked until the transaction ends; one statement."""
-    lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"idempotency {actor.subject} {key}", 0)).label("mine")
-    one = select(lock).subquery()
-    of_key = (IdempotencyKey.owner == actor.subject) & (IdempotencyKey.key == key)
-    mine, stored = (
-        await session.execute(select(one.c.mine, IdempotencyKey).join_from(one, IdempotencyKey, of_key, isouter=True))
-    ).one()
+    owner = actor.subject
+    sought = {"lock": f"idempotency {owner} {key}", "owner": owner, "key": key}
+    mine, stored = (await session.execute(STORED_OR_LOCKED, sought)).one()
     if stored is None and not mine:
         raise RequestInFlight
     return stored  # type: ignore[no-any-return]
