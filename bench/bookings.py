@@ -38,7 +38,7 @@ async def _idle(system: System) -> Counter[str]:
     """Milliseconds per second that the system spends with nothing to do."""
     with system.meter.measuring() as spent:
         await asyncio.sleep(IDLE)
-    return Counter({name: ms / IDLE for name, ms in spent.items()})  # type: ignore[misc]
+    return Counter({name: ms / IDLE for name, ms in spent.items()})
 
 
 async def _bookings(
@@ -50,7 +50,7 @@ async def _bookings(
         run = await in_flight(system.gateway, requests)
         rested = await system.rest()
     seconds, held = time.perf_counter() - began, run.only(201)
-    busy = Counter({name: max(ms - idle[name] * seconds, 0) for name, ms in spent.items()})  # type: ignore[misc]
+    busy = Counter({name: max(ms - idle[name] * seconds, 0) for name, ms in spent.items()})
     pgbench = await bookings_per_second(system, len(requests), hot=where.startswith("one"))
     await system.rest()
     table = Table(f"Bookings, {where}", f"{IN_FLIGHT} in flight through the gateway, with Idempotency-Key")
@@ -65,7 +65,9 @@ def _answers(table: Table, run: Run, held: Run, pgbench: float) -> None:
     table.line("held (201)", str(len(held.answers)), f"answers: {dict(run.statuses)}")
     table.line("per second", f"{held.per_second:.0f}")
     table.line("p50 / p99 ms", f"{held.ms(50):.0f} / {held.ms(99):.0f}")
-    table.line("pgbench, same SQL, per second", f"{pgbench:.0f}", f"HTTP comes to {held.per_second / pgbench:.2f} of it")
+    table.line(
+        "pgbench, same SQL, per second", f"{pgbench:.0f}", f"HTTP comes to {held.per_second / pgbench:.2f} of it"
+    )
 
 
 def _cpu(table: Table, spent: Counter[str], busy: Counter[str], idle: Counter[str], n: int) -> None:

@@ -1,0 +1,57 @@
+"""The slots page: 30 days of one crew that has 300 bookings in them. One request at a time, so that it is latency."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+
+from .data import BUSY, BUSY_BOOKINGS, BUSY_DAYS, FIRST
+from .load import in_flight, request
+from .system import System
+from .table import Table, split
+
+REQUESTS, QUICK = 300, 60
+LOGGED = re.compile(r"LOG:  (?:execute \S+|statement): (.*)")
+
+
+async def measure(system: System, *, quick: bool) -> list[Table]:
+    first = datetime.now(UTC).date() + timedelta(days=1)
+    last = first + timedelta(days=BUSY_DAYS - 1)
+    page = request("GET", f"/booking/v1/slots?tier_id={FIRST + BUSY}&from={first}&to={last}")
+    table = Table(
+        "Slots page", f"{BUSY_DAYS} days, one crew with {BUSY_BOOKINGS} bookings, open 12 hours a day; 1 in flight"
+    )
+    n = QUICK if quick else REQUESTS
+    for where, url in (("service", system.api("booking")), ("gateway", system.gateway)):
+        await in_flight(url, [page] * 20, 1)
+        with system.meter.measuring() as spent:
+            run = await in_flight(url, [page] * n, 1)
+        good = run.only(200)
+        table.line(f"at the {where}: p50 / p95 ms", f"{good.ms(50):.1f} / {good.ms(95):.1f}",
+                   f"{len(good.answers)} answers, {len(run.answers[-1].body):,} bytes each")  # fmt: skip
+        answering = {name: spent[name] for name in ("booking-api", "postgres mdh_booking", "gateway")}
+        table.line("  CPU ms each", f"{sum(answering.values()) / n:.1f}", split(answering, n))
+    table.line("SQL statements each", str(len(await _statements(system, page))), "as PostgreSQL logs them")
+    return [table]
+
+
+async def _statements(system: System, page: bytes) -> list[str]:
+    """What the API's connections say to PostgreSQL during one request."""
+    log = system.home.log("postgres")
+    async with system.database("booking") as database:
+        await _log_statements(database, "all")
+        began = log.stat().st_size
+        await in_flight(system.api("booking"), [page], 1)
+        pids = {f"[{row[0]}]" for row in await database.fetch(OF_API)}
+        await _log_statements(database, "none")
+    lines = log.read_bytes()[began:].decode().splitlines()
+    found = [(line, LOGGED.search(line)) for line in lines]
+    return [match[1] for line, match in found if match and any(pid in line for pid in pids)]
+
+
+OF_API = "select pid from pg_stat_activity where application_name = 'booking api'"
+
+
+async def _log_statements(database: object, which: str) -> None:
+    for statement in (f"alter system set log_statement = '{which}'", "select pg_reload_conf()"):
+        await database.execute(statement)  # type: ignore[attr-defined]
+    await asyncio.sleep(0.5)
