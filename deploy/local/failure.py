@@ -8,6 +8,7 @@ UNWRITABLE = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
+    errno.ENOTDIR: "a file is in the way",
 }
 
 
