@@ -2,8 +2,9 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -15,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from starlette.exceptions import HTTPException
 
 from shared import idempotency
-from shared.errors import BadRequest, PreconditionFailed, Refusal
+from shared.errors import BadRequest, PreconditionFailed, Refusal, Unprocessable
 
 T = TypeVar("T")
 
@@ -79,13 +80,20 @@ def _not_epoch(value: Any) -> Any:
     return value
 
 
+def _calendar_day(value: Any) -> Any:
+    """`YYYY-MM-DD` and nothing else: not the epoch numbers that pydantic would take."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("is not a date as YYYY-MM-DD")
+    return value
+
+
 Text = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
 Line = Annotated[str, AfterValidator(_printable), AfterValidator(_one_line), Field(min_length=1, max_length=200)]
 Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
 PathId = Annotated[int, BeforeValidator(_digits), Path(ge=1, le=MAX_ID)]
 QueryId = Annotated[int, BeforeValidator(_digits), Query(ge=1, le=MAX_ID)]
 Cents = Annotated[StrictInt, Field(ge=0, le=100_000_000, description="cents")]
-Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
+Day = Annotated[date, BeforeValidator(_calendar_day), Field(ge=EARLIEST.date(), lt=LATEST.date())]
 Moment = Annotated[AwareDatetime, BeforeValidator(_not_epoch), AfterValidator(_sane)]
 
 
@@ -242,6 +250,24 @@ def _page(
 
 
 CurrentPage = Annotated[Page, Depends(_page)]
+
+
+# -- ranges of days --
+
+
+class BadDays(Unprocessable):
+    """`from` must not lie after `to`, and a request covers `most_days` at most."""
+
+
+def days(most: int) -> Any:
+    """The query parameters `from` and `to` as two days, both included: `Annotated[tuple[date, date], days(31)]`."""
+
+    def asked(first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")]) -> tuple[date, date]:
+        if not timedelta(0) <= last - first < timedelta(days=most):
+            raise BadDays(most_days=most)
+        return first, last
+
+    return Depends(asked)
 
 
 # -- entity tags (RFC 9110, 8.8.3) --

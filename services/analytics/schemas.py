@@ -1,24 +1,12 @@
 """What the API of analytics takes and gives."""
 
-import re
 from datetime import date
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from shared.http import View
 
 from .domain import Metric
-
-
-def _calendar_day(value: object) -> object:
-    """`YYYY-MM-DD` and nothing else: not the epoch numbers that pydantic would take."""
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("is not a date as YYYY-MM-DD")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_calendar_day), Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 
 class PointView(View):

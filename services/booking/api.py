@@ -1,14 +1,13 @@
 """HTTP of booking."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Response
 
 from shared.auth import CurrentActor, CurrentCustomer
 from shared.db import ReadSession, Session
-from shared.errors import Unprocessable
-from shared.http import CurrentPage, Day, IfMatch, Paged, PageView, PathId, QueryId, tag
+from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, days, tag
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
@@ -23,27 +22,15 @@ from .schemas import (
     SlotsView,
 )
 
-MAX_DAYS = 31
-
 router = new_router("booking", "booking")
 
 
-class BadDays(Unprocessable):
-    """`from` must not lie after `to`, and a request covers 31 days at most."""
-
-
 @router.get("/slots", response_model=SlotsView)
-async def slots(
-    session: ReadSession,
-    tier_id: QueryId,
-    first: Annotated[Day, Query(alias="from")],
-    last: Annotated[Day, Query(alias="to")],
-) -> SlotsView:
+async def slots(session: ReadSession, tier_id: QueryId, asked: Annotated[tuple[date, date], days(31)]) -> SlotsView:
     """Times that can be booked, by the affiliate's local days, both ends included."""
-    if not timedelta(0) <= last - first < timedelta(days=MAX_DAYS):
-        raise BadDays
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return await queries.slots_of(session, tier_id, days)
+    first, last = asked
+    every_day = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return await queries.slots_of(session, tier_id, every_day)
 
 
 @router.put("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)

@@ -11,7 +11,7 @@ from shared.auth import Actor
 from shared.testing.plugin import Headers, Published
 from shared.testing.tokens import customer, member
 
-from .conftest import AFFILIATE, Shop, monday_at
+from .conftest import AFFILIATE, TIER, Shop, monday_at
 
 As = Callable[[Actor], Headers]
 GOOD = {"tier_id": 51, "starts_at": "2026-12-07T09:00:00-05:00", "address": "1 Main St", "zip": "11201"}
@@ -131,3 +131,8 @@ async def test_an_idempotency_key_is_printable_and_bounded(shop: Shop, key: str)
     body = GOOD | {"starts_at": monday_at(9)}
     headers = httpx.Headers({**shop.as_(customer(7)), "Idempotency-Key": key}, encoding="utf-8")
     assert (await shop.client.post("/booking/v1/bookings", json=body, headers=headers)).status_code == 422
+
+
+async def test_a_number_of_seconds_is_no_day(shop: Shop) -> None:
+    days: dict[str, str | int] = {"tier_id": TIER, "from": "1796601600", "to": "1796601600"}
+    assert (await shop.client.get("/booking/v1/slots", params=days)).status_code == 422

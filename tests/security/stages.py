@@ -139,7 +139,9 @@ async def catalog(stage: Stage) -> None:
         "POST /catalog/v1/affiliates/{affiliate_id}/approve": Ask(applied),
         "POST /catalog/v1/affiliates/{affiliate_id}/reject": Ask(applied, body={"reason": "No insurance."}),
         "GET /catalog/v1/affiliates/{affiliate_id}/services": Ask(at),
-        "POST /catalog/v1/affiliates/{affiliate_id}/services": Ask(at, body=catalog_world.offer(active=True)),
+        "POST /catalog/v1/affiliates/{affiliate_id}/services": Ask(
+            at, body=catalog_world.offer(active=True, tiers=[catalog_world.tier(active=True)])
+        ),
         "GET /catalog/v1/categories": Ask(),
         "GET /catalog/v1/config": Ask(),
         "PUT /catalog/v1/config": Ask(body=policy),
