@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import DateTime, Select, and_, bindparam, func, literal_column, or_, select, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +24,36 @@ LOCK_FOR_BOOKING = text(
 )
 DAY = timedelta(days=1)
 
+# What the hot paths read, built once: building a statement costs more than sending it.
+OFFER = (
+    select(Tier, Affiliate, PlatformConfig, func.clock_timestamp())
+    .join(Affiliate, Affiliate.affiliate_id == Tier.affiliate_id)
+    .join(PlatformConfig, PlatformConfig.config_id == 1)
+    .where(Tier.tier_id == bindparam("tier_id"))
+)
+OPEN_HOLDS = select(func.count()).where(
+    Booking.customer_id == bindparam("customer_id"),
+    Booking.status == Status.HELD,
+    Booking.hold_expires_at > func.clock_timestamp(),
+)
+OFFER_AND_HOLDS = OFFER.add_columns(OPEN_HOLDS.scalar_subquery())
+WINDOWS = (
+    select(Availability)
+    .where(Availability.affiliate_id == bindparam("affiliate_id"))
+    .order_by(Availability.weekday, Availability.opens_minute)
+)
+MOMENT = DateTime(timezone=True)
+AROUND = func.tstzrange(bindparam("first", type_=MOMENT), bindparam("last", type_=MOMENT), "[)", type_=TSTZRANGE)
+# Spelled out, as the exclusion constraint has it: so its index serves whatever plan the database takes.
+IS_ACTIVE = Booking.status.in_([literal_column(f"'{status}'") for status in ACTIVE])
+LAPSED = and_(Booking.status == Status.HELD, Booking.hold_expires_at <= func.clock_timestamp())
+CREWS_AND_TAKEN = (
+    select(Crew, Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED)
+    .join(Booking, and_(Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND)), isouter=True)
+    .where(Crew.affiliate_id == bindparam("affiliate_id"), Crew.active)
+    .order_by(Crew.id)
+)
+
 
 async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
     """Whoever changes who is taken when at an affiliate goes first, the others wait: no deadlocks, short queues."""
@@ -33,27 +63,16 @@ async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
 async def lock_for_booking(session: AsyncSession, tier_id: int, customer_id: int) -> tuple[Offer, int]:
     """The offer and the customer's open holds, with the affiliate's schedule locked first, then the customer."""
     await session.execute(LOCK_FOR_BOOKING, {"tier_id": tier_id, "customer_id": str(customer_id)})
-    held = select(func.count()).where(
-        Booking.customer_id == customer_id,
-        Booking.status == Status.HELD,
-        Booking.hold_expires_at > func.clock_timestamp(),
-    )
-    *offer, holds = await _offer_with(session, tier_id, held.scalar_subquery())
+    *offer, holds = await _offered(session, OFFER_AND_HOLDS, tier_id=tier_id, customer_id=customer_id)
     return Offer(*offer), holds
 
 
 async def get_offer(session: AsyncSession, tier_id: int) -> Offer:
-    return Offer(*await _offer_with(session, tier_id))
+    return Offer(*await _offered(session, OFFER, tier_id=tier_id))
 
 
-async def _offer_with(session: AsyncSession, tier_id: int, *more: Any) -> Any:
-    statement = (
-        select(Tier, Affiliate, PlatformConfig, func.clock_timestamp(), *more)
-        .join(Affiliate, Affiliate.affiliate_id == Tier.affiliate_id)
-        .join(PlatformConfig, PlatformConfig.config_id == 1)
-        .where(Tier.tier_id == tier_id)
-    )
-    row = (await session.execute(statement)).one_or_none()
+async def _offered(session: AsyncSession, statement: Select[Any], **of: int) -> Any:
+    row = (await session.execute(statement, of)).one_or_none()
     if row is None:
         raise NoSuchOffer
     return row
@@ -67,8 +86,7 @@ async def get_affiliate(session: AsyncSession, affiliate_id: int) -> Affiliate:
 
 
 async def windows_of(session: AsyncSession, affiliate_id: int) -> Sequence[Availability]:
-    of = select(Availability).where(Availability.affiliate_id == affiliate_id)
-    return (await session.scalars(of.order_by(Availability.weekday, Availability.opens_minute))).all()
+    return (await session.scalars(WINDOWS, {"affiliate_id": affiliate_id})).all()
 
 
 async def schedule_of(session: AsyncSession, affiliate: Affiliate, first: date, last: date) -> Schedule:
@@ -84,15 +102,8 @@ async def crews_and_taken(
     session: AsyncSession, affiliate_id: int, around: Range[datetime]
 ) -> tuple[list[Crew], list[Taken]]:
     """An affiliate's crews, and what keeps them from other jobs in this range."""
-    in_the_way = and_(Booking.crew_id == Crew.id, Booking.status.in_(ACTIVE), Booking.blocked.op("&&")(_range(around)))
-    lapsed = and_(Booking.status == Status.HELD, Booking.hold_expires_at <= func.clock_timestamp())
-    statement = (
-        select(Crew, Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), lapsed)
-        .join(Booking, in_the_way, isouter=True)
-        .where(Crew.affiliate_id == affiliate_id, Crew.active)
-        .order_by(Crew.id)
-    )
-    rows = (await session.execute(statement)).all()
+    sought = {"affiliate_id": affiliate_id, "first": around.lower, "last": around.upper}
+    rows = (await session.execute(CREWS_AND_TAKEN, sought)).all()
     crews = {crew.id: crew for crew, *_ in rows}
     return list(crews.values()), [Taken(crew.id, *taken) for crew, *taken in rows if taken[0] is not None]
 
@@ -135,11 +146,7 @@ async def holds_past_their_time(session: AsyncSession, *, limit: int) -> Sequenc
 
 
 def _lapsed() -> Select[Booking]:
-    return select(Booking).where(Booking.status == Status.HELD, Booking.hold_expires_at <= func.clock_timestamp())
-
-
-def _range(value: Range[datetime]) -> object:
-    return func.tstzrange(value.lower, value.upper, "[)", type_=TSTZRANGE)
+    return select(Booking).where(LAPSED)
 
 
 async def get_booking(session: AsyncSession, booking_id: int, *, lock: bool = False) -> Booking:

@@ -4,9 +4,12 @@ Windows and the grid are local wall time. A time that the clocks skip is never o
 offered once, the first time. Every IANA zone is tested on both its change days.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from .availability import Availability, Crew
@@ -37,7 +40,7 @@ class Slot:
     crew: Crew
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schedule:
     """What an affiliate's slots come from."""
 
@@ -63,7 +66,18 @@ class Schedule:
         return next((crew for crew in self.crews if self._is_free(crew, *crew.blocked(start, minutes))), None)
 
     def _is_free(self, crew: Crew, start: datetime, end: datetime) -> bool:
-        return not any(t.collides(crew, start, end) for t in self.taken if not t.lapsed)
+        """Whether of all that begins before `end`, nothing lasts past `start`."""
+        starts, lasts = self._busy.get(crew.id, ([], []))
+        before = bisect_left(starts, end)
+        return not before or lasts[before - 1] <= start
+
+    @cached_property
+    def _busy(self) -> dict[int, tuple[list[datetime], list[datetime]]]:
+        """By crew: when its jobs begin, in order, and until when those up to each of them last."""
+        jobs: dict[int, list[Taken]] = {}
+        for job in sorted((t for t in self.taken if not t.lapsed), key=lambda t: t.start):
+            jobs.setdefault(job.crew_id, []).append(job)
+        return {crew: ([j.start for j in of], list(accumulate((j.end for j in of), max))) for crew, of in jobs.items()}
 
     def lapsed_in_the_way(self, crew: Crew, start: datetime, minutes: int) -> list[int]:
         """The bookings whose hold ran out and which the exclusion constraint would still respect."""
