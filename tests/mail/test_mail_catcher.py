@@ -24,6 +24,14 @@ async def test_a_mail_is_kept_as_it_was_sent(catcher: Catcher) -> None:
     assert "X-Envelope-To" not in mail["raw"]
 
 
+async def test_a_subject_that_is_folded_is_shown_in_one_piece(catcher: Catcher) -> None:
+    subject = "Hand-wash-and-wax-" * 4 + " on Tuesday"
+    await catcher.send(message(subject), "zoe@example.org")
+    mail = await catcher.mail(to="zoe@example.org")
+    assert "Subject: Hand" not in mail["raw"]
+    assert mail["subject"] == subject
+
+
 async def test_mails_are_found(catcher: Catcher) -> None:
     await catcher.send(message("Booking confirmed"), "zoe@example.org")
     await catcher.send(message("Booking cancelled"), "ada@example.org")

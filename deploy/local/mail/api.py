@@ -52,7 +52,7 @@ def _summary(mail: Mail) -> dict[str, object]:
         "sender": mail.sender,
         "to": mail.recipients,
         "subject": mail.header("subject"),
-        "message_id": mail.header("message-id").strip(),
+        "message_id": mail.header("message-id"),
         "received_at": mail.received_at,
         "size": len(mail.raw),
     }

@@ -63,7 +63,8 @@ class Mail:
         return list(_headers(self._message))
 
     def header(self, wanted: str) -> str:
-        return next((value for name, value in self.headers if name.lower() == wanted.lower()), "")
+        """One that is folded right after its name keeps a space from that; it is no part of the value."""
+        return next((value for name, value in self.headers if name.lower() == wanted.lower()), "").strip()
 
     @property
     def text(self) -> str | None:
