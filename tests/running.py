@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from shared.testing.tokens import Signer
 
 UP_SECONDS, UPS = 240, 3  # one `up`, and how many of them: on a busy machine the first may give up
 PATIENCE = 240.0  # seconds, for anything that is sure to come
+POLL, REST = 0.5, 7.0  # seconds
 ZIP = "85701"
 PRICE = 5900
 # Events to be published, and calls to the outside that are due or being made.
@@ -92,13 +94,19 @@ class RunningSystem:
 
     async def kill(self, program: str) -> None:
         """`kill -9`, with what it has started. The supervisor starts it again; it may be at it from the last time."""
-        process = psutil.Process(await until(program, lambda: asyncio.to_thread(self._pid, program), PATIENCE))
-        for each in (*process.children(recursive=True), process):
+        await until(f"{program} to kill", lambda: asyncio.to_thread(self._kill, program), PATIENCE)
+
+    def _kill(self, program: str) -> bool | None:
+        """None: it does not run right now."""
+        pid = Supervision(self.home).processes()[program]["pid"]
+        try:
+            process = psutil.Process(pid) if pid else None
+        except psutil.NoSuchProcess:
+            return None
+        for each in (*process.children(recursive=True), process) if process else ():
             with suppress(psutil.NoSuchProcess):
                 each.kill()
-
-    def _pid(self, program: str) -> int | None:
-        return int(Supervision(self.home).processes()[program]["pid"]) or None
+        return True if process else None
 
     async def person(self, http: httpx.AsyncClient, account: str) -> Person:
         """Registered and logged in."""
@@ -124,31 +132,37 @@ class RunningSystem:
         await until("slots", lambda: customers.first_slot(owner, tier["id"]), PATIENCE)
         return Shop(owner, approved, tier)
 
-    async def at_rest(self) -> bool | None:
-        """Nothing is on its way: outboxes, calls to the outside and queues are empty. None while something is."""
-        return None if await self.untold() or await self._messages() else True
+    async def rest(self) -> None:
+        """Until nothing has been on its way for a while: the broker counts its messages every five seconds only."""
+        deadline, since = time.monotonic() + PATIENCE, time.monotonic()
+        while time.monotonic() - since < REST:
+            if on_its_way := await self.untold() | await self._unheard():
+                since = time.monotonic()
+                assert since < deadline, f"still on its way after {PATIENCE:.0f} s: {on_its_way}"
+            await asyncio.sleep(POLL)
 
-    async def untold(self) -> int:
-        """What the services have yet to tell each other or the outside."""
-        return sum([await _waiting(url) for url in self.site.databases.values()])
+    async def untold(self) -> dict[str, int]:
+        """What the services have yet to tell each other, or the outside."""
+        counted = {service: await _waiting(url) for service, url in self.site.databases.items()}
+        return {service: waiting for service, waiting in counted.items() if waiting}
 
-    async def _messages(self) -> int:
+    async def _unheard(self) -> dict[str, int]:
+        """What is in the queues, the dead letters too: of those there are to be none."""
         state = State.load(self.home.state)
         servers = servers_of(self.home, state)
         account = (servers.management_user, servers.management_password)
         async with httpx.AsyncClient(base_url=servers.management_url, auth=account, trust_env=False) as http:
             queues = (await http.get(f"/api/queues/{VHOST}")).raise_for_status().json()
-        return sum(queue.get("messages", 1) for queue in queues)
+        return {queue["name"]: queue["messages"] for queue in queues if queue.get("messages")}
 
 
 async def _waiting(url: str) -> int:
     database = Database(url, pool_size=1, application_name="tests")
     try:
         async with database.read() as session:
-            counted = await session.scalar(WAITING, {"lease": LEASE})
+            return await session.scalar(WAITING, {"lease": LEASE}) or 0
     finally:
         await database.close()
-    return counted or 0
 
 
 def _private(path: Path) -> Ed25519PrivateKey:

@@ -44,7 +44,7 @@ class Purchase:
     async def ends_well(self, booking: JSON, payment: JSON) -> None:
         """Paid and confirmed, charged once, told once, also when everything has come to rest."""
         await until("confirmed", lambda: customers.booking(self.customer, booking["id"], "confirmed"), PATIENCE)
-        await until("rest", self.system.at_rest, PATIENCE)
+        await self.system.rest()
         paid = await self.customer.get("/payments/v1/payments", booking_id=booking["id"])
         assert (paid["status"], paid["amount_cents"]) == ("captured", PRICE)
         moved = await outside.ledger(self.http, self.system.site.stripe, customers.intent_of(payment))
@@ -69,5 +69,5 @@ async def purchase(system: RunningSystem, http: httpx.AsyncClient) -> Purchase:
     shop = await system.shop(http)
     await until("membership", lambda: affiliates.membership(shop.owner, shop.affiliate["id"]), PATIENCE)
     made = Purchase(system, http, shop, await system.person(http, "customer"))
-    await until("rest", system.at_rest, PATIENCE)
+    await system.rest()
     return made

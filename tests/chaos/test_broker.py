@@ -27,7 +27,7 @@ async def test_bookings_are_taken_while_it_is_stopped(system: RunningSystem, htt
     try:
         bookings = [await it.take() for it in buyers]
         assert [booking["status"] for booking in bookings] == ["held", "held"]
-        assert await system.untold() >= len(buyers)
+        assert "booking" in await system.untold()
     finally:
         await asyncio.to_thread(supervision.start, ["rabbitmq"])
     for it, booking in zip(buyers, bookings, strict=True):

@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of a booking: the supervisor starts again what was killed; nothing is lost, nothing doubled."""
+"""`kill -9` in the middle of a booking: what was killed is started again; nothing is lost, nothing doubled."""
 
 import asyncio
 
