@@ -85,21 +85,19 @@ class Schedule:
 
 
 def _starts(day: date, window: Availability, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:
-    closes = _utc(day, window.closes_minute, zone)
+    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - wall time has no zone yet
+    latest = _utc(midnight + timedelta(minutes=window.closes_minute), zone) - timedelta(minutes=minutes)
     for minute in range(window.opens_minute, window.closes_minute, GRID_MINUTES):
-        start = _utc(day, minute, zone)
-        if _exists(start, day, minute, zone) and start + timedelta(minutes=minutes) <= closes:
+        wall = midnight + timedelta(minutes=minute)
+        start = _utc(wall, zone)
+        if start <= latest and _exists(start, wall, zone):
             yield start
 
 
-def _wall(day: date, minute: int) -> datetime:
-    return datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001 - wall time has no zone yet
-
-
-def _utc(day: date, minute: int, zone: ZoneInfo) -> datetime:
+def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant at which the clocks there show this; for a skipped time, the same distance past the gap."""
-    return _wall(day, minute).replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
-def _exists(instant: datetime, day: date, minute: int, zone: ZoneInfo) -> bool:
-    return instant.astimezone(zone).replace(tzinfo=None) == _wall(day, minute)
+def _exists(instant: datetime, wall: datetime, zone: ZoneInfo) -> bool:
+    return instant.astimezone(zone).replace(tzinfo=None) == wall
