@@ -119,20 +119,6 @@ def test_a_port_that_was_taken_meanwhile_is_replaced(running: str, run: Run, hom
         assert told["MDH_PUBLIC_URL"] == f"http://127.0.0.1:{after['gateway']}"
 
 
-def test_down_stops_all_of_ours_and_keeps_the_data(running: str, run: Run, home: Home, capsys: Output) -> None:
-    family = all_pids(home)
-    state = State.load(home.state)
-    assert len(family) > len(PORTS)
-    assert run("down") == 0
-    assert not [process for process in family if process.is_running()]
-    assert all(is_free(port) for port in state.ports.values())
-    assert (home / "postgres" / "data" / "PG_VERSION").exists()
-    assert State.load(home.state) == state
-    capsys.readouterr()
-    assert run("down") == 0
-    assert "Nothing runs" in capsys.readouterr().out
-
-
 def test_a_second_terminal_waits_for_the_first(running: str, home: Home) -> None:
     with (home / "lock").open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -160,6 +146,20 @@ def test_what_is_secret_is_for_its_owner_only(running: str, home: Home) -> None:
         holds = any(secret.encode() in path.read_bytes() for secret in secrets)
         barred = any(parent.stat().st_mode & 0o077 == 0 for parent in path.parents if home.path in parent.parents)
         assert not holds or barred or path.stat().st_mode & 0o077 == 0, path
+
+
+def test_down_stops_all_of_ours_and_keeps_the_data(running: str, run: Run, home: Home, capsys: Output) -> None:
+    family = all_pids(home)
+    state = State.load(home.state)
+    assert len(family) > len(PORTS)
+    assert run("down") == 0
+    assert not [process for process in family if process.is_running()]
+    assert all(is_free(port) for port in state.ports.values())
+    assert (home / "postgres" / "data" / "PG_VERSION").exists()
+    assert State.load(home.state) == state
+    capsys.readouterr()
+    assert run("down") == 0
+    assert "Nothing runs" in capsys.readouterr().out
 
 
 def refused(capsys: Output, *arguments: str) -> str:
