@@ -1,6 +1,5 @@
 """The path: an affiliate opens, a customer books, pays and reviews; then another booking, which is cancelled."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,10 +10,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from shared.money import share
-
-from . import affiliates, customers, outside
+from . import affiliates, customers, outcome, outside
 from .http import Unexpected
+from .outcome import money
 from .people import JSON, Person
 from .report import Report
 from .site import Site
@@ -35,10 +33,6 @@ SOON = timedelta(minutes=59)  # a job can be completed from an hour before it be
 LATER = timedelta(days=2)  # early enough to cancel for free
 RATING = 5
 WAITING = httpx.Timeout(60)
-
-
-def money(cents: int) -> str:
-    return f"${cents / 100:,.2f}"
 
 
 def when(moment: datetime) -> str:
@@ -212,45 +206,17 @@ class Walk:
 
     async def what_came_of_it(self, affiliate: JSON) -> None:
         self.report.section("What came of it")
-        for person, expected in ((self.customer, CUSTOMER_IS_TOLD), (self.owner, OWNER_IS_TOLD)):
+        for person, expected in ((self.customer, outcome.CUSTOMER_IS_TOLD), (self.owner, outcome.OWNER_IS_TOLD)):
             await self.report.wait(
                 f"{person.name} was told",
-                partial(_told, person, Counter(expected)),
+                partial(outcome.notices, person, expected),
                 lambda kinds: f"{kinds.total()} notifications",
             )
-        await self.report.wait("Analytics has counted it", partial(self._counted, affiliate["id"]), _numbers)
-
-    async def _counted(self, affiliate_id: int) -> Counter[str] | None:
-        commission = share(PRICE, (await self.admin.get(affiliates.CONFIG))["commission_bp"])
-        expected = Counter(COUNTED) + Counter(commission_cents=2 * commission)
-        numbers = await affiliates.numbers_of(self.owner, affiliate_id, datetime.now(UTC).date())
-        return _exactly(Counter(numbers), expected)
-
-
-CUSTOMER_IS_TOLD = [
-    *("booking_held", "booking_confirmed") * 2,
-    *("booking_completed", "booking_cancelled", "payment_refunded"),
-]
-OWNER_IS_TOLD = ["affiliate_approved", *("booking_received",) * 2, "review_posted", "booking_called_off"]
-COUNTED = {
-    "bookings_held": 2,
-    "bookings_confirmed": 2,
-    "bookings_completed": 1,
-    "bookings_cancelled": 1,
-    "revenue_cents": 2 * PRICE,
-    "refunds_cents": PRICE,
-}
-
-
-async def _told(person: Person, expected: Counter[str]) -> Counter[str] | None:
-    return _exactly(Counter(await customers.notices(person)), expected)
-
-
-def _exactly(seen: Counter[str], expected: Counter[str]) -> Counter[str] | None:
-    """None while something is missing; what is too much never goes away."""
-    if seen - expected:
-        raise Unexpected(f"expected {dict(expected)}, came {dict(seen)}")
-    return None if expected - seen else seen
+        await self.report.wait(
+            "Analytics has counted it",
+            lambda: outcome.numbers(self.owner, self.admin, affiliate["id"], PRICE),
+            outcome.in_words,
+        )
 
 
 def _status(shown: JSON) -> str:
@@ -260,12 +226,6 @@ def _status(shown: JSON) -> str:
 def _held(booking: JSON) -> str:
     until = datetime.fromisoformat(booking["hold_expires_at"])
     return f"booking {booking['id']}, {money(booking['price_cents'])}, held until {until.astimezone(ZONE):%H:%M}"
-
-
-def _numbers(seen: Counter[str]) -> str:
-    bookings = f"{seen['bookings_confirmed']} confirmed, {seen['bookings_completed']} completed"
-    amounts = ", ".join(f"{name} {money(seen[name + '_cents'])}" for name in ("revenue", "refunds", "commission"))
-    return f"{bookings}, {seen['bookings_cancelled']} cancelled; {amounts}"
 
 
 @asynccontextmanager
