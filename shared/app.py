@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import re
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from opentelemetry import propagate, trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +22,7 @@ from shared.context import Cause, caused_by
 from shared.db import Database
 from shared.ids import new_id
 from shared.jobs import Job, Jobs, forget_old_runs, keep_running
-from shared.problems import MEDIA_TYPE, PROBLEM_SCHEMA, answer_problems
+from shared.problems import MEDIA_TYPE, PROBLEM_SCHEMA, answer_problems, failed
 from shared.relay import Relay
 from shared.settings import Role, Settings
 from shared.tasks import Outside, Runner, Tasks
@@ -33,6 +34,7 @@ tracer = trace.get_tracer("mdh")
 HOUSEKEEPING = timedelta(hours=1)
 NOT_KEPT = (b"cache-control", b"no-store")  # unless the answer itself says otherwise: most are about somebody
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def build(
@@ -119,10 +121,11 @@ def _background(app: FastAPI, settings: Settings) -> list[Any]:
 
 
 def _must_not_end(task: asyncio.Task[None]) -> None:
-    """A background task that ends by itself is a defect: say so, and let the supervisor start a new process."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("background.died", exc_info=error)
-        raise SystemExit(1)
+    """One that ends though nobody cancelled it is a defect, and what is left of the process must not stay: finish the
+    requests in work, then let the supervisor start a new process."""
+    if not task.cancelling():
+        log.critical("background.died", exc_info=None if task.cancelled() else task.exception())
+        signal.raise_signal(signal.SIGTERM)
 
 
 class _Observed:
@@ -137,7 +140,7 @@ class _Observed:
             return
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
         request_id = given if SANE_ID.fullmatch(given) else str(new_id())
-        began, status = time.perf_counter(), 500
+        began, status = time.perf_counter(), 0
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -156,10 +159,15 @@ class _Observed:
         with caused_by(Cause(request_id)), tracer.start_as_current_span("http", context=propagate.extract(carried)):
             try:
                 await self._app(scope, receive, answer)
+            except Exception as error:
+                if status:  # half of an answer is out
+                    raise
+                await failed(Request(scope), error)(scope, receive, answer)
             finally:
-                self._measure(scope, status, time.perf_counter() - began)
+                self._measure(scope, status or 500, time.perf_counter() - began)
 
     def _measure(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unknown")
-        telemetry.REQUESTS.labels(self._service, scope["method"], route, status).observe(seconds)
-        log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        telemetry.REQUESTS.labels(self._service, method, route, status).observe(seconds)
+        log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

@@ -1,5 +1,6 @@
 """PostgreSQL: one transaction per request, message, job and task. Nobody else calls commit."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -7,14 +8,15 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, func
+from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, event, func, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, NotSupportedError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_column, registry
 
 from shared.clock import now
-from shared.errors import PreconditionFailed, Refusal
+from shared.errors import Overloaded, PreconditionFailed, Refusal
 
 NAMING = {
     "pk": "pk_%(table_name)s",
@@ -25,6 +27,11 @@ NAMING = {
 }
 LOCK_TIMEOUT = "2s"
 STATEMENT_TIMEOUT = "10s"
+COMMAND_TIMEOUT = 15.0  # seconds; for a server that cannot even say that a statement took too long
+MOST_WAITING = 20  # requests per connection that may wait for one
+
+# Shut down, crashed, starting, idle too long, no connection left, disk or memory full, statement took too long.
+AWAY = {"57P01", "57P02", "57P03", "57P05", "25P03", "53000", "53100", "53200", "53300", "53400", "57014"}
 
 
 def words(enum: type[StrEnum]) -> Enum:
@@ -81,8 +88,23 @@ class Aggregate(Keyed, Versioned, Timestamped, kw_only=True):
     """A row with an identity, a version and a life: what events are about."""
 
 
+def dsn(url: str) -> str:
+    """SQLAlchemy's URL as asyncpg itself reads it."""
+    made = make_url(url).set(drivername="postgresql")
+    query = {"sslmode" if name == "ssl" else name: value for name, value in made.query.items()}
+    return made.set(query=query).render_as_string(hide_password=False)
+
+
+def _must_be_open(connection: Any, *_: Any) -> None:
+    """asyncpg has noticed when the server closed a connection: the pool then makes a new one, without a round trip."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
 class Database:
     """One service's database, as its application role."""
+
+    _requests = 0
 
     def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "mdh") -> None:
         timeouts = {
@@ -99,8 +121,9 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,  # errors are logged: what people have told us does not belong there
-            connect_args={"server_settings": timeouts, "timeout": 5},
+            connect_args={"server_settings": timeouts, "timeout": 5, "command_timeout": COMMAND_TIMEOUT},
         )
+        event.listen(self.engine.sync_engine, "checkout", _must_be_open)
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
         # Reads take no BEGIN, no ROLLBACK: two round trips less (docs/decisions/0006).
         self._reads = async_sessionmaker(
@@ -117,21 +140,41 @@ class Database:
         async with self._reads() as session:
             yield session
 
+    @contextmanager
+    def queued(self) -> Iterator[None]:
+        """A place among the requests that have a connection or wait for one; `Overloaded` at once if all are taken."""
+        if self._requests >= self.pool_size * (1 + MOST_WAITING):
+            raise Overloaded
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+
+    async def answers(self) -> bool:
+        try:
+            async with asyncio.timeout(2), self.read() as session:
+                await session.execute(text("select 1"))
+        except Exception:
+            return False
+        return True
+
     async def close(self) -> None:
         await self.engine.dispose()
 
 
 async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
-    async with database.begin() as session:
-        request.state.session = session
-        yield session
+    with database.queued():
+        async with database.begin() as session:
+            yield session
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
-    async with database.read() as session:
-        yield session
+    with database.queued():
+        async with database.read() as session:
+            yield session
 
 
 # scope="function": the commit happens before the answer is sent, so that a failed commit is never a 201.
@@ -139,8 +182,17 @@ Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 ReadSession = Annotated[AsyncSession, Depends(_reading, scope="function")]
 
 
-def sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None)
+def sqlstate(error: BaseException) -> str:
+    """Empty if it is no error of the database."""
+    return getattr(error.orig, "sqlstate", None) or "" if isinstance(error, DBAPIError) else ""
+
+
+def away(error: BaseException) -> bool:
+    """The database cannot be asked right now, or its tables were changed under a prepared statement (asyncpg's
+    InvalidCachedStatementError, once per process): nothing is wrong with what was asked, and asking again will do."""
+    state = sqlstate(error)
+    other = PoolTimeout | InterfaceError | NotSupportedError | OSError | TimeoutError
+    return state in AWAY or state.startswith("08") or isinstance(error, other)
 
 
 def constraint(error: IntegrityError) -> str | None:

@@ -1,13 +1,10 @@
 """Probes. Liveness knows no dependency. Readiness knows the database; the broker is told of but does not decide,
 because the outbox absorbs its absence."""
 
-import asyncio
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared.http import View
 
@@ -34,10 +31,7 @@ async def ready(request: Request, response: Response) -> Health:
     if getattr(state, "stopping", False):
         response.status_code = 503
         return Health(status="stopping", broker=known)
-    try:
-        async with asyncio.timeout(2), state.database.read() as session:
-            await session.execute(text("select 1"))
-    except (SQLAlchemyError, OSError, TimeoutError):
+    if not await state.database.answers():
         response.status_code = 503
         return Health(status="unavailable", broker=known)
     return Health(status="degraded" if known == "away" else "ok", broker=known)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, datetime, timedelta
@@ -21,6 +22,7 @@ from shared.errors import BadRequest, PreconditionFailed, Refusal, Unprocessable
 T = TypeVar("T")
 
 MAX_ID = 2**63 - 1
+MAX_DEPTH = 32  # of objects and lists in each other
 EARLIEST, LATEST = (
     datetime.fromisoformat("2000-01-01T00:00:00+00:00"),
     datetime.fromisoformat("2200-01-01T00:00:00+00:00"),
@@ -120,12 +122,28 @@ def _no_constant(_name: str) -> None:
     raise MalformedBody
 
 
+def _finite(digits: str) -> float:
+    if math.isinf(number := float(digits)):
+        raise MalformedBody
+    return number
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
+
+
 def strict_json(body: bytes) -> Any:
     """JSON with no duplicate names, NaN, Infinity, absurd numbers or endless nesting; `MalformedBody` otherwise."""
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+        )
+        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+            raise MalformedBody
     except (ValueError, RecursionError) as error:
         raise MalformedBody from error
+    return value
 
 
 class _StrictRequest(Request):
@@ -134,7 +152,7 @@ class _StrictRequest(Request):
         if not hasattr(self, "_body"):
             most = self.app.state.settings.max_body_bytes
             said = self.headers.get("content-length", "0")
-            if said.isdigit() and int(said) > most:
+            if said.isascii() and said.isdigit() and int(said[:19]) > most:
                 raise ContentTooLarge
             body = bytearray()
             async for chunk in self.stream():

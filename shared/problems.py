@@ -5,23 +5,25 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from shared.context import cause
-from shared.db import sqlstate
+from shared.db import away, sqlstate
 from shared.errors import Busy, ChangedMeanwhile, Overloaded, Refusal
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 CONTENDED = {"40P01", "40001", "55P03"}  # deadlock, serialization failure, lock timeout
-AWAY = {"57P01", "57P02", "57P03", "53300", "57014"}  # shut down, crashed, starting, too many connections, timeout
-UNSTORABLE = {"22P05", "22021", "22003", "22008"}  # untranslatable character, bad encoding, number or date out of range
+# Not encodable, too long, number or date out of range, not of the column's type, no character of the database's.
+UNSTORABLE = {"22000", "22001", "22003", "22008", "22021", "22P02", "22P05"}
+MAX_NAME = 100  # characters shown of a field's name, which the client chose
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -50,7 +52,7 @@ def problem(
 ) -> Response:
     """`facts` are a refusal's own members; those of RFC 9457 cannot be overridden by them."""
     body = {
-        **(facts or {}),
+        **jsonable_encoder(facts or {}),
         "type": f"/problems/{code}",
         "title": title,
         "status": status,
@@ -75,7 +77,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
         {
-            "field": ".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]),
+            "field": (".".join(str(part) for part in e["loc"][1:]) or str(e["loc"][0]))[:MAX_NAME],
             "in": e["loc"][0],
             "message": e["msg"],
         }
@@ -99,24 +101,26 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _database(request: Request, error: Exception) -> Response:
     """Contention is the caller's to repeat, an absent database ours to admit, anything else a fault."""
-    state = sqlstate(error) if isinstance(error, DBAPIError) else None
+    state = sqlstate(error)
     if state in CONTENDED:
         return await _refused(request, Busy())
-    if state in AWAY or isinstance(error, PoolTimeout | InterfaceError | OSError | TimeoutError):
+    if away(error):
         log.warning("database.away", error=repr(error))
         return await _refused(request, Overloaded())
     if state in UNSTORABLE:
+        log.warning("request.unstorable", error=repr(error.__cause__))
         return await _invalid(
             request, RequestValidationError([{"loc": ("body",), "msg": "has a value that cannot be stored"}])
         )
-    return await _failed(request, error)
+    return failed(request, error)
 
 
 async def _stale(request: Request, _error: Exception) -> Response:
     return await _refused(request, ChangedMeanwhile())
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+def failed(request: Request, error: Exception) -> Response:
+    """The last resort of `shared.app`, where the request's id is still known."""
     log.error("request.failed", exc_info=error)
     return problem(
         request, code="internal-error", title="Internal error", status=500,
@@ -132,4 +136,3 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeout, _database)
     app.add_exception_handler(OSError, _database)
     app.add_exception_handler(StaleDataError, _stale)
-    app.add_exception_handler(Exception, _failed)
