@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor, CurrentActor
 from shared.clock import now
-from shared.db import Session
+from shared.db import Session, enforced_by
 from shared.errors import Conflict, Unprocessable
 from shared.outbox import PlatformBase
 
@@ -116,3 +116,6 @@ async def keep(request: Request, response: Response) -> None:
             body=bytes(response.body),
         )
     )
+    # The other request with this key may have ended between this one's look for its answer and its lock.
+    with enforced_by("idempotency_keys_pkey", RequestInFlight):
+        await session.flush()
