@@ -5,8 +5,9 @@ and a deadline on every publish (`asyncio.timeout`, because a frozen broker igno
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aio_pika
@@ -21,6 +22,7 @@ DEAD = "mdh.dead"
 DELAYS: tuple[int, ...] = (5, 30, 300, 1800)  # seconds
 HEARTBEAT = 10  # seconds; 60 by default, minutes until a lost broker is noticed
 PUBLISH_TIMEOUT = 5.0  # seconds
+CLOSE_TIMEOUT = 2.0  # seconds; a frozen broker would be waited for without end
 FAILURES = (aio_pika.exceptions.AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError)
 
 
@@ -35,6 +37,24 @@ def retry_exchange(delay: int) -> str:
 async def connect(url: str, name: str) -> AbstractConnection:
     """A plain connection: whoever holds it sets everything up again when it breaks, in one place and in order."""
     return await aio_pika.connect(url, heartbeat=HEARTBEAT, timeout=5, client_properties={"connection_name": name})
+
+
+async def disconnect(connection: AbstractConnection) -> None:
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await connection.close()
+
+
+@contextmanager
+def only_cancelled_by_us() -> Iterator[None]:
+    """A lost heartbeat cancels whoever waits for the broker, although nobody cancelled this task: a lost connection."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ConnectionError("connection to the broker lost") from error
 
 
 def message(body: bytes, envelope: Envelope, headers: dict[str, Any]) -> aio_pika.Message:
@@ -97,19 +117,14 @@ class Publisher:
     async def publish(self, exchange: str, routing_key: str, message: aio_pika.Message) -> None:
         """Returns when the broker has the message safely; raises `Unroutable`, or one of `FAILURES`."""
         try:
-            async with asyncio.timeout(PUBLISH_TIMEOUT):
-                target = await self._exchange(exchange)
-                await target.publish(message, routing_key, mandatory=True)
+            with only_cancelled_by_us():
+                async with asyncio.timeout(PUBLISH_TIMEOUT):
+                    target = await self._exchange(exchange)
+                    await target.publish(message, routing_key, mandatory=True)
         except PublishError as error:
             raise Unroutable(f"{routing_key} on {exchange}") from error
         except DeliveryError as error:
             raise ConnectionError(f"not confirmed: {error}") from error
-        except asyncio.CancelledError as error:
-            # A lost heartbeat cancels pending publishes although nobody cancelled this task.
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            raise ConnectionError("connection lost while publishing") from error
 
     async def _exchange(self, name: str) -> AbstractExchange:
         async with self._lock:
@@ -120,6 +135,10 @@ class Publisher:
                 or self._channel.is_closed
             ):
                 await self._open()
+            assert self._connection is not None
+            assert self._connection.transport is not None
+            # While the broker blocks publishers (memory or disk alarm), what is written piles up and arrives later.
+            await self._connection.transport.ready()
             if name not in self._exchanges:
                 assert self._channel is not None
                 self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
@@ -134,7 +153,7 @@ class Publisher:
         connection, self._connection, self._channel = self._connection, None, None
         self._exchanges.clear()
         if connection is not None and not connection.is_closed:
-            await connection.close()
+            await disconnect(connection)
 
 
 @asynccontextmanager
@@ -147,10 +166,14 @@ async def publisher(url: str, name: str) -> AsyncIterator[Publisher]:
 
 
 def anew(letter: AbstractIncomingMessage, **headers: Any) -> aio_pika.Message:
-    """The same event once more, with these headers; `tries` counts from 0 unless it is among them."""
+    """The same event once more, with these headers; `tries` counts from 0 unless it is among them.
+
+    Without the broker's own headers: a queue that stands in `x-death` would count as a cycle, and RabbitMQ drops those.
+    """
+    carried = {name: value for name, value in letter.headers.items() if not name.startswith("x-")}
     return aio_pika.Message(
         letter.body,
-        headers={**letter.headers, "tries": 0, **headers},
+        headers={**carried, "tries": 0, **headers},
         content_type=letter.content_type,
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         message_id=letter.message_id,

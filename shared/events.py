@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Event(BaseModel):
@@ -65,4 +65,4 @@ class Envelope(BaseModel):
     aggregate_type: str
     aggregate_id: int
     aggregate_version: int
-    tries: int = 0
+    tries: int = Field(default=0, ge=0)

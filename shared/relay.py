@@ -9,7 +9,8 @@ means that the topology is not there yet, never that nobody cares.
 import asyncio
 import itertools
 import json
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,8 +19,10 @@ import structlog
 
 from shared import telemetry
 from shared.broker import EVENTS, FAILURES, Publisher, Unroutable, message
+from shared.db import dsn
 from shared.events import Envelope
 from shared.outbox import CHANNEL
+from shared.stopping import finish
 
 log = structlog.get_logger()
 
@@ -27,21 +30,27 @@ BATCH = 200
 POLL = 2.0  # seconds
 TAKEOVER = 1.0  # seconds
 PAUSE = 1.0  # seconds after a failure
+PASSED_OVER = 5.0  # seconds until what no queue took is tried again
+# The server lets go of a leader whose machine is gone; else its lock would outlive it by the hour.
+SESSION = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 LEADER = "select pg_try_advisory_lock(hashtext('mdh.relay'))"
 WAITING = """
     select o.id, b.event_id, b.type, b.payload, b.created_at, b.correlation_id, b.causation_id, b.actor,
            b.aggregate_type, b.aggregate_id, b.aggregate_version, b.trace
       from outbox o join business_events b on b.id = o.business_event_id
-     order by o.id limit $1"""
+     where o.id <> all($2::bigint[]) order by o.id limit $1"""
 CONFIRMED = "delete from outbox where id = any($1::bigint[])"
 
 
 class Relay:
     def __init__(self, service: str, database_url: str, amqp_url: str) -> None:
         self._service = service
-        self._dsn = database_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._dsn = dsn(database_url)
         self._publisher = Publisher(amqp_url, f"{service} relay")
         self._woken = asyncio.Event()
+        self._passed: set[int] = set()
+        self._stuck: set[tuple[str, int]] = set()
+        self._try_again_at = 0.0
         self.leading = False
 
     async def run(self) -> None:
@@ -49,7 +58,7 @@ class Relay:
             while True:
                 try:
                     await self._with_connection()
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, *FAILURES) as error:
+                except Exception as error:
                     log.warning("relay.interrupted", service=self._service, error=repr(error))
                 self.leading = False
                 await asyncio.sleep(PAUSE)
@@ -57,7 +66,7 @@ class Relay:
             await self._publisher.close()
 
     async def _with_connection(self) -> None:
-        settings = {"application_name": f"{self._service} relay", "tcp_keepalives_idle": "5"}
+        settings = SESSION | {"application_name": f"{self._service} relay"}
         connection = await asyncpg.connect(self._dsn, server_settings=settings, timeout=5, command_timeout=10)
         try:
             while not await connection.fetchval(LEADER):
@@ -79,41 +88,57 @@ class Relay:
             pass
 
     async def _drain(self, connection: Any) -> None:
-        """Publish until the outbox is empty."""
+        """Publish until the outbox is empty, but for what no queue takes: that is passed over and holds up no other."""
+        if time.monotonic() > self._try_again_at:
+            self._passed.clear()
+            self._stuck.clear()
+            self._try_again_at = time.monotonic() + PASSED_OVER
         while True:
             self._woken.clear()
-            rows = await connection.fetch(WAITING, BATCH)
-            if rows:
-                sent = await self._publish_all(rows)
-                await connection.execute(CONFIRMED, sent)
-                if len(sent) < len(rows):
-                    await asyncio.sleep(PAUSE)
+            rows = await connection.fetch(WAITING, BATCH, list(self._passed))
+            if rows and not await finish(self._move(connection, rows)):
+                await asyncio.sleep(PAUSE)
             if len(rows) < BATCH:
                 return
 
-    async def _publish_all(self, rows: list[Any]) -> list[int]:
+    async def _move(self, connection: Any, rows: list[Any]) -> bool:
+        """Publish these, take what is confirmed out of the outbox; says whether the broker was there."""
+        sent, unsent = await self._publish_all(rows)
+        await connection.execute(CONFIRMED, sent)
+        self._passed |= {row["id"] for row in rows if _aggregate(row) in self._stuck}
+        return not unsent
+
+    async def _publish_all(self, rows: list[Any]) -> tuple[list[int], set[tuple[str, int]]]:
         """Confirms in flight together, yet in order per aggregate: its next event goes when the one before is safe."""
         sent: list[int] = []
-        stuck: set[tuple[str, int]] = set()
+        unsent: set[tuple[str, int]] = set()
+        unroutable: Counter[str] = Counter()
         for wave in _waves(rows):
-            wave = [row for row in wave if _aggregate(row) not in stuck]
-            results = await asyncio.gather(*(self._publish(row) for row in wave))
-            sent += [row["id"] for row, safe in zip(wave, results, strict=True) if safe]
-            stuck |= {_aggregate(row) for row, safe in zip(wave, results, strict=True) if not safe}
-        return sent
+            wave = [row for row in wave if _aggregate(row) not in unsent | self._stuck]
+            for row, error in zip(wave, await asyncio.gather(*map(self._publish, wave)), strict=True):
+                if error is None:
+                    sent.append(row["id"])
+                elif isinstance(error, FAILURES):
+                    unsent.add(_aggregate(row))
+                else:
+                    self._stuck.add(_aggregate(row))
+                    unroutable[row["type"]] += 1
+        for type, number in unroutable.items():
+            telemetry.UNROUTABLE.labels(self._service, type).inc(number)
+            log.error("relay.unroutable", service=self._service, type=type, events=number)
+        return sent, unsent
 
-    async def _publish(self, row: Any) -> bool:
+    async def _publish(self, row: Any) -> Exception | None:
+        """None when the broker has it safely. Whatever is wrong with one event is no reason to keep the others back."""
         try:
             await self._publisher.publish(EVENTS, row["type"], _message(self._service, row))
-        except Unroutable:
-            telemetry.UNROUTABLE.labels(self._service, row["type"]).inc()
-            log.error("relay.unroutable", service=self._service, type=row["type"], event_id=str(row["event_id"]))
-            return False
-        except FAILURES as error:
+        except Unroutable as error:
+            return error
+        except Exception as error:
             log.warning("relay.unconfirmed", service=self._service, event_id=str(row["event_id"]), error=repr(error))
-            return False
+            return error
         telemetry.PUBLISHED.labels(row["type"]).inc()
-        return True
+        return None
 
 
 def _aggregate(row: Any) -> tuple[str, int]:

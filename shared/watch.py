@@ -1,15 +1,15 @@
 """Looks, every few seconds, at what waits: in the outbox, among the tasks, in the service's queues."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
+import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared import broker, telemetry
-from shared.broker import FAILURES
 from shared.db import Database
+
+log = structlog.get_logger()
 
 EVERY = 5.0  # seconds
 OUTBOX = text("select count(*), coalesce(extract(epoch from now() - min(created_at)), 0) from outbox")
@@ -25,8 +25,11 @@ async def keep_watching(service: str, database: Database, amqp_url: str, queues:
 
 async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
     while True:
-        with contextlib.suppress(SQLAlchemyError, *FAILURES):
-            await look()
+        try:
+            with broker.only_cancelled_by_us():
+                await look()
+        except Exception as error:
+            log.debug("watch.interrupted", error=repr(error))
         await asyncio.sleep(EVERY)
 
 
@@ -42,7 +45,7 @@ async def _look_at_tables(service: str, database: Database) -> None:
 
 async def _look_at_queues(service: str, amqp_url: str, queues: list[str]) -> None:
     connection = await broker.connect(amqp_url, f"{service} watch")
-    async with connection:
+    try:
         channel = await connection.channel()
         while True:
             for name in queues:
@@ -50,3 +53,5 @@ async def _look_at_queues(service: str, amqp_url: str, queues: list[str]) -> Non
                 telemetry.QUEUE_MESSAGES.labels(name).set(found.message_count or 0)
                 telemetry.QUEUE_CONSUMERS.labels(name).set(found.consumer_count or 0)
             await asyncio.sleep(EVERY)
+    finally:
+        await broker.disconnect(connection)

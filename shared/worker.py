@@ -12,18 +12,18 @@ from opentelemetry import trace
 from pydantic import ValidationError
 
 from shared import broker, telemetry
-from shared.broker import DEAD, EVENTS, FAILURES, Publisher, retry_exchange
+from shared.broker import DEAD, EVENTS, FAILURES, Publisher, Unroutable, retry_exchange
 from shared.consumers import Consumer, delay_after
 from shared.context import Cause, caused_by
-from shared.db import Database
+from shared.db import Database, away
 from shared.errors import Refusal
-from shared.events import CONTRACTS, Envelope, Event
+from shared.events import Envelope, Event
+from shared.stopping import GRACE
 
 log = structlog.get_logger()
 tracer = trace.get_tracer("mdh")
 
 RECONNECT = 1.0  # seconds
-DRAIN = 15.0  # seconds that messages in work have to finish when the process stops
 
 
 class Worker:
@@ -38,14 +38,16 @@ class Worker:
         self._in_work: set[asyncio.Task[None]] = set()
         # Half of the connections: a burst waits here, where it costs nothing, and not in the pool, where waiting fails.
         self._turns = asyncio.Semaphore(max(database.pool_size // 2, 1))
+        self._asking = asyncio.Lock()
         self.connected = False
 
     async def run(self) -> None:
         try:
             while True:
                 try:
-                    await self._until_disconnected()
-                except FAILURES as error:
+                    with broker.only_cancelled_by_us():
+                        await self._until_disconnected()
+                except Exception as error:
                     log.warning("broker.away", service=self._service, error=repr(error))
                 self.connected = False
                 await asyncio.sleep(RECONNECT)
@@ -66,8 +68,7 @@ class Worker:
                 await self._drain(started)
                 raise
         finally:
-            with contextlib.suppress(*FAILURES):
-                await connection.close()
+            await broker.disconnect(connection)
 
     async def _start(
         self, connection: AbstractConnection, consumer: Consumer, lost: asyncio.Event
@@ -103,7 +104,7 @@ class Worker:
             with contextlib.suppress(*FAILURES):
                 await queue.cancel(consumer_tag)
         if self._in_work:
-            await asyncio.wait(self._in_work, timeout=DRAIN)
+            await asyncio.wait(self._in_work, timeout=GRACE)
 
     async def _settle(self, consumer: Consumer, incoming: AbstractIncomingMessage, lost: asyncio.Event) -> None:
         """Acknowledge once the message's effect, next try or burial is safely stored; else let it come again."""
@@ -119,17 +120,21 @@ class Worker:
         began = time.perf_counter()
         try:
             envelope = broker.envelope_of(incoming)
-            event = CONTRACTS[envelope.type].model_validate_json(incoming.body)
-        except (ValidationError, KeyError) as error:
-            await self._bury(consumer, incoming, None, f"not readable: {type(error).__name__}")
+            contract = consumer.contract(envelope.type)
+            event = contract.model_validate_json(incoming.body) if contract else None
+        except ValidationError as error:
+            await self._bury(consumer, incoming, None, f"not readable: {error.error_count()} errors in {error.title}")
             return
         because = Cause(envelope.correlation_id, str(envelope.event_id), f"service:{self._service}")
         with (
             caused_by(because),
             tracer.start_as_current_span(f"consume {consumer.queue}", context=broker.trace_of(incoming)),
         ):
-            outcome = await self._once(consumer, incoming, envelope, event)
-        telemetry.HANDLED.labels(consumer.queue, envelope.type, outcome).inc()
+            if event is None:  # while a newer version is rolled out, its replicas will take it
+                outcome = await self._retry(consumer, incoming, envelope, f"not known here: {envelope.type}")
+            else:
+                outcome = await self._once(consumer, incoming, envelope, event)
+        telemetry.HANDLED.labels(consumer.queue, contract.type if contract else "unknown", outcome).inc()
         telemetry.HANDLING.labels(consumer.queue).observe(time.perf_counter() - began)
 
     async def _once(
@@ -137,9 +142,10 @@ class Worker:
     ) -> str:
         facts = {"queue": consumer.queue, "type": envelope.type, "event_id": str(envelope.event_id)}
         try:
-            async with self._turns, self._database.begin() as session:
-                acted = await consumer.consume(session, envelope, event)
+            acted = await self._act(consumer, envelope, event)
         except Refusal as refusal:
+            if "Retry-After" in refusal.headers:
+                return await self._retry(consumer, incoming, envelope, refusal.code)
             log.warning("message.refused", **facts, refusal=refusal.code)
             await self._bury(consumer, incoming, envelope, f"{refusal.code}: {refusal.detail} {refusal.facts or ''}")
             return "refused"
@@ -149,6 +155,23 @@ class Worker:
         log.info("message.handled" if acted else "message.duplicate", **facts)
         return "done" if acted else "duplicate"
 
+    async def _act(self, consumer: Consumer, envelope: Envelope, event: Event) -> bool:
+        """In one transaction. A database that is away is waited for: that is no try of this message."""
+        while True:
+            try:
+                async with self._turns, self._database.begin() as session:
+                    return await consumer.consume(session, envelope, event)
+            except Exception as error:
+                if not away(error) or await self._database.answers():
+                    raise
+                log.warning("message.waits_for_database", queue=consumer.queue, error=repr(error))
+                await self._until_database_answers()
+
+    async def _until_database_answers(self) -> None:
+        async with self._asking:
+            while not await self._database.answers():
+                await asyncio.sleep(RECONNECT)
+
     async def _retry(
         self, consumer: Consumer, incoming: AbstractIncomingMessage, envelope: Envelope, error: str
     ) -> str:
@@ -156,20 +179,33 @@ class Worker:
         if delay is None:
             await self._bury(consumer, incoming, envelope, error)
             return "dead"
-        await self._publisher.publish(
-            retry_exchange(delay), consumer.queue, _again(incoming, envelope, consumer, error)
-        )
+        await self._send(incoming, retry_exchange(delay), consumer.queue, _again(incoming, envelope, consumer, error))
         return "retry"
 
     async def _bury(
         self, consumer: Consumer, incoming: AbstractIncomingMessage, envelope: Envelope | None, error: str
     ) -> None:
         telemetry.DEAD.labels(consumer.queue).inc()
-        await self._publisher.publish(DEAD, f"{self._service}.dead", _again(incoming, envelope, consumer, error))
+        await self._send(incoming, DEAD, f"{self._service}.dead", _again(incoming, envelope, consumer, error))
+
+    async def _send(
+        self, incoming: AbstractIncomingMessage, exchange: str, key: str, message: aio_pika.Message
+    ) -> None:
+        """Until the broker has it. To give the message back instead would count towards its delivery limit."""
+        while True:
+            try:
+                await self._publisher.publish(exchange, key, message)
+                return
+            except (Unroutable, *FAILURES) as error:
+                log.warning("message.held", exchange=exchange, queue=key, error=repr(error))
+                if incoming.channel.is_closed:
+                    raise
+                await asyncio.sleep(RECONNECT)
 
 
 def _again(
     incoming: AbstractIncomingMessage, envelope: Envelope | None, consumer: Consumer, error: str
 ) -> aio_pika.Message:
     tries = (envelope.tries if envelope else 0) + 1
-    return broker.anew(incoming, tries=tries, queue=consumer.queue, error=error[:2000])
+    said = error[:2000].encode("utf-8", "replace").decode()
+    return broker.anew(incoming, tries=tries, queue=consumer.queue, error=said)

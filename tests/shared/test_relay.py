@@ -3,15 +3,20 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+import aio_pika
+import pytest
 from aio_pika.abc import AbstractChannel
 from sqlalchemy import text
 
+from shared import broker
+from shared import relay as relay_module
 from shared.contracts.booking import BookingEvent
 from shared.db import Database
 from shared.events import CONTRACTS
 from shared.provision import consumers_of
-from shared.relay import Relay
+from shared.relay import BATCH, Relay
 from shared.telemetry import UNROUTABLE
 from shared.testing.plugin import until
 
@@ -118,6 +123,84 @@ async def test_an_event_that_no_queue_takes_stays_until_one_does(
             await ear.collect(1)
     finally:
         await hears_all.bind("mdh.events", "#")
+
+
+async def test_what_no_queue_takes_holds_up_nobody_else(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel, ear: Ear
+) -> None:
+    """More of it than one batch, and older than what can go; the aggregates concerned wait in their order."""
+    await ear.queue.unbind("mdh.events", "#")
+    await ear.queue.bind("mdh.events", "booking.expired.v1")
+    hears_all = await admin.get_queue(consumers_of("analytics")[0].queue)
+    await hears_all.unbind("mdh.events", "#")
+    try:
+        await tell(fresh_database, *(Unheard(**expired(n).model_dump()) for n in range(BATCH + 50)))
+        await tell(fresh_database, expired(0, version=3), expired(1000))
+        async with running(relay(fresh_database, amqp_url).run()):
+            (first,) = await ear.collect(1)
+            assert first.headers["aggregate-id"] == 1000
+            assert await count(fresh_database, "outbox") >= BATCH + 51
+            await ear.queue.bind("mdh.events", "#")
+            heard = await ear.collect(BATCH + 52, within=30)
+    finally:
+        await hears_all.bind("mdh.events", "#")
+    assert [m.headers["aggregate-version"] for m in heard if m.headers["aggregate-id"] == 0] == [2, 3]
+
+
+async def test_an_event_that_cannot_be_sent_is_no_end_of_the_relay(
+    fresh_database: Database, amqp_url: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = relay_module._message
+
+    def broken_for_one(service: str, row: Any) -> Any:
+        if row["aggregate_id"] == 1:
+            raise ValueError("cannot be written down")
+        return whole(service, row)
+
+    monkeypatch.setattr(relay_module, "_message", broken_for_one)
+    await tell(fresh_database, expired(1), expired(2))
+    async with running(relay(fresh_database, amqp_url).run()):
+        (heard,) = await ear.collect(1)
+        assert heard.headers["aggregate-id"] == 2
+        monkeypatch.undo()
+        await ear.collect(2)
+
+
+async def test_a_relay_that_is_stopped_takes_out_what_it_has_sent(
+    fresh_database: Database, amqp_url: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = relay(fresh_database, amqp_url)
+    publish, began = it._publisher.publish, asyncio.Event()
+
+    async def slowly(*message: Any) -> None:
+        await publish(*message)
+        began.set()
+        await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(it._publisher, "publish", slowly)
+    await tell(fresh_database, *(expired(n) for n in range(20)))
+    async with running(it.run()):
+        await began.wait()
+    assert len(await ear.collect(20)) == 20
+    assert await outbox_is_empty(fresh_database)
+
+
+async def test_a_broker_that_blocks_publishers_is_not_written_to(
+    amqp_url: str, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory alarm: what is written meanwhile would pile up here and arrive later, again and again."""
+    monkeypatch.setattr(broker, "PUBLISH_TIMEOUT", 0.3)
+    async with broker.publisher(amqp_url, "test") as out:
+        await out.publish("mdh.events", "booking.expired.v1", aio_pika.Message(b"{}"))
+        assert out._connection is not None
+        assert out._connection.transport is not None
+        unblocked = out._connection.transport.connection._Connection__connection_unblocked  # type: ignore[attr-defined]
+        unblocked.clear()  # as aiormq does when the broker says connection.blocked
+        with pytest.raises(TimeoutError):
+            await out.publish("mdh.events", "booking.expired.v1", aio_pika.Message(b"{}"))
+        unblocked.set()
+        await out.publish("mdh.events", "booking.expired.v1", aio_pika.Message(b"{}"))
+    assert len(await ear.collect(2)) == 2
 
 
 async def _was_unroutable() -> bool:
