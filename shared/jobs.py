@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,8 +21,12 @@ from shared.context import Cause, caused_by
 from shared.db import Database, Keyed
 from shared.ids import new_id
 from shared.outbox import PlatformBase
+from shared.stopping import finish
 
 log = structlog.get_logger()
+
+RETRY = timedelta(minutes=1)  # after a failure, unless the job comes sooner anyway
+AT_ONCE, ROUNDS = 10_000, 100  # rows that housekeeping deletes in one statement, statements of one run
 
 Run = Callable[[AsyncSession], Awaitable[None]]
 
@@ -104,7 +107,7 @@ async def _note_failure(database: Database, job: Job, started: datetime, error: 
     async with database.begin() as session:
         session.add(JobRun(job=job.name, outcome="failed", error=repr(error)[:2000], started_at=started))
         later = update(JobState).where(JobState.name == job.name)
-        await session.execute(later.values(next_run_at=func.clock_timestamp() + job.interval))
+        await session.execute(later.values(next_run_at=func.clock_timestamp() + min(job.interval, RETRY)))
 
 
 async def keep_running(database: Database, service: str, jobs: list[Job]) -> None:
@@ -123,17 +126,21 @@ async def _pace(database: Database, service: str, job: Job) -> None:
                 async with database.begin() as session:
                     await session.execute(insert(JobState.__table__).values(name=job.name).on_conflict_do_nothing())  # type: ignore[arg-type]
                 known = True
-            await run_if_due(database, service, job)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            await finish(run_if_due(database, service, job))
+        except Exception as error:
             log.warning("jobs.database_away", service=service, job=job.name, error=repr(error))
         await asyncio.sleep(pause)
 
 
 async def forget_old_runs(session: AsyncSession) -> None:
-    """A job of every service: what was kept long enough goes."""
-    for statement in (
-        "delete from job_runs where started_at < now() - interval '30 days'",
-        "delete from inbox where created_at < now() - interval '45 days'",
-        "delete from idempotency_keys where created_at < now() - interval '72 hours'",
+    """A job of every service: what was kept long enough goes, in steps that a statement's time allows for."""
+    for table, column, kept in (
+        ("job_runs", "started_at", "30 days"),
+        ("inbox", "created_at", "45 days"),
+        ("idempotency_keys", "created_at", "72 hours"),
     ):
-        await session.execute(text(statement))
+        old = f"select ctid from {table} where {column} < now() - interval '{kept}' limit {AT_ONCE}"  # noqa: S608
+        for _ in range(ROUNDS):
+            gone = await session.execute(text(f"delete from {table} where ctid = any(array({old}))"))  # noqa: S608
+            if gone.rowcount < AT_ONCE:  # type: ignore[attr-defined]
+                break

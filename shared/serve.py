@@ -8,7 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared import logging, telemetry
-from shared.settings import Settings
+from shared.settings import Role, Settings
+from shared.stopping import REQUESTS, REQUESTS_ALONE
 
 
 def load(service: str, make: Callable[[type[Settings]], Settings] = lambda kind: kind()) -> FastAPI:
@@ -34,8 +35,9 @@ def serve(service: str) -> None:
     settings: Settings = app.state.settings
     logging.configure(settings, service)
     telemetry.trace_to(settings.otlp_endpoint, service)
+    drain = REQUESTS_ALONE if settings.role is Role.API else REQUESTS
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
-        date_header=False, timeout_graceful_shutdown=15, timeout_keep_alive=75, proxy_headers=False,
+        date_header=False, timeout_graceful_shutdown=drain, timeout_keep_alive=75, proxy_headers=False,
     )  # fmt: skip
     _Server(config).run()

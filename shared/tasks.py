@@ -17,15 +17,14 @@ from typing import Any, TypeVar
 import asyncpg
 import structlog
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared import telemetry
-from shared.clock import now
 from shared.context import Cause, cause, caused_by
-from shared.db import Database, Keyed
+from shared.db import Database, Keyed, dsn
 from shared.outbox import PlatformBase
+from shared.stopping import finish
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -45,6 +44,10 @@ class NotNow(Exception):
         self.delay = delay
 
 
+class NeverFinished(Exception):
+    """Every worker that made this call was gone before it ended."""
+
+
 class Outside:
     """What a call to the outside has at hand: transactions to begin, and the clients that its service brought."""
 
@@ -62,18 +65,19 @@ Call = Callable[..., Awaitable[None]]
 
 
 class Task(Keyed, PlatformBase, kw_only=True):
-    """A call that is to be made. `due_at` is also the lease: it is moved ahead while a worker is at it."""
+    """A call that is to be made. `due_at`, by the database's clock, is also the lease: it is moved ahead while a worker
+    is at it, and whoever finds another lease there than its own has lost it."""
 
     __tablename__ = "tasks"
 
     name: Mapped[str]
     arguments: Mapped[dict[str, Any]]
-    due_at: Mapped[datetime] = mapped_column(default_factory=now)
+    due_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     failed: Mapped[bool] = mapped_column(default=False)
     last_error: Mapped[str | None] = mapped_column(default=None)
     correlation_id: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
 
 
 @dataclass
@@ -96,7 +100,7 @@ class Tasks:
             Task(
                 name=function.__name__,
                 arguments=arguments,
-                due_at=due_at or now(),
+                due_at=due_at or func.now(),
                 correlation_id=cause().correlation_id,
             )
         )
@@ -116,17 +120,16 @@ class Runner:
                 group.create_task(self._take_turns())
 
     async def _listen(self) -> None:
-        dsn = self._database.url.replace("postgresql+asyncpg://", "postgresql://")
         while True:
             try:
-                connection = await asyncpg.connect(dsn, timeout=5)
+                connection = await asyncpg.connect(dsn(self._database.url), timeout=5)
                 try:
                     await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
                     while not connection.is_closed():
                         await asyncio.sleep(POLL)
                 finally:
                     await connection.close(timeout=2)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except Exception as error:
                 log.warning("tasks.database_away", service=self._tasks.service, error=repr(error))
             await asyncio.sleep(POLL)
 
@@ -137,8 +140,8 @@ class Runner:
                 async with self._looking:
                     while (task := await self._claim()) is None:
                         await self._wait()
-                await self._make(task)
-            except (SQLAlchemyError, OSError, TimeoutError) as error:  # a pool's timeout is no DBAPIError
+                await finish(self._make(task))
+            except Exception as error:
                 log.warning("tasks.database_away", service=self._tasks.service, error=repr(error))
                 await asyncio.sleep(POLL)
 
@@ -165,6 +168,8 @@ class Runner:
 
     async def _call(self, task: Task) -> None:
         try:
+            if task.tries > MAX_TRIES:
+                raise NeverFinished
             async with asyncio.timeout(LEASE.total_seconds() / 2):
                 await self._tasks.all[task.name](self._outside, **task.arguments)
         except NotNow as later:
@@ -187,7 +192,8 @@ class Runner:
             "failed": tries >= MAX_TRIES,
         }
         async with self._database.begin() as session:
-            await session.execute(update(Task).where(Task.id == task.id).values(values))
+            mine = (Task.id == task.id) & (Task.due_at == task.due_at)
+            await session.execute(update(Task).where(mine).values(values))
 
 
 async def _claim(session: AsyncSession) -> Task | None:

@@ -3,14 +3,20 @@
 import asyncio
 from datetime import timedelta
 
+import asyncpg
+import pytest
 import pytest_asyncio
+from asyncpg import InterfaceError
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared import jobs
 from shared.db import Database
 from shared.jobs import Job, forget_old_runs, run_if_due
+from shared.testing.databases import counted_statements
 
-from .conftest import count
+from .conftest import count, running
 
 NOTE = text("insert into crews (affiliate_id, name) values (1, 'run')")
 
@@ -68,3 +74,40 @@ async def test_what_was_kept_long_enough_goes(database: Database) -> None:
         await forget_old_runs(session)
     assert await count(database, "job_runs") == 0
     assert await count(database, "inbox") == 1
+
+
+async def test_a_failed_run_is_tried_again_within_a_minute_however_rare_the_job(database: Database) -> None:
+    await run_if_due(database, "booking", Job(fail_after_noting, timedelta(days=1)))
+    async with database.begin() as session:
+        left = await session.scalar(
+            text("select next_run_at - clock_timestamp() from jobs where name = 'fail_after_noting'")
+        )
+    assert left is not None
+    assert timedelta(0) < left <= timedelta(minutes=1)
+
+
+async def test_what_has_piled_up_goes_in_steps(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 10)
+    async with database.begin() as session:
+        old = "select 'q', gen_random_uuid(), now() - interval '46 days' from generate_series(1, 35)"
+        await session.execute(text(f"insert into inbox {old}"))
+    with counted_statements(database) as sent:
+        async with database.begin() as session:
+            await forget_old_runs(session)
+    assert await count(database, "inbox") == 0
+    assert len([statement for statement in sent if "inbox" in statement]) == 4
+
+
+async def test_no_error_ends_the_pace(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [PoolTimeout(), asyncpg.CannotConnectNowError("starting"), InterfaceError("closed"), ValueError("odd")]
+    ran = asyncio.Event()
+
+    async def fail_at_first(*_: object) -> bool:
+        if failures:
+            raise failures.pop()
+        ran.set()
+        return True
+
+    monkeypatch.setattr(jobs, "run_if_due", fail_at_first)
+    async with running(jobs.keep_running(database, "booking", [Job(note, timedelta(milliseconds=3))])):
+        await asyncio.wait_for(ran.wait(), 10)

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
+from asyncpg import InterfaceError
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from shared import tasks as tasks_module
+from shared.clock import frozen
 from shared.db import Database
 from shared.tasks import MAX_TRIES, NotNow, Outside, Runner, Tasks
 from shared.testing.plugin import AsOwner, until
@@ -141,3 +146,78 @@ async def test_not_now_is_no_failure(fresh_database: Database, world: World) -> 
     await intend(fresh_database, 1)
     assert await runner(fresh_database, world).work_one()
     assert await state(fresh_database) == (0, False, None)
+
+
+async def test_due_is_what_the_database_says(fresh_database: Database, world: World) -> None:
+    """Neither an application whose clock is ahead delays its calls, nor one that is behind makes them too early."""
+    with frozen(datetime(2100, 1, 1, tzinfo=UTC)):
+        await intend(fresh_database, 1)
+    assert await runner(fresh_database, world).work_one()
+
+
+async def test_a_call_that_killed_every_worker_is_given_up_visibly(fresh_database: Database, world: World) -> None:
+    await intend(fresh_database, 1)
+    async with fresh_database.begin() as session:
+        await session.execute(text("update tasks set tries = :most"), {"most": MAX_TRIES})
+    assert await runner(fresh_database, world).work_one()
+    assert world.calls == []
+    assert await state(fresh_database) == (MAX_TRIES + 1, True, "NeverFinished()")
+
+
+async def test_whoever_lost_its_lease_changes_nothing_any_more(fresh_database: Database, world: World) -> None:
+    """The call of a worker that was held up fails while another is at it again."""
+    it = runner(fresh_database, world)
+    await intend(fresh_database, 1)
+
+    def fail() -> None:
+        raise ConnectionError
+
+    first = await it._claim()
+    assert first is not None
+    await make_due(fresh_database)
+    second = await it._claim()
+    assert second is not None
+    world.answer = fail
+    await it._make(first)
+    assert not await it.work_one(), "the second's lease holds"
+    assert await state(fresh_database) == (2, False, None)
+
+
+async def test_a_call_that_was_begun_is_finished_when_the_process_stops(fresh_database: Database, world: World) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    @tasks.call
+    async def take_time(outside: Outside) -> None:
+        began.set()
+        await go_on.wait()
+        outside.client(World).calls.append(1)
+
+    async with fresh_database.begin() as session:
+        tasks.enqueue(session, take_time)
+    running_task = asyncio.create_task(runner(fresh_database, world).run())
+    await asyncio.wait_for(began.wait(), 10)
+    running_task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(running_task, return_exceptions=True)
+    assert world.calls == [1]
+    assert await _empty(fresh_database)
+
+
+async def test_no_error_ends_the_runner(
+    fresh_database: Database, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [InterfaceError("closed"), PoolTimeout(), asyncpg.CannotConnectNowError("starting"), ValueError("odd")]
+    claim = tasks_module._claim
+
+    async def fail_at_first(session: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await claim(session)
+
+    monkeypatch.setattr(tasks_module, "_claim", fail_at_first)
+    monkeypatch.setattr(tasks_module, "POLL", 0.01)
+    await intend(fresh_database, 1)
+    async with running(runner(fresh_database, world).run()):
+        await until(lambda: _empty(fresh_database))
+    assert world.calls == [1]
