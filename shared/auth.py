@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,6 +27,8 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
 MAX_LIFETIME = 15 * 60  # seconds
 LEEWAY = 30  # seconds
 MAX_TOKEN = 8_192  # characters
+MAX_KEYS = 65_536  # bytes of a key set
+KEYS_TIMEOUT = 5.0  # seconds to read it
 
 
 class Role(StrEnum):
@@ -74,18 +77,21 @@ class Actor:
 
 class KeySet:
     """Identity's public keys, cached. An unknown `kid` is looked up at most once in `pause` seconds; when identity is
-    away, the keys already known go on serving."""
+    away or slow, the keys already known go on serving, and nobody who brings one waits."""
 
     def __init__(self, source: str | Path, *, pause: float = 10.0, max_age: float = 600.0) -> None:
         self._source, self._pause, self._max_age = source, pause, max_age
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked = self._fetched = float("-inf")
         self._lock = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
 
     async def get(self, kid: str) -> jwt.PyJWK:
         """The key, or `Unauthenticated` if identity does not know it, or `Overloaded` if no key was ever had."""
-        if kid not in self._keys or time.monotonic() - self._fetched > self._max_age:
+        if kid not in self._keys:
             await self._refresh()
+        elif time.monotonic() - self._fetched > self._max_age and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._refresh())
         if kid in self._keys:
             return self._keys[kid]
         if not self._keys:
@@ -98,17 +104,27 @@ class KeySet:
                 return  # just asked, by this caller or the one before it in the queue
             self._asked = time.monotonic()
             try:
-                document = await self._read()
-                self._keys = {k.key_id: k for k in jwt.PyJWKSet.from_dict(document).keys if k.key_id}
-                self._fetched = time.monotonic()
-            except (httpx.HTTPError, OSError, ValueError, jwt.PyJWTError) as error:
+                async with asyncio.timeout(KEYS_TIMEOUT):
+                    read = jwt.PyJWKSet.from_dict(await self._read()).keys
+                usable = {k.key_id: k for k in read if k.key_id and k.algorithm_name == ALGORITHM}
+                self._keys, self._fetched = usable or self._keys, time.monotonic()
+            except Exception as error:  # whatever answers there, those who bring a known key are served
                 log.warning("jwks.unavailable", source=str(self._source), error=repr(error))
 
     async def _read(self) -> dict[str, Any]:
         if isinstance(self._source, Path):
             return json.loads(self._source.read_text())  # type: ignore[no-any-return]
-        async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
-            return (await client.get(self._source)).raise_for_status().json()  # type: ignore[no-any-return]
+        body = bytearray()
+        async with (
+            httpx.AsyncClient(timeout=3, trust_env=False) as client,
+            client.stream("GET", self._source) as answer,
+        ):
+            answer.raise_for_status()
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_KEYS:
+                    raise ValueError("too large for a key set")
+        return json.loads(body)  # type: ignore[no-any-return]
 
 
 def _part(segment: str) -> bytes:
@@ -159,17 +175,24 @@ async def verify(token: str, keys: KeySet, settings: Settings) -> Actor:
         if not 0 < claims["exp"] - claims["iat"] <= MAX_LIFETIME:
             raise Unauthenticated
         return actor_of(claims)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:  # whatever is wrong with a token, the answer is the same
         raise Unauthenticated from error
 
 
 def actor_of(claims: dict[str, Any]) -> Actor:
+    customer = claims.get("customer")
     return Actor(
-        user_id=int(claims["sub"]),
+        user_id=_id(claims["sub"], str),
         roles=frozenset(Role(role) for role in claims.get("roles", ())),
-        customer_id=claims.get("customer"),
-        affiliates={int(id): Role(role) for id, role in claims.get("affiliates", {}).items()},
+        customer_id=None if customer is None else _id(customer, int),
+        affiliates={_id(id, str): Role(role) for id, role in claims.get("affiliates", {}).items()},
     )
+
+
+def _id(claim: Any, kind: type[str] | type[int]) -> int:
+    if type(claim) is not kind or not re.fullmatch("[1-9][0-9]{0,18}", str(claim)):
+        raise ValueError("no id")
+    return int(claim)
 
 
 def claims_of(actor: Actor) -> dict[str, Any]:
