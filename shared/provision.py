@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from shared.broker import DEAD, DELAYS, EVENTS, retry_exchange
 from shared.consumers import Consumer
+from shared.db import dsn
 
 SERVICES = ("identity", "catalog", "booking", "payments", "reviews", "notifications", "analytics")
 VHOST = "mdh"
@@ -32,9 +33,10 @@ class Passwords(TypedDict):
 
 async def create_databases(admin_url: str, secrets: Mapping[str, Passwords]) -> None:
     """For each service: database `mdh_<service>`, roles `<service>_owner` (migrations) and `<service>` (rows only)."""
-    admin = admin_url.replace("postgresql+asyncpg://", "postgresql://")
+    admin = dsn(admin_url)
     connection = await asyncpg.connect(admin)
     try:
+        await connection.execute("select pg_advisory_lock(hashtext('mdh.setup'))")  # two set-ups, one after the other
         for service, passwords in secrets.items():
             await _role(connection, f"{service}_owner", passwords["owner"])
             await _role(connection, service, passwords["app"])
@@ -44,10 +46,10 @@ async def create_databases(admin_url: str, secrets: Mapping[str, Passwords]) -> 
                 )
             await connection.execute(f'revoke all on database "mdh_{service}" from public')
             await connection.execute(f'grant connect on database "mdh_{service}" to "{service}"')
+        for service in secrets:
+            await _grants(admin, service)
     finally:
         await connection.close()
-    for service in secrets:
-        await _grants(admin, service)
 
 
 async def _role(connection: Any, name: str, password: str) -> None:

@@ -12,8 +12,8 @@ VERSION_TABLE = "schema_migrations"
 
 def config(service: str, owner_url: str) -> Config:
     made = Config()
-    made.set_main_option("script_location", str(HERE))
-    made.set_main_option("version_locations", str(SERVICES / service / "migrations"))
+    made.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    made.set_main_option("version_locations", str(SERVICES / service / "migrations").replace("%", "%%"))
     made.set_main_option("path_separator", "os")
     made.attributes["url"] = owner_url
     made.attributes["app_role"] = service
