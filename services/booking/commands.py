@@ -19,6 +19,7 @@ from shared.contracts.booking import (
 from shared.contracts.payments import PaymentCaptured
 from shared.db import enforced_by
 from shared.outbox import record
+from shared.places import place_of
 
 from . import queries
 from .domain.availability import WINDOW_MAKES_SENSE, WINDOWS_NO_OVERLAP, Availability, WindowsOverlap
@@ -62,6 +63,7 @@ async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest)
     assert actor.customer_id is not None
     offer, holds = await queries.lock_for_booking(session, wanted.tier_id, actor.customer_id)
     offer.must_be_bookable()
+    offer.affiliate.must_come_to(place_of(wanted.zip))
     if wanted.price_cents not in (None, offer.tier.price_cents):
         raise PriceChanged(price_cents=offer.tier.price_cents, currency=offer.config.currency)
     if holds >= MAX_HOLDS:

@@ -44,6 +44,9 @@ async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
             "name": event.name,
             "application_status": event.application_status,
             "timezone": event.timezone,
+            "latitude": event.latitude,
+            "longitude": event.longitude,
+            "service_radius_m": event.service_radius_m,
         },
     )
     if await session.scalar(select(Crew.id).where(Crew.affiliate_id == event.affiliate_id).limit(1)) is None:

@@ -3,7 +3,8 @@
 from fastapi import FastAPI
 
 from shared.app import build
-from shared.settings import Settings
+from shared.places import load_places
+from shared.settings import Role, Settings
 
 from .api import router
 from .consumers import consumers
@@ -11,4 +12,6 @@ from .jobs import jobs
 
 
 def create_app(settings: Settings) -> FastAPI:
+    if settings.role is not Role.WORKER:
+        load_places()
     return build("booking", settings, routers=[router], consumers=consumers, jobs=jobs)

@@ -3,11 +3,11 @@
 from fastapi import FastAPI
 
 from shared.app import build
+from shared.places import load_places
 from shared.settings import Role, Settings
 
 from .api import routers
 from .consumers import consumers
-from .domain.place import load_places
 from .jobs import jobs
 
 

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.contracts.booking import BookingHeld
@@ -127,3 +130,22 @@ async def test_only_those_concerned_see_a_booking(
     ):
         assert (await client.get(path, headers=as_(actor))).status_code == status
     assert (await client.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("zip", "status", "refusal"),
+    [
+        ("10001", 201, None),  # Manhattan, 7 km from the shop in Brooklyn
+        ("02108", 409, "out-of-service-area"),  # Boston
+        ("99950", 409, "out-of-service-area"),  # Alaska
+        ("00000", 422, "unknown-zip"),
+    ],
+)
+async def test_nobody_books_a_van_that_does_not_come(shop: Shop, zip: str, status: int, refusal: str | None) -> None:
+    answer = await shop.book(monday_at(9), zip=zip)
+    assert (answer.status_code, answer.json().get("type")) == (status, refusal and f"/problems/{refusal}")
+
+
+async def test_an_area_that_is_not_known_yet_keeps_nobody_out(shop: Shop, session: AsyncSession) -> None:
+    await session.execute(text("update affiliates set latitude = null, longitude = null, service_radius_m = null"))
+    assert (await shop.book(monday_at(9), zip="02108")).status_code == 201

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from services.catalog.domain.affiliate import slug_of
 from services.catalog.domain.config import MdhConfig
-from services.catalog.domain.place import EARTH_RADIUS_M, Box, Place, UnknownZip, place_of
 from shared.clock import now
+from shared.places import EARTH_RADIUS_M, Box, Place, UnknownZip, place_of
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,13 @@ def test_a_box_holds_every_point_within_its_radius(
     slack = 1e-9
     assert box.south - slack <= there[0] <= box.north + slack
     assert box.west - slack <= there[1] <= box.east + slack
+
+
+@given(latitudes, longitudes, st.floats(0, 2 * math.pi), st.integers(0, 200_000))
+@example(52.0, 179.9, math.pi / 2, 200_000)  # across the date line
+def test_a_distance_is_what_one_walks(latitude: float, longitude: float, bearing: float, metres: int) -> None:
+    start, end = Place("", "", "", latitude, longitude, ""), _walk(latitude, longitude, bearing, metres)
+    assert start.metres_to(*end) == pytest.approx(metres, abs=0.5)
 
 
 def _walk(latitude: float, longitude: float, bearing: float, metres: float) -> tuple[float, float]:

@@ -198,4 +198,4 @@ async def test_the_public_list_is_answered_by_its_tag_until_a_price_changes(
     dearer = [service["tiers"][0] | {"price_cents": 1}]
     await client.put(at(service), json=revision(service, tiers=dearer), headers=as_(OWNER))
     assert (await client.get(of(affiliate), headers=known)).status_code == 200
-    assert "Cache-Control" not in (await client.get(of(affiliate), headers=as_(OWNER))).headers
+    assert (await client.get(of(affiliate), headers=as_(OWNER))).headers["Cache-Control"] == "no-store"

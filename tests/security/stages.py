@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from services.identity.domain.account import User, UserRole
 from shared.auth import Actor, Role
@@ -48,6 +48,7 @@ class Stage:
     deliver: Deliver
     cast: dict[str, Actor] = field(default_factory=dict)
     asks: dict[str, Ask] = field(default_factory=dict)
+    point: AsyncTransaction | None = None  # what is done after it can be undone
 
     async def send(self, route: str, headers: Headers, **changed: Any) -> httpx.Response:
         """The route's good request, with `ids`, `query`, `body` or `content` instead of its own."""

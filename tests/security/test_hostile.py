@@ -26,10 +26,9 @@ WRONG = [
 ]  # fmt: skip
 # These may be right for some field; they must not be too much for any.
 ODD = [
-    "null", '""', '" "', "true", "0", "-1", "1", '"1"', "1.0", "[]", "{}", '"{{7*7}}"', '"=cmd|1!A0"',
-    '"a\\r\\nBcc: x"', f'"{MARK}@{MARK}..{MARK}"', f'"{MARK}@-{MARK}"', f'"{MARK}@{MARK} x"',
-    '"\'; drop table users; --"', '"2026-02-30"', '"9999-12-31T23:59:59Z"', '"2026-05-04T10:00:00"', "1699920000",
-    '"\\u0661\\u0662\\u0663\\u0664\\u0665"', '"\\u202eabc"', '"\\ud83d\\ude97"', "2147483648", str(2**63 - 1),
+    "null", '""', '" "', "true", "0", "-1", '"1"', "1.0", "[]", '"{{7*7}}"', '"=cmd|1!A0"', '"a\\r\\nBcc: x"',
+    f'"{MARK}@-{MARK}..x"', '"2026-02-30"', '"9999-12-31T23:59:59Z"', '"2026-05-04T10:00:00"', "1699920000",
+    '"\\u0661\\u0662\\u0663\\u0664\\u0665"', '"\\u202eabc"', str(2**63 - 1),
 ]  # fmt: skip
 BODIES = [
     b"", b"{", b"[]", b"null", b'"x"', b"1", b"\xff\xfe", b"{}{}", b'{"a": 1, "a": 2}', b"{'a': 1}", b"[" * 100_000,
@@ -52,6 +51,7 @@ def service(request: pytest.FixtureRequest) -> str:
 async def written(stage: Stage) -> AsyncIterator[None]:
     """What was refused is not to be found afterwards; what was accepted is undone at once (`sent`)."""
     before = await stage.sql("select count(*) from business_events")
+    stage.point = await stage.connection.begin_nested()
     yield
     assert await stage.sql("select count(*) from business_events") == before
 
@@ -64,9 +64,10 @@ def headers_for(stage: Stage, route: str) -> dict[str, str]:
 
 
 async def sent(stage: Stage, route: str, headers: dict[str, str], **changed: Any) -> httpx.Response:
-    point = await stage.connection.begin_nested()
     answer = await stage.send(route, headers, **changed)
-    await (point.rollback() if answer.status_code < 400 else point.commit())
+    if answer.status_code < 400 and stage.point:
+        await stage.point.rollback()
+        stage.point = await stage.connection.begin_nested()
     return answer
 
 

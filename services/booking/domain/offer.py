@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Timestamped
 from shared.errors import Conflict, Forbidden, NotFound
+from shared.places import Place
 
 from . import Base
 
@@ -27,6 +28,10 @@ class NotBookable(Conflict):
     """This offer cannot be booked at present."""
 
 
+class OutOfServiceArea(Conflict):
+    """This affiliate does not come to this zip code."""
+
+
 class Affiliate(Timestamped, Base, kw_only=True):
     """Catalog's affiliate, as far as booking needs it."""
 
@@ -37,6 +42,16 @@ class Affiliate(Timestamped, Base, kw_only=True):
     name: Mapped[str]
     application_status: Mapped[str]
     timezone: Mapped[str]
+    latitude: Mapped[float | None] = mapped_column(default=None)
+    longitude: Mapped[float | None] = mapped_column(default=None)
+    service_radius_m: Mapped[int | None] = mapped_column(default=None)
+
+    def must_come_to(self, place: Place) -> None:
+        """By the rule of catalog's search. An area that is not known yet keeps nobody out."""
+        if self.latitude is None or self.longitude is None or self.service_radius_m is None:
+            return
+        if round(place.metres_to(self.latitude, self.longitude)) > self.service_radius_m:
+            raise OutOfServiceArea(service_radius_m=self.service_radius_m)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,10 +9,10 @@ from shared.db import ReadSession, Session
 from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, tag
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
+from shared.places import place_of
 
 from ..commands import affiliates as commands
 from ..domain.affiliate import Affiliate, ApplicationStatus
-from ..domain.place import place_of
 from ..queries.affiliates import affiliate_for, applications_of
 from ..queries.search import affiliates_reaching
 from ..schemas import (

@@ -10,9 +10,9 @@ from shared.contracts.reviews import RatingChanged
 from shared.db import enforced_by
 from shared.errors import ChangedMeanwhile
 from shared.outbox import record
+from shared.places import Place, place_of
 
 from ..domain.affiliate import ONE_OPEN_APPLICATION, SLUG_UNIQUE, Affiliate, ApplicationPending, slug_of
-from ..domain.place import Place, place_of
 from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken
 from ..schemas import AffiliateChangeRequest, AffiliateRequest
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shared.auth import Actor
 from shared.db import Aggregate, words
 from shared.errors import Conflict, Forbidden, NotFound
+from shared.places import Place
 
 from . import Base, SoftDeleted
-from .place import Place
 
 ONE_OPEN_APPLICATION = "affiliates_one_open_application"
 SLUG_UNIQUE = "uq_affiliates_slug"

@@ -7,9 +7,9 @@ from sqlalchemy import BigInteger, ColumnElement, Row, Select, Subquery, cast, f
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.http import BadCursor, Page, Paged
+from shared.places import EARTH_RADIUS_M, Box, Place
 
 from ..domain.affiliate import MAX_RADIUS_M, Affiliate, ApplicationStatus
-from ..domain.place import EARTH_RADIUS_M, Box, Place
 from ..domain.service import Service, ServiceTier
 
 

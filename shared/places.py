@@ -33,6 +33,13 @@ class Place:
     longitude: float
     timezone: str
 
+    def metres_to(self, latitude: float, longitude: float) -> float:
+        """Along the great circle (haversine); degrees in, metres out."""
+        here, there = math.radians(self.latitude), math.radians(latitude)
+        rise, turn = (there - here) / 2, math.radians(longitude - self.longitude) / 2
+        half_chord = math.sin(rise) ** 2 + math.cos(here) * math.cos(there) * math.sin(turn) ** 2
+        return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, half_chord)))
+
     def called(self, city: str | None, state: str | None) -> Self:
         """The same place under the name that its people use; `ZipElsewhere` if they put it into another state."""
         if state not in (None, self.state):
