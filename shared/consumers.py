@@ -1,8 +1,9 @@
 """A fact is acted upon once: `consumers.on(Event)` turns a plain function into a consumer with a queue of its own.
 
 The inbox row and the effect are one transaction; the acknowledgement follows the commit. A refusal of the domain is
-final and goes to `<service>.dead`; anything else is tried again after 5 s, 30 s, 5 min and then every 30 min, and is
-dead after `MAX_TRIES`.
+final and goes to `<service>.dead`, unless it names a Retry-After. Anything else, and a type that this version does not
+know, is tried again after 5 s, 30 s, 5 min and then every 30 min, and is dead after `MAX_TRIES`. A database that is
+away is waited for, which is no try.
 """
 
 import functools

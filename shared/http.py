@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, datetime, timedelta
@@ -18,19 +17,15 @@ from starlette.exceptions import HTTPException
 
 from shared import idempotency
 from shared.errors import BadRequest, PreconditionFailed, Refusal, Unprocessable
+from shared.strict_json import strict_json
 
 T = TypeVar("T")
 
 MAX_ID = 2**63 - 1
-MAX_DEPTH = 32  # of objects and lists in each other
 EARLIEST, LATEST = (
     datetime.fromisoformat("2000-01-01T00:00:00+00:00"),
     datetime.fromisoformat("2200-01-01T00:00:00+00:00"),
 )
-
-
-class MalformedBody(BadRequest):
-    """The body is not JSON as RFC 8259 has it: one value, no duplicate names, no NaN or Infinity, UTF-8."""
 
 
 class ContentTooLarge(BadRequest):
@@ -109,41 +104,6 @@ class View(BaseModel):
     """Base of response models, filled from attributes of entities or columns of rows."""
 
     model_config = ConfigDict(from_attributes=True)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise MalformedBody
-    return found
-
-
-def _no_constant(_name: str) -> None:
-    raise MalformedBody
-
-
-def _finite(digits: str) -> float:
-    if math.isinf(number := float(digits)):
-        raise MalformedBody
-    return number
-
-
-def _depth(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, inner), default=0)
-
-
-def strict_json(body: bytes) -> Any:
-    """JSON with no duplicate names, NaN, Infinity, absurd numbers or endless nesting; `MalformedBody` otherwise."""
-    try:
-        value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
-        )
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-            raise MalformedBody
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody from error
-    return value
 
 
 class _StrictRequest(Request):

@@ -13,7 +13,7 @@ import stripe
 
 from shared.clock import now
 from shared.errors import BadRequest
-from shared.http import MalformedBody, strict_json
+from shared.strict_json import MalformedBody, strict_json
 
 from .domain.payment import Payment
 from .domain.provider import Decline, Intent, KeySpoilt, ProviderEvent, ProviderRefund, RefusedByProvider, Unanswered
