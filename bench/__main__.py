@@ -31,11 +31,14 @@ def main() -> None:
 
 
 async def _measure(system: System, names: Sequence[str], *, quick: bool) -> None:
-    await system.rest()
-    await arrange(system)
-    for name in names:
-        for table in await MEASUREMENTS[name](system, quick=quick):
-            print(f"{table}\n", flush=True)
+    try:
+        await system.rest()
+        await arrange(system)
+        for name in names:
+            for table in await MEASUREMENTS[name](system, quick=quick):
+                print(f"{table}\n", flush=True)
+    finally:
+        await system.close()
 
 
 def _parser() -> argparse.ArgumentParser:

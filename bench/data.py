@@ -21,6 +21,7 @@ MINUTES, BUFFER, PRICE = 60, 0, 5900
 BUSY_BOOKINGS, BUSY_DAYS = 300, 30
 ZONE = "America/New_York"
 ADDRESS, ZIP = "1 Main Street", "10001"
+PLACE, RADIUS = (40.75, -73.997), 40_000
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,21 @@ async def arrange(system: System) -> None:
 async def _affiliates(system: System) -> None:
     """Each with one crew, one offer, and open around the clock; the busy one from 8 to 20."""
     ids = [FIRST + n for n in (*MANY, HOT, RACE, BUSY)]
-    async with system.database("booking") as to:
-        await _copy(to, "affiliates", "affiliate_id version name application_status timezone",
-                    [(id, 1, f"Affiliate {id}", "approved", ZONE) for id in ids])  # fmt: skip
-        await _copy(
-            to, "tiers",
-            "tier_id version service_id affiliate_id service_name tier_name price_cents duration_minutes active",
-            [(id, 1, id, id, "Full detail", "Classic", PRICE, MINUTES, True) for id in ids],
-        )  # fmt: skip
-        await _copy(to, "crews", "affiliate_id name buffer_minutes", [(id, "Crew 1", BUFFER) for id in ids])
-        await _copy(to, "availability", "affiliate_id weekday opens_minute closes_minute",
-                    [(id, day, *_hours(id)) for id in ids for day in range(7)])  # fmt: skip
-        await to.execute("analyze")
+    to = await system.database("booking")
+    await _copy(
+        to, "affiliates",
+        "affiliate_id version name application_status timezone latitude longitude service_radius_m",
+        [(id, 1, f"Affiliate {id}", "approved", ZONE, *PLACE, RADIUS) for id in ids],
+    )  # fmt: skip
+    await _copy(
+        to, "tiers",
+        "tier_id version service_id affiliate_id service_name tier_name price_cents duration_minutes active",
+        [(id, 1, id, id, "Full detail", "Classic", PRICE, MINUTES, True) for id in ids],
+    )  # fmt: skip
+    await _copy(to, "crews", "affiliate_id name buffer_minutes", [(id, "Crew 1", BUFFER) for id in ids])
+    await _copy(to, "availability", "affiliate_id weekday opens_minute closes_minute",
+                [(id, day, *_hours(id)) for id in ids for day in range(7)])  # fmt: skip
+    await to.execute("analyze")
 
 
 def _hours(affiliate_id: int) -> tuple[int, int]:
@@ -83,18 +87,16 @@ async def _customers(system: System) -> None:
         (FIRST + n + 1000, 1, FIRST + n, f"customer{n}@example.com", f"Customer {n}", "en", ZONE)
         for n in range(1, CUSTOMERS + 1)
     ]
-    async with system.database("notifications") as to:
-        await _copy(to, "contacts", "user_id version customer_id email full_name locale timezone", contacts)
-        await to.execute("analyze contacts")
+    to = await system.database("notifications")
+    await _copy(to, "contacts", "user_id version customer_id email full_name locale timezone", contacts)
+    await to.execute("analyze contacts")
 
 
 async def _busy_crew(system: System) -> None:
     """Ten confirmed jobs a day, from tomorrow on."""
-    async with system.database("booking") as to:
-        await to.execute(
-            BUSY_SCHEDULE, FIRST + BUSY, BUSY_BOOKINGS // BUSY_DAYS, BUSY_DAYS, ZONE, FIRST + CUSTOMERS + 1
-        )
-        await to.execute("analyze bookings")
+    to = await system.database("booking")
+    await to.execute(BUSY_SCHEDULE, FIRST + BUSY, BUSY_BOOKINGS // BUSY_DAYS, BUSY_DAYS, ZONE, FIRST + CUSTOMERS + 1)
+    await to.execute("analyze bookings")
 
 
 BUSY_SCHEDULE = """

@@ -6,6 +6,7 @@ from secrets import token_hex
 
 from shared.auth import Actor, Role
 
+from .data import PLACE, ZIP
 from .load import IN_FLIGHT, in_flight, request
 from .system import System
 from .table import Table, split
@@ -13,7 +14,6 @@ from .table import Table, split
 REQUESTS, QUICK = 3_000, 300
 WITHIN = 10.0  # seconds
 AFFILIATES = 200
-ZIP, LATITUDE, LONGITUDE = "10001", 40.75, -73.997
 NEAR = """
 with made as (
     insert into affiliates (owner_user_id, name, slug, email, city, state, zip, latitude, longitude, timezone,
@@ -29,9 +29,9 @@ select id, 'Tier ' || n, 4900 + 1000 * n, 60 * n, n from offered, generate_serie
 
 
 async def measure(system: System, *, quick: bool) -> list[Table]:
-    async with system.database("catalog") as database:
-        await database.execute(NEAR, AFFILIATES, ZIP, LATITUDE, LONGITUDE)
-        await database.execute("analyze")
+    database = await system.database("catalog")
+    await database.execute(NEAR, AFFILIATES, ZIP, *PLACE)
+    await database.execute("analyze")
     me = request("GET", "/identity/v1/me", system.token(await _registered(system)))
     search = request("GET", f"/catalog/v1/affiliates?zip={ZIP}")
     n = QUICK if quick else REQUESTS

@@ -37,12 +37,12 @@ async def measure(system: System, *, quick: bool) -> list[Table]:
 async def _statements(system: System, page: bytes) -> list[str]:
     """What the API's connections say to PostgreSQL during one request."""
     log = system.home.log("postgres")
-    async with system.database("booking") as database:
-        await _log_statements(database, "all")
-        began = log.stat().st_size
-        await in_flight(system.api("booking"), [page], 1)
-        pids = {f"[{row[0]}]" for row in await database.fetch(OF_API)}
-        await _log_statements(database, "none")
+    database = await system.database("booking")
+    await _log_statements(database, "all")
+    began = log.stat().st_size
+    await in_flight(system.api("booking"), [page], 1)
+    pids = {f"[{row[0]}]" for row in await database.fetch(OF_API)}
+    await _log_statements(database, "none")
     lines = log.read_bytes()[began:].decode().splitlines()
     found = [(line, LOGGED.search(line)) for line in lines]
     return [match[1] for line, match in found if match and any(pid in line for pid in pids)]

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class System:
         self.servers: Servers = servers_of(home, self.state)
         self.gateway = gateway_url(self.state)
         [key] = home.keys.glob("*.pem")
+        self._connections: dict[str, Any] = {}
         self._signer = Signer(_private(key), kid=key.stem)
 
     def api(self, service: str) -> str:
@@ -60,18 +61,19 @@ class System:
         """As identity signs them, without the cost of a password."""
         return self._signer.token(actor)
 
-    @asynccontextmanager
-    async def database(self, service: str) -> AsyncIterator[Any]:
-        """A connection as PostgreSQL's superuser, for arranging and counting."""
-        connection = await asyncpg.connect(self.servers.admin_url, database=f"mdh_{service}")
-        try:
-            yield connection
-        finally:
+    async def database(self, service: str) -> Any:
+        """A connection as PostgreSQL's superuser, for arranging and counting. Kept: to open one costs the server more
+        than a booking does."""
+        if service not in self._connections:
+            self._connections[service] = await asyncpg.connect(self.servers.admin_url, database=f"mdh_{service}")
+        return self._connections[service]
+
+    async def close(self) -> None:
+        for connection in self._connections.values():
             await connection.close()
 
     async def count(self, service: str, statement: str) -> int:
-        async with self.database(service) as database:
-            return int(await database.fetchval(statement))
+        return int(await (await self.database(service)).fetchval(statement))
 
     async def rest(self, within: float = 60.0) -> bool:
         """Wait until nothing is on its way; says whether that came to be. Then the last `REST` seconds were idle."""
