@@ -34,7 +34,7 @@ def configure(settings: Settings, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    for name in ("aiormq", "aio_pika", "httpx", "httpcore", "uvicorn.access"):
+    for name in ("aiormq", "aio_pika", "httpx", "httpcore", "stripe", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
