@@ -20,6 +20,7 @@ from .schemas import (
     BookingView,
     CancelRequest,
     SlotsView,
+    view_of,
 )
 
 router = new_router("booking", "booking")
@@ -60,16 +61,17 @@ async def take_slot(wanted: BookingRequest, actor: CurrentCustomer, session: Ses
 @router.get("/bookings", response_model=PageView[BookingView])
 async def bookings(
     actor: CurrentActor, session: ReadSession, page: CurrentPage, status: Status | None = None
-) -> Paged[Booking]:
+) -> Paged[BookingView]:
     """One's own bookings, latest appointment first; staff see all."""
-    return await queries.bookings_of(session, actor, page, status)
+    found = await queries.bookings_of(session, actor, page, status)
+    return Paged([view_of(booking, actor) for booking in found.items], found.next)
 
 
 @router.get("/bookings/{booking_id}", response_model=BookingView)
-async def booking(booking_id: PathId, actor: CurrentActor, session: ReadSession, response: Response) -> Booking:
+async def booking(booking_id: PathId, actor: CurrentActor, session: ReadSession, response: Response) -> BookingView:
     found = await queries.booking_for(session, actor, booking_id)
     tag(response, found.version)
-    return found
+    return view_of(found, actor)
 
 
 @router.post("/bookings/{booking_id}/cancel", response_model=BookingView, dependencies=[Idempotent])
@@ -80,11 +82,11 @@ async def cancel_booking(
     session: Session,
     version: IfMatch,
     response: Response,
-) -> Booking:
+) -> BookingView:
     """Cancel. Free until `free_until`; after that a customer pays the fee named in the booking."""
     cancelled = await commands.cancel_booking(session, actor, booking_id, version, wanted.reason)
     tag(response, cancelled.version)
-    return cancelled
+    return view_of(cancelled, actor)
 
 
 @router.post("/bookings/{booking_id}/complete", response_model=BookingView, dependencies=[Idempotent])

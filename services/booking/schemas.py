@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StrictInt
 
+from shared.auth import Actor
 from shared.http import Body, Cents, Id, Line, Moment, Text, View
 
-from .domain.booking import Status
+from .domain.booking import Booking, Status
 
 
 def _minute(value: object) -> object:
@@ -90,6 +91,8 @@ class CancelRequest(Body):
 
 
 class BookingView(View):
+    """`address` is null for an affiliate's team until the booking is paid, and once it is off."""
+
     id: int
     version: int
     status: Status
@@ -103,7 +106,7 @@ class BookingView(View):
     appointment_start: datetime
     appointment_end: datetime
     timezone: str
-    address: str
+    address: str | None
     zip: str
     price_cents: int
     currency: str
@@ -116,3 +119,9 @@ class BookingView(View):
     cancel_reason: str | None
     created_at: datetime
     updated_at: datetime
+
+
+def view_of(booking: Booking, actor: Actor) -> BookingView:
+    """Where somebody lives is told to those who come there, not to whoever was nearly booked."""
+    view = BookingView.model_validate(booking)
+    return view if booking.shows_address_to(actor) else view.model_copy(update={"address": None})

@@ -9,7 +9,7 @@ from shared.http import Body, Id, Line, Text, View
 
 from .domain.affiliate import MAX_RADIUS_M, MIN_RADIUS_M, ApplicationStatus
 from .domain.config import CURRENCIES
-from .domain.service import MAX_MINUTES, MAX_PRICE_CENTS, MAX_TIERS, MIN_MINUTES, TierDraft
+from .domain.service import MAX_MINUTES, MAX_PRICE_CENTS, MAX_TIERS, MIN_MINUTES, MIN_PRICE_CENTS, TierDraft
 
 ZIP = r"^[0-9]{5}$"
 CATEGORY = r"^[a-z][a-z_]{0,49}$"
@@ -110,7 +110,7 @@ class FoundView(View):
 
 class NewTierRequest(Body):
     name: Name
-    price_cents: Annotated[StrictInt, Field(ge=1, le=MAX_PRICE_CENTS, description="cents")]
+    price_cents: Annotated[StrictInt, Field(ge=MIN_PRICE_CENTS, le=MAX_PRICE_CENTS, description="cents")]
     duration_minutes: Annotated[StrictInt, Field(ge=MIN_MINUTES, le=MAX_MINUTES)]
     included: list[Name] = Field(default=[], max_length=30)
     active: StrictBool = True

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.jobs import expire_unpaid
 from shared import clock
-from shared.auth import Actor
+from shared.auth import Actor, Role
 from shared.contracts.booking import (
     BookingCancelled,
     BookingCompleted,
@@ -22,7 +22,7 @@ from shared.contracts.booking import (
 from shared.db import Database
 from shared.ids import new_id
 from shared.testing.plugin import Headers, Published
-from shared.testing.tokens import customer, member
+from shared.testing.tokens import SUPPORT, customer, member
 
 from .conftest import AFFILIATE, PRICE, Shop, approved, captured, config, monday_at, published_offer
 
@@ -190,3 +190,23 @@ async def test_the_fresh_database_is_not_shared(fresh_database: Database, shop: 
     await shop.held()
     async with fresh_database.read() as session:
         assert await session.scalar(text("select count(*) from bookings")) == 0
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.TECHNICIAN])
+async def test_the_team_learns_an_address_when_the_job_is_theirs_and_as_long(
+    shop: Shop, session: AsyncSession, role: Role
+) -> None:
+    async def seen(by: Actor) -> set[str | None]:
+        path, headers = "/booking/v1/bookings", shop.as_(by)
+        one = await shop.client.get(f"{path}/{booking['id']}", headers=headers)
+        [listed] = (await shop.client.get(path, headers=headers)).json()["items"]
+        return {one.json()["address"], listed["address"]}
+
+    booking = await shop.held()
+    team, address = member(AFFILIATE, role), {booking["address"]}
+    assert await seen(team) == {None}
+    await shop.deliver(captured(booking))
+    assert await seen(team) == address
+    cancelled = await act(shop, booking, "cancel", member(AFFILIATE), json={})
+    assert (cancelled.json()["address"], await seen(team)) == (None, {None})
+    assert await seen(customer(7)) == await seen(SUPPORT) == address

@@ -56,7 +56,7 @@ async def test_absurd_ids_are_refused(client: httpx.AsyncClient, id: str) -> Non
 
 
 TIERS: list[dict[str, Any]] = [
-    {"price_cents": 0}, {"price_cents": -1}, {"price_cents": 10_000_001}, {"price_cents": "18900"},
+    {"price_cents": 0}, {"price_cents": 49}, {"price_cents": -1}, {"price_cents": 10_000_001}, {"price_cents": "18900"},
     {"price_cents": 189.0}, {"price_cents": True}, {"price_cents": 10**30}, {"duration_minutes": 14},
     {"duration_minutes": 1441}, {"duration_minutes": None}, {"included": "Wax"}, {"included": ["Wax"] * 31},
     {"included": ["a\u0000"]}, {"included": [""]}, {"name": "\t"}, {"active": "true"}, {"active": 1},

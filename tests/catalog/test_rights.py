@@ -87,7 +87,7 @@ async def _attempts(
     path, of = f"{AFFILIATES}/{affiliate_id}", f"/catalog/v1/services/{service['id']}"
     body = {name: service[name] for name in ("category", "name", "description", "active", "tiers")}
     published = {k: v for k, v in body.items() if k != "tiers"} | {
-        "tiers": [{"name": "X", "price_cents": 1, "duration_minutes": 15}]
+        "tiers": [{"name": "X", "price_cents": 50, "duration_minutes": 15}]
     }
     return [
         (403, await client.patch(path, json={"name": "Mine"}, headers=headers)),

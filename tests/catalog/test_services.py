@@ -195,7 +195,7 @@ async def test_the_public_list_is_answered_by_its_tag_until_a_price_changes(
     known = {"If-None-Match": f"W/{first.headers['ETag']}"}
     same = await client.get(of(affiliate), headers=known)
     assert (same.status_code, same.content) == (304, b"")
-    dearer = [service["tiers"][0] | {"price_cents": 1}]
+    dearer = [service["tiers"][0] | {"price_cents": 50}]
     await client.put(at(service), json=revision(service, tiers=dearer), headers=as_(OWNER))
     assert (await client.get(of(affiliate), headers=known)).status_code == 200
     assert (await client.get(of(affiliate), headers=as_(OWNER))).headers["Cache-Control"] == "no-store"

@@ -123,6 +123,9 @@ class Booking(Aggregate, Base, kw_only=True):
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.customer_id == self.customer_id or actor.works_for(self.affiliate_id) or actor.is_staff
 
+    def shows_address_to(self, actor: Actor) -> bool:
+        return acting_as(actor, self) != "affiliate" or self.status in (Status.CONFIRMED, Status.COMPLETED)
+
     def confirm(self, paid_cents: int) -> None:
         """The money is here: the slot is the customer's."""
         self.paid_cents = paid_cents
