@@ -1,6 +1,7 @@
 """`mdh dead`: what a service gave up, with its error; put it back where it came from, or drop it."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from shared import broker
 
 ALL = "all"
+MOST = 65_535  # letters at a time, as AMQP counts
 
 app = typer.Typer(no_args_is_help=True)
 Url = Annotated[str, typer.Option(envvar="MDH_AMQP_URL", help="with the service's own broker account")]
@@ -23,10 +25,15 @@ async def _letters(url: str, service: str, event_id: str = ALL) -> AsyncIterator
     """Dead letters of a service, taken out while this lasts; those not acknowledged go back."""
     connection = await broker.connect(url, "mdh dead")
     async with connection:
-        queue = await (await connection.channel()).get_queue(f"{service}.dead", ensure=True)
-        found = []
-        while letter := await queue.get(fail=False):
-            found.append(letter)
+        channel = await connection.channel()
+        queue = await channel.declare_queue(f"{service}.dead", passive=True)
+        number = min(queue.declaration_result.message_count or 0, MOST)
+        await channel.set_qos(prefetch_count=number)  # all at once: one by one, ten thousand take a minute
+        found: list[AbstractIncomingMessage] = []
+        with contextlib.suppress(TimeoutError):  # somebody else has taken some of them out
+            async with queue.iterator(timeout=5) as letters:
+                while len(found) < number:
+                    found.append(await anext(letters))
         yield [letter for letter in found if event_id in (ALL, letter.message_id)]
 
 
