@@ -16,12 +16,12 @@ from opentelemetry import propagate, trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import health, telemetry, watch
-from shared.auth import KeySet
 from shared.consumers import Consumers
 from shared.context import Cause, caused_by
 from shared.db import Database
 from shared.ids import new_id
 from shared.jobs import Job, Jobs, forget_old_runs, keep_running
+from shared.keys import KeySet
 from shared.problems import MEDIA_TYPE, PROBLEM_SCHEMA, answer_problems, failed
 from shared.relay import Relay
 from shared.settings import Role, Settings

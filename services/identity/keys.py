@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from shared.auth import ALGORITHM, TOKEN_TYPE, Actor, KeySet, claims_of
+from shared.auth import TOKEN_TYPE, Actor, claims_of
 from shared.clock import now
 from shared.ids import new_id
+from shared.keys import ALGORITHM, KeySet
 from shared.settings import Profile
 
 from .settings import Settings

@@ -10,8 +10,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from shared.auth import ALGORITHM, TOKEN_TYPE, Actor, Role, claims_of
+from shared.auth import TOKEN_TYPE, Actor, Role, claims_of
 from shared.ids import new_id
+from shared.keys import ALGORITHM
 
 ISSUER, AUDIENCE = "mdh-identity", "mdh"
 

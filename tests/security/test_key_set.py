@@ -10,9 +10,10 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared import auth
-from shared.auth import KeySet, Role, actor_of
+from shared import keys as platform_keys
+from shared.auth import Role, actor_of
 from shared.errors import Overloaded, Unauthenticated
+from shared.keys import KeySet
 from shared.testing.tokens import Signer
 
 Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -71,7 +72,7 @@ async def identity(own_signer: Signer) -> AsyncIterator[Identity]:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "KEYS_TIMEOUT", 0.3)
+    monkeypatch.setattr(platform_keys, "KEYS_TIMEOUT", 0.3)
 
 
 GARBAGE: dict[str, Any] = {
