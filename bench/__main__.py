@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,6 +23,7 @@ MEASUREMENTS: dict[str, Measure] = {
 def main() -> None:
     chosen = _parser().parse_args()
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the system is taken down then too
     ensure_installed()
     print(f"{machine()}\n{' '.join(['python -m bench', *sys.argv[1:]])}; all over loopback", flush=True)
     with a_system() as system:
