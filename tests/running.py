@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
@@ -99,14 +98,15 @@ class RunningSystem:
     def _kill(self, program: str) -> bool | None:
         """None: it does not run right now."""
         pid = Supervision(self.home).processes()[program]["pid"]
+        if not pid:
+            return None
         try:
-            process = psutil.Process(pid) if pid else None
+            process = psutil.Process(pid)
+            for each in (*process.children(recursive=True), process):
+                each.kill()
         except psutil.NoSuchProcess:
             return None
-        for each in (*process.children(recursive=True), process) if process else ():
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
-        return True if process else None
+        return True
 
     async def person(self, http: httpx.AsyncClient, account: str) -> Person:
         """Registered and logged in."""
