@@ -72,7 +72,7 @@ def _answers(table: Table, run: Run, held: Run, pgbench: float) -> None:
 
 def _cpu(table: Table, spent: Counter[str], busy: Counter[str], idle: Counter[str], n: int) -> None:
     answering = sum(busy[name] for name in ANSWERING)
-    table.line("CPU ms per booking, all processes", f"{sum(spent.values()) / n:.1f}", "until all that follows is done")
+    table.line("CPU ms per booking, all processes", f"{sum(spent.values()) / n:.1f}", "all that follows included")
     table.line("  less what the idle system takes", f"{sum(busy.values()) / n:.1f}", split(busy, n))
     table.line("  of it to answer", f"{answering / n:.1f}", ", ".join(ANSWERING))
     table.line("idle system, CPU ms per second", f"{sum(idle.values()):.0f}", split(idle, 1, least=2))

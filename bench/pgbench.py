@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy.local.supervision import Supervision
 from shared.testing.servers.binaries import postgres_directory
 
 from .data import FIRST, HOT
@@ -18,7 +19,20 @@ FAILED = re.compile(r"failed transactions: 0 ")
 
 
 async def bookings_per_second(system: System, n: int, *, hot: bool) -> float:
-    """`n` bookings in all, as many at once as over HTTP. Hours after those that HTTP has taken; events and all."""
+    """`n` bookings in all, as many at once as over HTTP, of hours after those that HTTP has taken.
+
+    Nothing follows from them: the relay is stopped meanwhile, and what it would send is deleted.
+    """
+    supervision = Supervision(system.home)
+    await asyncio.to_thread(supervision.stop, ["booking-worker"])
+    try:
+        return await _pgbench(system, n, hot=hot)
+    finally:
+        await (await system.database("booking")).execute("delete from outbox")
+        await asyncio.to_thread(supervision.start, ["booking-worker"])
+
+
+async def _pgbench(system: System, n: int, *, hot: bool) -> float:
     database = urlsplit(system.database_url("booking"))
     given = {"n": 0, "first": FIRST, "hot": HOT if hot else 0, "run": int(hot), "after": 3000}
     command = [
