@@ -24,6 +24,7 @@ from shared.jobs import Job, Jobs, forget_old_runs, keep_running
 from shared.keys import KeySet
 from shared.problems import MEDIA_TYPE, PROBLEM_SCHEMA, answer_problems, failed
 from shared.relay import Relay
+from shared.revocation import Revocations
 from shared.settings import Role, Settings
 from shared.tasks import Outside, Runner, Tasks
 from shared.worker import Worker
@@ -69,6 +70,7 @@ def build(
     )
     if source := settings.jwks_file or settings.jwks_url:
         app.state.keys = KeySet(source)
+    app.state.revocations = Revocations(app.state.database)
     answer_problems(app)
     app.include_router(health.router)
     if settings.role is not Role.WORKER:
@@ -86,11 +88,12 @@ def _operation_id(route: APIRoute) -> str:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start what works in the background; at the end let it finish what it has begun."""
     settings: Settings = app.state.settings
-    background: list[asyncio.Task[None]] = []
-    if settings.role is not Role.API:
-        background = [asyncio.create_task(coroutine) for coroutine in _background(app, settings)]
-        for task in background:
-            task.add_done_callback(_must_not_end)
+    coroutines = _background(app, settings) if settings.role is not Role.API else []
+    if settings.role is not Role.WORKER:
+        coroutines.append(app.state.revocations.keep_fresh())
+    background = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    for task in background:
+        task.add_done_callback(_must_not_end)
     try:
         yield
     finally:

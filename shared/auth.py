@@ -4,9 +4,11 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 import jwt
 from fastapi import Depends, Request
@@ -14,6 +16,7 @@ from fastapi import Depends, Request
 from shared.context import acting
 from shared.errors import Forbidden, Unauthenticated
 from shared.keys import ALGORITHM, KeySet
+from shared.revocation import Revocations
 from shared.settings import Settings
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
@@ -37,17 +40,30 @@ TEAM = frozenset({Role.OWNER, Role.MANAGER, Role.TECHNICIAN})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person or service that acts. `affiliates` maps an affiliate's id to the actor's role in its team."""
+    """The person or service that acts. `affiliates` maps an affiliate's id to the actor's role in its team.
+
+    How the token was come by: `session` is a family of refresh tokens, `api_key` the key of an integrator that was
+    exchanged for it (then `scopes` is all that it may do), `impersonator` the member of staff who acts for this user.
+    """
 
     user_id: int | None = None
     roles: frozenset[Role] = frozenset()
     customer_id: int | None = None
     affiliates: dict[int, Role] = field(default_factory=dict)
     service: str | None = None
+    session: str | None = None
+    api_key: int | None = None
+    scopes: frozenset[str] | None = None
+    impersonator: int | None = None
 
     @property
     def subject(self) -> str:
-        return f"service:{self.service}" if self.service else f"user:{self.user_id}"
+        """Who it was, as the audit trail and every event name it."""
+        if self.service:
+            return f"service:{self.service}"
+        if self.impersonator:
+            return f"user:{self.impersonator} as user:{self.user_id}"
+        return f"user:{self.user_id} by key:{self.api_key}" if self.api_key else f"user:{self.user_id}"
 
     @property
     def is_staff(self) -> bool:
@@ -92,7 +108,7 @@ def _header(token: str) -> dict[str, Any]:
     return header
 
 
-async def verify(token: str, keys: KeySet, settings: Settings) -> Actor:
+async def verify(token: str, keys: KeySet, settings: Settings, revocations: Revocations | None = None) -> Actor:
     """The actor that a token speaks for; `Unauthenticated` for anything that is not exactly what identity issues.
 
     PyJWT leaves `typ`, `kid`, the spelling and the lifetime unchecked: they are checked here.
@@ -113,18 +129,37 @@ async def verify(token: str, keys: KeySet, settings: Settings) -> Actor:
         )
         if not 0 < claims["exp"] - claims["iat"] <= MAX_LIFETIME:
             raise Unauthenticated
-        return actor_of(claims)
+        actor = actor_of(claims)
     except Exception as error:  # whatever is wrong with a token, the answer is the same
         raise Unauthenticated from error
+    if revocations:
+        revocations.must_be_good(subjects_of(actor), claims["iat"])
+    return actor
+
+
+def subjects_of(actor: Actor) -> Iterator[str]:
+    """Whatever can be ended of a token before its time (`shared.revocation`)."""
+    for kind in ("user_id", "impersonator"):
+        if (user_id := getattr(actor, kind)) is not None:
+            yield f"user:{user_id}"
+    if actor.session:
+        yield f"session:{actor.session}"
+    if actor.api_key:
+        yield f"key:{actor.api_key}"
 
 
 def actor_of(claims: dict[str, Any]) -> Actor:
-    customer = claims.get("customer")
+    """`act` is who really acts (RFC 8693, 4.1), `scope` the words of an API key's scopes (RFC 8693, 4.2)."""
+    customer, key, scope, act = (claims.get(name) for name in ("customer", "key", "scope", "act"))
     return Actor(
         user_id=_id(claims["sub"], str),
         roles=frozenset(Role(role) for role in claims.get("roles", ())),
         customer_id=None if customer is None else _id(customer, int),
         affiliates={_id(id, str): Role(role) for id, role in claims.get("affiliates", {}).items()},
+        session=None if claims.get("sid") is None else str(UUID(claims["sid"])),
+        api_key=None if key is None else _id(key, int),
+        scopes=None if scope is None else frozenset(scope.split()),
+        impersonator=None if act is None else _id(act["sub"], str),
     )
 
 
@@ -141,6 +176,10 @@ def claims_of(actor: Actor) -> dict[str, Any]:
         "roles": sorted(actor.roles),
         "customer": actor.customer_id,
         "affiliates": {str(id): role for id, role in actor.affiliates.items()},
+        **({"sid": actor.session} if actor.session else {}),
+        **({"key": actor.api_key} if actor.api_key else {}),
+        **({"scope": " ".join(sorted(actor.scopes))} if actor.scopes is not None else {}),
+        **({"act": {"sub": str(actor.impersonator)}} if actor.impersonator else {}),
     }
 
 
@@ -148,7 +187,8 @@ async def _current(request: Request) -> Actor:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    actor = await verify(token, request.app.state.keys, request.app.state.settings)
+    state = request.app.state
+    actor = await verify(token, state.keys, state.settings, state.revocations)
     acting(actor.subject)
     return actor
 

@@ -20,8 +20,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.broker import DELAYS
 from shared.clock import now
+from shared.contracts.identity import EndsTokens, ending_tokens
 from shared.events import CONTRACTS, Envelope, Event
 from shared.outbox import PlatformBase
+from shared.revocation import end_tokens
 
 MAX_TRIES = 10
 
@@ -82,10 +84,13 @@ class Consumer:
 
 @dataclass
 class Consumers:
-    """The consumers of one service: `consumers = Consumers("booking")`."""
+    """The consumers of one service: `consumers = Consumers("booking")`. Every service has `cut_off_tokens`."""
 
     service: str
     all: list[Consumer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.on(*ending_tokens())(cut_off_tokens)
 
     def on(self, *events: type[Event]) -> Callable[[Handler], Handler]:
         """Call `function(event, session)` for each of these events, each once."""
@@ -100,6 +105,11 @@ class Consumers:
         """Call `function(event, envelope, session)` for every event of every service, each once."""
         self.all.append(Consumer(self.service, handle, (), with_envelope=True))
         return handle
+
+
+async def cut_off_tokens(event: EndsTokens, session: AsyncSession) -> None:
+    """Late, early and repeated it does the same: the latest moment stands."""
+    await end_tokens(session, event.ended, event.tokens_end_at)
 
 
 def delay_after(tries: int) -> int | None:

@@ -5,6 +5,7 @@ its aggregate's id and version, so a consumer can act without asking back, ignor
 survive duplicates in any order.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -12,8 +13,21 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
+@dataclass(frozen=True)
+class PersonalMark:
+    """Marks a field that says who somebody is, how to reach them or where they live: `email: Annotated[str, PERSONAL]`.
+
+    In the audit trail it is sealed with the key of the event's `person`, and gone with that key.
+    """
+
+
+PERSONAL = PersonalMark()
+
+
 class Event(BaseModel):
     """Base of all contracts. Abstract ones name their `aggregate`; concrete ones their `type`.
+
+    `person` is whose personal fields it carries, as the name of the field with their id: `customer_id` or `user_id`.
 
     Consumers ignore fields that they do not know: within a version only optional fields are added.
     """
@@ -22,11 +36,16 @@ class Event(BaseModel):
 
     type: ClassVar[str]
     aggregate: ClassVar[str]
+    person: ClassVar[str | None] = None
 
     version: int
 
-    def __init_subclass__(cls, *, aggregate: str | None = None, type: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, aggregate: str | None = None, type: str | None = None, person: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
+        if person:
+            cls.person = person
         if aggregate:
             cls.aggregate = aggregate
         if type:

@@ -138,6 +138,7 @@ async def forget_old_runs(session: AsyncSession) -> None:
         ("job_runs", "started_at", "30 days"),
         ("inbox", "created_at", "45 days"),
         ("idempotency_keys", "created_at", "72 hours"),
+        ("token_cutoffs", "created_at", "1 hour"),
     ):
         old = f"select ctid from {table} where {column} < now() - interval '{kept}' limit {AT_ONCE}"  # noqa: S608
         for _ in range(ROUNDS):

@@ -19,10 +19,11 @@ from shared.errors import Refusal
 from shared.http import Line
 from shared.ids import new_id
 
-from . import commands, queries
+from .commands.accounts import open_account
 from .domain.account import User, UserRole
 from .passwords import Passwords
-from .schemas import Email, NewPassword
+from .queries.accounts import find_by_email
+from .schemas.fields import Email, NewPassword
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -70,10 +71,10 @@ async def create_staff(url: str, user: User, password: str) -> bool:
     try:
         with caused_by(Cause(str(new_id()), actor="operator")):
             async with database.begin() as session:
-                known = await queries.find_by_email(session, user.email)
+                known = await find_by_email(session, user.email)
                 if known and known.role is user.role:
                     return False
-                await commands.open_account(session, Passwords(at_once=1), user, password)
+                await open_account(session, Passwords(at_once=1), user, password)
                 return True
     finally:
         await database.close()

@@ -5,11 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.consumers import Consumers
 from shared.contracts.catalog import AffiliateApplied
 
-from . import commands
+from .commands.teams import give_affiliate_its_owner
 
 consumers = Consumers("identity")
 
 
 @consumers.on(AffiliateApplied)
 async def make_applicant_owner(event: AffiliateApplied, session: AsyncSession) -> None:
-    await commands.give_affiliate_its_owner(session, event.affiliate_id, event.owner_user_id)
+    await give_affiliate_its_owner(session, event.affiliate_id, event.owner_user_id)

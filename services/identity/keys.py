@@ -84,7 +84,7 @@ class AccessTokens:
         self._keys, self._settings, self.lifetime = keys, settings, settings.access_token_seconds
 
     def issue(self, actor: Actor) -> str:
-        issued = int(now().timestamp())
+        issued = round(now().timestamp(), 3)  # a token issued just after the others were ended is a good one
         origin = {"iss": self._settings.token_issuer, "aud": self._settings.token_audience, "jti": str(new_id())}
         return self._keys.sign(claims_of(actor) | origin | {"iat": issued, "exp": issued + self.lifetime})
 

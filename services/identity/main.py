@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from shared.app import build
 from shared.settings import Role
 
-from .api import router
+from .api import routers
 from .consumers import consumers
 from .jobs import jobs
 from .keys import AccessTokens, OwnKeys, SigningKeys
@@ -14,7 +14,7 @@ from .settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    app = build("identity", settings, routers=[router], consumers=consumers, jobs=jobs)
+    app = build("identity", settings, routers=routers, consumers=consumers, jobs=jobs)
     if settings.role is not Role.WORKER:
         keys = SigningKeys.load(settings)
         app.state.signing_keys, app.state.keys = keys, OwnKeys(keys)

@@ -1,11 +1,12 @@
 """What booking tells: the life of an appointment."""
 
 from datetime import datetime
+from typing import Annotated
 
-from shared.events import Event
+from shared.events import PERSONAL, Event
 
 
-class BookingEvent(Event, aggregate="booking"):
+class BookingEvent(Event, aggregate="booking", person="customer_id"):
     """A booking as it now is. Times are UTC; `timezone` is where the appointment is; money in cents of `currency`."""
 
     booking_id: int
@@ -20,8 +21,8 @@ class BookingEvent(Event, aggregate="booking"):
     appointment_start: datetime
     appointment_end: datetime
     timezone: str
-    address: str
-    zip: str
+    address: Annotated[str, PERSONAL]
+    zip: Annotated[str, PERSONAL]
     price_cents: int
     commission_cents: int
     currency: str
@@ -50,7 +51,7 @@ class BookingCancelled(BookingEvent, type="booking.cancelled.v1"):
 
     refund_cents: int
     cancelled_by: str
-    reason: str
+    reason: Annotated[str, PERSONAL]
 
 
 class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):

@@ -1,15 +1,19 @@
-"""What identity tells: people, and who works for whom."""
+"""What identity tells: people, who works for whom, and whose tokens end before their time."""
 
-from shared.events import Event
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from shared.events import CONTRACTS, PERSONAL, Event
 
 
-class UserEvent(Event, aggregate="user"):
+class UserEvent(Event, aggregate="user", person="user_id"):
     """A person with an account. `customer_id` is set for customers; `locale` is BCP 47, `timezone` IANA."""
 
     user_id: int
     customer_id: int | None = None
-    email: str
-    full_name: str
+    email: Annotated[str, PERSONAL]
+    full_name: Annotated[str, PERSONAL]
     locale: str
     timezone: str
 
@@ -22,10 +26,60 @@ class UserChanged(UserEvent, type="identity.user_changed.v1"):
     pass
 
 
-class MemberAdded(Event, aggregate="affiliate_user", type="identity.member_added.v1"):
-    """A user now works for an affiliate; `role` is owner, manager or technician."""
+class EndsTokens(Event):
+    """Access tokens of `user_id` issued before `tokens_end_at` are no longer good.
+
+    Of one session only, if `session` is named; of one API key only, if `api_key` is.
+    """
+
+    user_id: int
+    tokens_end_at: datetime
+    session: UUID | None = None
+    api_key: int | None = None
+
+    @property
+    def ended(self) -> str:
+        """Whose tokens, as `shared.auth.subjects_of` names them."""
+        if self.session:
+            return f"session:{self.session}"
+        return f"key:{self.api_key}" if self.api_key else f"user:{self.user_id}"
+
+
+class UserSuspended(UserEvent, EndsTokens, type="identity.user_suspended.v1"):
+    """By the platform's staff; `reason` is for the person."""
+
+    reason: Annotated[str, PERSONAL]
+
+
+class UserReinstated(UserEvent, type="identity.user_reinstated.v1"):
+    pass
+
+
+class UserClosed(UserEvent, EndsTokens, type="identity.user_closed.v1"):
+    """The account was closed by its owner; its data stays until it is erased."""
+
+
+class MemberEvent(Event, aggregate="affiliate_user"):
+    """A user's place in an affiliate's team; `role` is owner, manager or technician."""
 
     affiliate_user_id: int
     affiliate_id: int
     user_id: int
     role: str
+
+
+class MemberAdded(MemberEvent, type="identity.member_added.v1"):
+    """A user now works for an affiliate."""
+
+
+class MemberChanged(MemberEvent, EndsTokens, type="identity.member_changed.v1"):
+    """A user now has another role in the team."""
+
+
+class MemberRemoved(MemberEvent, EndsTokens, type="identity.member_removed.v1"):
+    """A user no longer works for the affiliate; `role` is the one that was lost."""
+
+
+def ending_tokens() -> list[type[EndsTokens]]:
+    """Every event that ends tokens."""
+    return [event for event in CONTRACTS.values() if issubclass(event, EndsTokens)]

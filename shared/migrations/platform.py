@@ -94,6 +94,26 @@ create trigger wake_tasks after insert on tasks for each statement execute funct
 """
 
 
+# Since revision "people": keys to what is personal in the trail, and whose tokens end before their time.
+PEOPLE = """
+create table person_keys (
+    person varchar(50) primary key check (person ~ '^(user|customer):[1-9][0-9]*$'),
+    key bytea not null check (octet_length(key) = 32),
+    created_at timestamptz not null default now()
+);
+alter table business_events add column person varchar(50);
+alter table business_events add column sealed bytea;
+alter table business_events add constraint ck_business_events_sealed check ((person is null) = (sealed is null));
+
+create table token_cutoffs (
+    subject varchar(100) primary key,
+    ends_before timestamptz not null,
+    created_at timestamptz not null default now()
+);
+create index idx_token_cutoffs_created on token_cutoffs (created_at);
+"""
+
+
 def run(script: str) -> None:
     """Run a script of several statements in the migration's transaction (`op.execute` takes one at a time)."""
     bind = op.get_bind()
@@ -106,3 +126,8 @@ def create(service: str) -> None:
     """Make the platform's tables; the service's role gets rows, and may only add to the audit trail."""
     run(TABLES)
     op.execute(f"revoke update, delete, truncate on business_events from {service}")
+
+
+def add_people() -> None:
+    """Deployable while the code before it runs: only what is new to it is added."""
+    run(PEOPLE)

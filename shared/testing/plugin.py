@@ -32,6 +32,7 @@ from shared.db import Database
 from shared.events import CONTRACTS, Envelope, Event
 from shared.ids import new_id
 from shared.outbox import BusinessEvent
+from shared.revocation import Revocations
 from shared.serve import load
 from shared.settings import Profile, Role
 from shared.testing.databases import PASSWORDS, Templates, counted_statements, one_transaction
@@ -126,6 +127,7 @@ def make_app(
             ),
         )
         app.state.database = database
+        app.state.revocations = Revocations(database)
         return app
 
     return make

@@ -15,7 +15,6 @@ from shared import relay as relay_module
 from shared.contracts.booking import BookingEvent
 from shared.db import Database
 from shared.events import CONTRACTS
-from shared.provision import consumers_of
 from shared.relay import BATCH, Relay
 from shared.telemetry import UNROUTABLE
 from shared.testing.plugin import until
@@ -112,7 +111,7 @@ async def test_an_event_that_no_queue_takes_stays_until_one_does(
     fresh_database: Database, amqp_url: str, admin: AbstractChannel, ear: Ear
 ) -> None:
     await ear.queue.unbind("mdh.events", "#")
-    hears_all = await admin.get_queue(consumers_of("analytics")[0].queue)
+    hears_all = await admin.get_queue("analytics.count_fact")
     await hears_all.unbind("mdh.events", "#")
     try:
         async with running(relay(fresh_database, amqp_url).run()):
@@ -131,7 +130,7 @@ async def test_what_no_queue_takes_holds_up_nobody_else(
     """More of it than one batch, and older than what can go; the aggregates concerned wait in their order."""
     await ear.queue.unbind("mdh.events", "#")
     await ear.queue.bind("mdh.events", "booking.expired.v1")
-    hears_all = await admin.get_queue(consumers_of("analytics")[0].queue)
+    hears_all = await admin.get_queue("analytics.count_fact")
     await hears_all.unbind("mdh.events", "#")
     try:
         await tell(fresh_database, *(Unheard(**expired(n).model_dump()) for n in range(BATCH + 50)))

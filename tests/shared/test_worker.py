@@ -47,7 +47,7 @@ async def note(event: BookingExpired, session: AsyncSession) -> None:
 def consumer(handle: Any) -> list[Consumer]:
     consumers = Consumers("booking")
     consumers.on(BookingExpired)(handle)
-    return consumers.all
+    return consumers.all[-1:]
 
 
 def worker(database: Database, url: str, handle: Any) -> Worker:

@@ -1,0 +1,42 @@
+"""Opening an account, and changing it."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.contracts.identity import UserChanged, UserRegistered
+from shared.db import enforced_by
+from shared.outbox import record
+
+from ..domain.account import EMAIL_ONCE, Account, Customer, EmailTaken, User, UserRole
+from ..domain.password import must_be_uncommon
+from ..passwords import Passwords
+from ..queries.accounts import get_account
+
+
+async def open_account(
+    session: AsyncSession, passwords: Passwords, user: User, password: str, *, phone: str | None = None
+) -> Account:
+    """A new account; for a customer, with the customer that other services know. `user` comes without its hash."""
+    must_be_uncommon(password, about=(user.email, user.full_name))
+    user.password_hash = await passwords.hash(password)  # before the first statement: no connection waits for it
+    session.add(user)
+    with enforced_by(EMAIL_ONCE, EmailTaken):
+        await session.flush()
+    customer = Customer(user_id=user.id, phone=phone) if user.role is UserRole.CUSTOMER else None
+    if customer:
+        session.add(customer)
+        await session.flush()
+    account = Account(user, customer, {})
+    record(session, UserRegistered.of(user, customer_id=account.customer_id))
+    return account
+
+
+async def change_me(session: AsyncSession, actor: Actor, version: int | None, wanted: dict[str, Any]) -> Account:
+    account = await get_account(session, actor.user_id)
+    account.user.expect(version)
+    if account.change(wanted):
+        record(session, UserChanged.of(account.user, customer_id=account.customer_id))
+        await session.flush()  # so that the answer has the new `updated_at`
+    return account

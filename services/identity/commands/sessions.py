@@ -1,0 +1,78 @@
+"""Opening sessions, keeping them alive, ending them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import now
+
+from ..domain.account import Account, WrongCredentials
+from ..domain.session import RefreshToken, SessionEnded, digest, new_secret
+from ..passwords import Passwords
+from ..queries.accounts import find_credentials, get_account
+from ..queries.sessions import KnownSession, find_session, find_successor
+from ..schemas.sessions import LoginRequest
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a session is used from: a name for the device, and its network address."""
+
+    device: str | None
+    address: str | None
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session as its owner gets it: `secret` exists here and in the answer, nowhere else."""
+
+    account: Account
+    token: RefreshToken
+    secret: str
+
+
+async def log_in(
+    session: AsyncSession, reading: AsyncSession, passwords: Passwords, wanted: LoginRequest, client: Client
+) -> OpenSession:
+    """A new session. A wrong password and an unknown address are one refusal, and cost the same."""
+    known = await find_credentials(reading, wanted.email)
+    await reading.close()  # no connection is kept while the hash waits for its turn
+    if not await passwords.match(wanted.password, known.password_hash if known else None) or known is None:
+        raise WrongCredentials
+    account = await get_account(session, known.user_id)
+    if account.user.password_hash != known.password_hash:
+        raise WrongCredentials  # it was changed while we looked
+    account.user.must_be_active()
+    secret = new_secret()
+    token = RefreshToken.first(account.user.id, secret, now(), device=client.device, address=client.address)
+    session.add(token)
+    return OpenSession(account, token, secret)
+
+
+async def refresh(session: AsyncSession, secret: str, client: Client) -> OpenSession | SessionEnded:
+    """The next pair of tokens. Reuse ends the session; that is answered, not raised, so that it is written down."""
+    found = await find_session(session, digest(secret))
+    if found is None or found.ended:
+        raise SessionEnded
+    found.account.user.must_be_active()
+    if found.token.used_at is None:
+        successor = found.token.rotate(secret, now(), address=client.address)
+        session.add(successor)
+        return OpenSession(found.account, successor, successor.secret_after(secret))
+    return await _repeat(session, found, secret)
+
+
+async def _repeat(session: AsyncSession, found: KnownSession, secret: str) -> OpenSession | SessionEnded:
+    """A token comes a second time: its answer was lost a moment ago, or somebody has stolen it."""
+    successor = await find_successor(session, found.token)
+    if successor and found.token.may_be_asked_for_again(successor, now()):
+        return OpenSession(found.account, successor, successor.secret_after(secret))
+    found.token.revoke(now())
+    return SessionEnded()
+
+
+async def log_out(session: AsyncSession, secret: str) -> None:
+    """End the session of this token; nothing if there is none."""
+    found = await find_session(session, digest(secret))
+    if found and not found.ended:
+        found.token.revoke(now())

@@ -1,0 +1,14 @@
+"""Sessions as their owners see them."""
+
+from shared.migrations import platform
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.run("""
+select 1;
+""")

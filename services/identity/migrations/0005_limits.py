@@ -1,0 +1,14 @@
+"""How often somebody may try."""
+
+from shared.migrations import platform
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.run("""
+select 1;
+""")

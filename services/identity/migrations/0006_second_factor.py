@@ -1,0 +1,14 @@
+"""Second factors, and signing in elsewhere."""
+
+from shared.migrations import platform
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.run("""
+select 1;
+""")

@@ -1,0 +1,14 @@
+"""Exports and erasures."""
+
+from shared.migrations import platform
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.run("""
+select 1;
+""")

@@ -1,0 +1,63 @@
+"""Reading accounts."""
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Role
+from shared.errors import Unauthenticated
+
+from ..domain.account import Account, AffiliateUser, Customer, NoSuchUser, User
+
+
+class Credentials(NamedTuple):
+    user_id: int
+    password_hash: str
+
+
+def team_roles() -> ColumnElement[dict[str, str] | None]:
+    """What roles a user has in teams, as one column: an account is one statement."""
+    roles = func.jsonb_object_agg(AffiliateUser.affiliate_id, AffiliateUser.role, type_=JSONB)
+    return select(roles).where(AffiliateUser.user_id == User.id).correlate(User).scalar_subquery()
+
+
+def customer_of_user() -> ColumnElement[bool]:
+    return (Customer.user_id == User.id) & Customer.deleted_at.is_(None)
+
+
+def _accounts() -> Select[User, Customer, dict[str, str] | None]:
+    statement = select(User, Customer, team_roles()).outerjoin(Customer, customer_of_user())
+    return statement.where(User.deleted_at.is_(None))
+
+
+def account_of(user: User, customer: Customer | None, team_roles: dict[str, str] | None) -> Account:
+    return Account(user, customer, {int(id): Role(role) for id, role in (team_roles or {}).items()})
+
+
+async def find_credentials(session: AsyncSession, email: str) -> Credentials | None:
+    of = select(User.id, User.password_hash).where(_has_address(email), User.deleted_at.is_(None))
+    row = (await session.execute(of)).one_or_none()
+    return Credentials(*row) if row else None
+
+
+async def find_by_email(session: AsyncSession, email: str) -> User | None:
+    return await session.scalar(select(User).where(_has_address(email), User.deleted_at.is_(None)))
+
+
+def _has_address(email: str) -> ColumnElement[bool]:
+    return func.lower(User.email) == func.lower(email)
+
+
+async def get_account(session: AsyncSession, user_id: int | None) -> Account:
+    """`Unauthenticated` if it was closed meanwhile: whoever asks holds a token or a password of it."""
+    row = (await session.execute(_accounts().where(User.id == user_id))).one_or_none()
+    if row is None:
+        raise Unauthenticated
+    return account_of(row[0], row[1], row[2])
+
+
+async def must_exist(session: AsyncSession, user_id: int) -> None:
+    if await session.scalar(select(User.id).where(User.id == user_id)) is None:
+        raise NoSuchUser

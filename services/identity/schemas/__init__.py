@@ -1,0 +1,1 @@
+"""What identity's API takes and gives."""
