@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_colu
 
 from shared.clock import now
 from shared.errors import Overloaded, PreconditionFailed, Refusal
+from shared.sealing import RING, KeyRing
 
 NAMING = {
     "pk": "pk_%(table_name)s",
@@ -124,7 +125,9 @@ class Database:
             connect_args={"server_settings": timeouts, "timeout": 5, "command_timeout": COMMAND_TIMEOUT},
         )
         event.listen(self.engine.sync_engine, "checkout", _must_be_open)
-        self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.key_ring = KeyRing()
+        known = {RING: self.key_ring}
+        self._writes = async_sessionmaker(self.engine, expire_on_commit=False, info=known)
         # Reads take no BEGIN, no ROLLBACK: two round trips less (docs/decisions/0006).
         self._reads = async_sessionmaker(
             self.engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False

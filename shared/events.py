@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class PersonalMark:
     """Marks a field that says who somebody is, how to reach them or where they live: `email: Annotated[str, PERSONAL]`.
 
-    In the audit trail it is sealed with the key of the event's `person`, and gone with that key.
+    In the audit trail it is sealed with the key of the event's `person`, and gone with that key. What is published then
+    is an empty text, or null where that may be: every consumer must bear it. Other types cannot be marked.
     """
 
 
@@ -27,7 +28,8 @@ PERSONAL = PersonalMark()
 class Event(BaseModel):
     """Base of all contracts. Abstract ones name their `aggregate`; concrete ones their `type`.
 
-    `person` is whose personal fields it carries, as the name of the field with their id: `customer_id` or `user_id`.
+    `person` is whose personal fields it carries, as the name of the field with their id: `customer_id` means a
+    customer, any other a user.
 
     Consumers ignore fields that they do not know: within a version only optional fields are added.
     """
@@ -37,6 +39,7 @@ class Event(BaseModel):
     type: ClassVar[str]
     aggregate: ClassVar[str]
     person: ClassVar[str | None] = None
+    personal: ClassVar[frozenset[str]] = frozenset()
 
     version: int
 
@@ -51,6 +54,30 @@ class Event(BaseModel):
         if type:
             cls.type = type
             CONTRACTS[type] = cls
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """What cannot be sealed must not be marked: a mark that nobody sees would be worse than none."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.personal = frozenset(name for name, field in cls.model_fields.items() if PERSONAL in field.metadata)
+        for name, field in cls.model_fields.items():
+            if name in cls.personal and field.annotation not in (str, str | None):
+                raise TypeError(f"{cls.__name__}.{name}: only texts can be PERSONAL")
+            if name not in cls.personal and "PersonalMark" in repr(field.annotation):
+                raise TypeError(f"{cls.__name__}.{name}: the mark goes around the whole type")
+        if cls.personal and "type" in cls.__dict__ and cls.person is None:
+            raise TypeError(f"{cls.__name__}: whose are its personal fields? Name `person`")
+
+    @classmethod
+    def erased(cls) -> dict[str, str | None]:
+        """What stands in its personal fields once they are erased."""
+        return {name: "" if cls.model_fields[name].annotation is str else None for name in cls.personal}
+
+    @property
+    def whose(self) -> str:
+        """The person whose personal fields these are: `user:5`, `customer:7`."""
+        assert self.person
+        return f"{'customer' if self.person == 'customer_id' else 'user'}:{getattr(self, self.person)}"
 
     @classmethod
     def key(cls) -> str:

@@ -22,6 +22,7 @@ from shared.broker import EVENTS, FAILURES, Publisher, Unroutable, message
 from shared.db import dsn
 from shared.events import Envelope
 from shared.outbox import CHANNEL
+from shared.sealing import whole
 from shared.stopping import finish
 
 log = structlog.get_logger()
@@ -36,8 +37,8 @@ SESSION = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keep
 LEADER = "select pg_try_advisory_lock(hashtext('mdh.relay'))"
 WAITING = """
     select o.id, b.event_id, b.type, b.payload, b.created_at, b.correlation_id, b.causation_id, b.actor,
-           b.aggregate_type, b.aggregate_id, b.aggregate_version, b.trace
-      from outbox o join business_events b on b.id = o.business_event_id
+           b.aggregate_type, b.aggregate_id, b.aggregate_version, b.trace, b.sealed, k.key
+      from outbox o join business_events b on b.id = o.business_event_id left join person_keys k on k.person = b.person
      where o.id <> all($2::bigint[]) order by o.id limit $1"""
 CONFIRMED = "delete from outbox where id = any($1::bigint[])"
 
@@ -167,4 +168,12 @@ def _message(service: str, row: Any) -> Any:
         aggregate_id=row["aggregate_id"],
         aggregate_version=row["aggregate_version"],
     )
-    return message(row["payload"].encode(), envelope, json.loads(row["trace"]))
+    return message(_body(row), envelope, json.loads(row["trace"]))
+
+
+def _body(row: Any) -> bytes:
+    """As it was told, what is personal opened again; or erased, if the key is gone."""
+    if row["sealed"] is None:
+        return row["payload"].encode()  # type: ignore[no-any-return]
+    payload = json.loads(row["payload"])
+    return json.dumps(whole(payload, row["sealed"], row["key"], row["event_id"], row["type"])).encode()

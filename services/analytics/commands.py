@@ -46,7 +46,7 @@ LOCK = text("lock table business_metrics in share row exclusive mode")
 
 async def count_fact(session: AsyncSession, event: Event, envelope: Envelope) -> None:
     """Store an event without what is personal in it, and add what it counts for to its day."""
-    properties = impersonal(event.model_dump(mode="json"))
+    properties = impersonal(event.model_dump(mode="json", exclude=set(event.personal)))
     values = {
         "event_id": envelope.event_id,
         "event_name": event.type,

@@ -61,7 +61,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     PaymentRefunded.type: (Rule(Metric.REFUNDS_CENTS, "refund_cents", MONEY),),
 }
 
-# What says who somebody is, how to reach them or where they live, and free text, in which they may say so themselves.
+# Fields that contracts mark PERSONAL are left out in any case. Beside them: what a sole trader's business says of its
+# owner, and free text, in which people may say something of themselves.
 PERSONAL = frozenset(
     {"address", "comment", "email", "full_name", "latitude", "longitude", "name", "phone", "reason", "zip"}
 )
@@ -89,7 +90,7 @@ def deltas(event_name: str, properties: Mapping[str, Any]) -> list[Delta]:
 
 
 def impersonal(value: Any) -> Any:
-    """An event's body without what is in `PERSONAL`, at any depth."""
+    """A body without what is in `PERSONAL`, at any depth."""
     if isinstance(value, dict):
         return {name: impersonal(inner) for name, inner in value.items() if name not in PERSONAL}
     return [impersonal(inner) for inner in value] if isinstance(value, list) else value

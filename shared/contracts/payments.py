@@ -1,9 +1,11 @@
 """What payments tells: money in and money back."""
 
-from shared.events import Event
+from typing import Annotated
+
+from shared.events import PERSONAL, Event
 
 
-class PaymentEvent(Event, aggregate="payment"):
+class PaymentEvent(Event, aggregate="payment", person="customer_id"):
     """A payment as it now is; one per booking. Money in cents of `currency`."""
 
     payment_id: int
@@ -28,7 +30,7 @@ class PaymentCaptured(PaymentEvent, type="payments.captured.v1"):
 class PaymentFailed(PaymentEvent, type="payments.failed.v1"):
     """An attempt was declined; the customer may try again while the booking is held."""
 
-    reason: str
+    reason: Annotated[str, PERSONAL]
 
 
 class PaymentRefunded(PaymentEvent, type="payments.refunded.v1"):

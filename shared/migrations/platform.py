@@ -113,6 +113,14 @@ create table token_cutoffs (
 create index idx_token_cutoffs_created on token_cutoffs (created_at);
 """
 
+# Since revision "erasure": who was erased. Nothing that comes later makes them a key, or brings them back.
+ERASED = """
+create table erased_people (
+    person varchar(50) primary key check (person ~ '^(user|customer):[1-9][0-9]*$'),
+    created_at timestamptz not null default now()
+);
+"""
+
 
 def run(script: str) -> None:
     """Run a script of several statements in the migration's transaction (`op.execute` takes one at a time)."""
@@ -131,3 +139,9 @@ def create(service: str) -> None:
 def add_people() -> None:
     """Deployable while the code before it runs: only what is new to it is added."""
     run(PEOPLE)
+
+
+def add_erasure(service: str) -> None:
+    """The service's role adds to it and reads it: nobody who was erased becomes unerased."""
+    run(ERASED)
+    op.execute(f"revoke update, delete, truncate on erased_people from {service}")

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 from shared import provision
 from shared.db import Database
 from shared.migrations import migrate
+from shared.sealing import RING, KeyRing
 
 PASSWORDS: provision.Passwords = {"owner": "owner", "app": "app", "amqp": "amqp"}
 _numbers = itertools.count(1)
@@ -68,8 +69,9 @@ class OneTransaction(Database):
     def __init__(self, url: str, connection: AsyncConnection) -> None:
         self.url, self.pool_size = url, 1
         self.engine = connection.engine
+        self.key_ring = KeyRing()
         self._writes = self._reads = async_sessionmaker(
-            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint", info={RING: self.key_ring}
         )
 
     async def close(self) -> None:

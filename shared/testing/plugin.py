@@ -31,8 +31,9 @@ from shared.context import Cause, caused_by
 from shared.db import Database
 from shared.events import CONTRACTS, Envelope, Event
 from shared.ids import new_id
-from shared.outbox import BusinessEvent
+from shared.outbox import BusinessEvent, PersonKey
 from shared.revocation import Revocations
+from shared.sealing import whole
 from shared.serve import load
 from shared.settings import Profile, Role
 from shared.testing.databases import PASSWORDS, Templates, counted_statements, one_transaction
@@ -215,12 +216,17 @@ def published(database: Database) -> Published:
 
 
 async def recorded_in(database: Database, kind: type[E] | None = None) -> list[Any]:
-    statement = select(BusinessEvent).order_by(BusinessEvent.id)
+    """Those that a person's key opens as they were told, those of the erased as they are published now."""
+    statement = select(BusinessEvent, PersonKey.key).order_by(BusinessEvent.id)
+    statement = statement.join(PersonKey, PersonKey.person == BusinessEvent.person, isouter=True)
     if kind is not None:
         statement = statement.where(BusinessEvent.type == kind.type)
     async with database.begin() as session:
-        rows = (await session.scalars(statement)).all()
-    return [CONTRACTS[row.type].model_validate(row.payload) for row in rows]
+        rows = (await session.execute(statement)).all()
+    return [
+        CONTRACTS[row.type].model_validate(whole(row.payload, row.sealed, key, row.event_id, row.type))
+        for row, key in rows
+    ]
 
 
 @pytest.fixture
