@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from uuid import UUID
 
 import httpx
 import jwt
@@ -52,6 +53,7 @@ async def test_an_access_token_is_what_rfc_9068_says_and_lives_for_a_quarter_of_
     assert header == {"alg": "EdDSA", "typ": "at+jwt", "kid": "test"}
     assert claims.pop("exp") - claims.pop("iat") == 900
     assert claims.pop("jti")
+    assert UUID(claims.pop("sid"))
     assert claims == {
         "sub": str(me["id"]),
         "iss": "mdh-identity",

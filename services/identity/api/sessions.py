@@ -8,10 +8,10 @@ from shared.http import router as new_router
 from shared.problems import problem
 
 from ..commands import sessions as commands
-from ..commands.sessions import Client, OpenSession
-from ..keys import AccessTokens
+from ..commands.sessions import Client
 from ..schemas.sessions import LoginRequest, RefreshRequest, TokensView
-from .request import CurrentClient, Hashing, Issuing
+from .request import CurrentClient, Hashing
+from .tokens import HandingOver
 
 router = new_router("identity", "sessions")
 
@@ -21,45 +21,32 @@ async def log_in(
     wanted: LoginRequest,
     client: CurrentClient,
     passwords: Hashing,
-    issuing: Issuing,
+    handover: HandingOver,
     reading: ReadSession,
     session: Session,
-    response: Response,
 ) -> TokensView:
     """Open a session with e-mail address and password."""
     client = Client(wanted.device or client.device, client.address)
-    opened = await commands.log_in(session, reading, passwords, wanted, client)
-    return _tokens(opened, issuing, response)
+    return handover.of(await commands.log_in(session, reading, passwords, wanted, client))
 
 
 @router.post("/refresh", response_model=TokensView)
 async def refresh(
     wanted: RefreshRequest,
     client: CurrentClient,
-    issuing: Issuing,
+    handover: HandingOver,
     session: Session,
     request: Request,
-    response: Response,
 ) -> TokensView | Response:
     """The next pair of tokens. A refresh token is good once; used again later than 10 s after, it ends the session."""
     outcome = await commands.refresh(session, wanted.refresh_token, client)
-    return _refused(request, outcome) if isinstance(outcome, Refusal) else _tokens(outcome, issuing, response)
+    return _refused(request, outcome) if isinstance(outcome, Refusal) else handover.of(outcome)
 
 
 @router.post("/logout", status_code=204)
 async def log_out(wanted: RefreshRequest, session: Session) -> None:
     """End the session that this refresh token belongs to. Its access tokens live on for 15 minutes at most."""
     await commands.log_out(session, wanted.refresh_token)
-
-
-def _tokens(opened: OpenSession, issuing: AccessTokens, response: Response) -> TokensView:
-    response.headers["Cache-Control"] = "no-store"
-    return TokensView(
-        access_token=issuing.issue(opened.account.actor),
-        expires_in=issuing.lifetime,
-        refresh_token=opened.secret,
-        refresh_expires_at=opened.token.expires_at,
-    )
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:

@@ -1,9 +1,10 @@
 """Opening sessions, keeping them alive, ending them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.auth import Actor
 from shared.clock import now
 
 from ..domain.account import Account, WrongCredentials
@@ -30,6 +31,20 @@ class OpenSession:
     token: RefreshToken
     secret: str
 
+    @property
+    def actor(self) -> Actor:
+        """Who its access tokens speak for: they are of this session, and end with it."""
+        return replace(self.account.actor, session=str(self.token.family))
+
+
+def open_session(session: AsyncSession, account: Account, client: Client) -> OpenSession:
+    """What every way of signing in ends with, once it is known whose account it is."""
+    account.user.must_be_active()
+    secret = new_secret()
+    token = RefreshToken.first(account.user.id, secret, now(), device=client.device, address=client.address)
+    session.add(token)
+    return OpenSession(account, token, secret)
+
 
 async def log_in(
     session: AsyncSession, reading: AsyncSession, passwords: Passwords, wanted: LoginRequest, client: Client
@@ -42,11 +57,7 @@ async def log_in(
     account = await get_account(session, known.user_id)
     if account.user.password_hash != known.password_hash:
         raise WrongCredentials  # it was changed while we looked
-    account.user.must_be_active()
-    secret = new_secret()
-    token = RefreshToken.first(account.user.id, secret, now(), device=client.device, address=client.address)
-    session.add(token)
-    return OpenSession(account, token, secret)
+    return open_session(session, account, client)
 
 
 async def refresh(session: AsyncSession, secret: str, client: Client) -> OpenSession | SessionEnded:
