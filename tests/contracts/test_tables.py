@@ -15,6 +15,7 @@ OWNED: dict[str, dict[str, str]] = {
         "users": "email role status deleted_at",
         "customers": "user_id deleted_at",
         "affiliate_users": "affiliate_id user_id role",
+        "invitations": "affiliate_id email role status expires_at",
         "refresh_tokens": "user_id token_hash expires_at revoked_at",
     },
     "catalog": {

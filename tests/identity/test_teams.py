@@ -8,7 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.identity.domain.account import AffiliateUser, NoSuchUser
+from services.identity.queries.teams import is_last_owner_anywhere
 from shared.auth import Role
+from shared.clock import now
 from shared.contracts.catalog import AffiliateApplied
 from shared.contracts.identity import MemberAdded
 from shared.ids import new_id
@@ -84,3 +86,20 @@ async def test_the_database_has_a_user_once_in_a_team(owner_id: int, session: As
         session.add(AffiliateUser(affiliate_id=31, user_id=owner_id, role=Role.TECHNICIAN))
     with pytest.raises(IntegrityError, match="affiliate_users_once"):
         await session.flush()
+
+
+async def test_whoever_owns_an_affiliate_alone_is_its_last_owner(
+    owner_id: int, register: Register, deliver: Deliver, session: AsyncSession
+) -> None:
+    other_id = (await register(account="affiliate", email="kim@example.com")).json()["id"]
+    await deliver(applied(owner_id))
+    other = AffiliateUser(affiliate_id=31, user_id=other_id, role=Role.MANAGER)
+    session.add(other)
+    await session.flush()
+    assert [await is_last_owner_anywhere(session, id) for id in (owner_id, other_id, 999)] == [True, False, False]
+    other.take_role(Role.OWNER)
+    await session.flush()
+    assert [await is_last_owner_anywhere(session, id) for id in (owner_id, other_id)] == [False, False]
+    other.leave(now())
+    await session.flush()
+    assert await is_last_owner_anywhere(session, owner_id)

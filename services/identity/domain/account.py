@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.auth import Actor, CustomersOnly, Role
+from shared.clock import now
 from shared.db import Aggregate, Keyed, Timestamped, words
 from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
@@ -80,13 +81,31 @@ class Customer(Keyed, Timestamped, Base, kw_only=True):
 
 
 class AffiliateUser(Aggregate, Base, kw_only=True):
-    """A user's place in an affiliate's team: owner, manager or technician."""
+    """A user's place in an affiliate's team: owner, manager or technician.
+
+    It is kept when they are gone, so that its versions go on counting when they come back.
+    """
 
     __tablename__ = "affiliate_users"
 
     affiliate_id: Mapped[int]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     role: Mapped[Role] = mapped_column(words(Role))
+    joined_at: Mapped[datetime] = mapped_column(default_factory=now)
+    removed_at: Mapped[datetime | None] = mapped_column(default=None)
+    user: Mapped[User] = relationship(init=False, repr=False, lazy="raise")
+
+    def take_role(self, role: Role) -> None:
+        self.role = role
+        self.version += 1
+
+    def leave(self, at: datetime) -> None:
+        self.removed_at = at
+        self.version += 1
+
+    def come_back(self, role: Role, at: datetime) -> None:
+        self.role, self.joined_at, self.removed_at = role, at, None
+        self.version += 1
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ class Credentials(NamedTuple):
 def team_roles() -> ColumnElement[dict[str, str] | None]:
     """What roles a user has in teams, as one column: an account is one statement."""
     roles = func.jsonb_object_agg(AffiliateUser.affiliate_id, AffiliateUser.role, type_=JSONB)
-    return select(roles).where(AffiliateUser.user_id == User.id).correlate(User).scalar_subquery()
+    own = (AffiliateUser.user_id == User.id) & AffiliateUser.removed_at.is_(None)
+    return select(roles).where(own).correlate(User).scalar_subquery()
 
 
 def customer_of_user() -> ColumnElement[bool]:
