@@ -149,7 +149,8 @@ class _Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                own = scope.get("state", {}).get("announced", {}) | {"x-request-id": request_id}
+                message["headers"] = [*message["headers"], *((k.lower().encode(), v.encode()) for k, v in own.items())]
                 if not any(name == b"cache-control" for name, _ in message["headers"]):
                     message["headers"].append(NOT_KEPT)
             await send(message)

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -149,6 +149,14 @@ class Route(APIRoute):
 def router(service: str, tag: str, prefix: str = "") -> APIRouter:
     """A router for `/<service>/v1<prefix>` whose routes are strict."""
     return APIRouter(prefix=f"/{service}/v1{prefix}", tags=[tag], route_class=Route)
+
+
+# -- what goes out with every answer --
+
+
+def announce(request: Request, headers: Mapping[str, str]) -> None:
+    """These headers are on the answer to this request, whatever it will be; `shared.app` puts them there."""
+    request.state.announced = getattr(request.state, "announced", {}) | dict(headers)
 
 
 # -- pages --

@@ -12,6 +12,7 @@ from .state import State
 
 LOCALHOST = "127.0.0.1"
 MAIL_FROM = "Mobile Detail Hub <hello@mobiledetailhub.example>"
+GENEROUS = "100"  # times the limits on attempts: everybody here has the same address
 PASSED_ON = ("MDH_LOG_LEVEL", "MDH_OTLP_ENDPOINT", "MDH_DATABASE_POOL", "MDH_PREFETCH")
 
 
@@ -46,7 +47,8 @@ def service_environment(service: str, role: str, home: Home, state: State, serve
 def _own_settings(service: str, home: Home, state: State) -> Mapping[str, str]:
     match service:
         case "identity":
-            return {"MDH_SIGNING_KEYS_DIR": str(home.keys)}
+            times = os.environ.get("MDH_LIMITS_TIMES", GENEROUS)
+            return {"MDH_SIGNING_KEYS_DIR": str(home.keys), "MDH_LIMITS_TIMES": times}
         case "payments":
             secret_key = state.secret("stripe.api_key", "sk_test_")
             return {

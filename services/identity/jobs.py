@@ -9,8 +9,10 @@ from shared.clock import now
 from shared.jobs import Jobs
 
 from .domain.session import ABSOLUTE, RefreshToken
+from .queries.limits import forget_attempts
 
 KEPT = ABSOLUTE + timedelta(days=30)
+AT_ONCE, ROUNDS = 10_000, 100
 
 jobs = Jobs("identity")
 
@@ -19,3 +21,11 @@ jobs = Jobs("identity")
 async def forget_old_sessions(session: AsyncSession) -> None:
     """Whole families at once: a revoked token must not go before those that it revokes."""
     await session.execute(delete(RefreshToken).where(RefreshToken.family_began_at < now() - KEPT))
+
+
+@jobs.every(timedelta(minutes=10))
+async def forget_old_attempts(session: AsyncSession) -> None:
+    """In steps that a statement's time allows for."""
+    for _ in range(ROUNDS):
+        if await forget_attempts(session, AT_ONCE) < AT_ONCE:
+            return

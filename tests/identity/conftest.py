@@ -29,7 +29,7 @@ def service() -> str:
 @pytest.fixture(scope="session")
 def extra_settings(run_directory: Path, signer: Signer) -> dict[str, Any]:
     """Identity signs with the run's key, so that the tokens of `as_` are its own."""
-    return {"signing_keys_dir": signer.write_private_key(run_directory / "signing-keys")}
+    return {"signing_keys_dir": signer.write_private_key(run_directory / "signing-keys"), "limits_times": 1000}
 
 
 def registration(**changes: Any) -> dict[str, Any]:

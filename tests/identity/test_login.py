@@ -132,11 +132,11 @@ async def test_a_closed_account_is_an_unknown_one(register: Register, log_in: Lo
     assert problem_of(await log_in()) == (401, "wrong-credentials")
 
 
-async def test_a_login_takes_three_statements(register: Register, log_in: LogIn, statements: Statements) -> None:
+async def test_a_login_takes_four_statements(register: Register, log_in: LogIn, statements: Statements) -> None:
     await register()
     with statements() as sent:
         assert (await log_in()).status_code == 200
-    assert len(sent) == 3
+    assert len(sent) == 4
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def extra_settings(run_directory: Path, signer: Signer) -> dict[str, Any]:
     """Identity signs with the run's key, payments has keys that no provider knows; the others take no notice."""
     return {
         "signing_keys_dir": signer.write_private_key(run_directory / "signing-keys"),
+        "limits_times": 1000,
         "stripe_api_key": "sk_test_nobody",
         "stripe_webhook_secret": "whsec_nobody",
         "stripe_publishable_key": "pk_test_nobody",

@@ -4,8 +4,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from shared.db import ReadSession
+
 from ..commands.sessions import Client
+from ..domain.limits import plain_address
 from ..keys import AccessTokens
+from ..limits import Limits
 from ..passwords import Passwords
 
 
@@ -19,9 +23,19 @@ def _access_tokens(request: Request) -> AccessTokens:
 
 def _client(request: Request) -> Client:
     agent = request.headers.get("user-agent", "")[:200]
-    return Client(agent if agent.isprintable() else None, request.client.host if request.client else None)
+    return Client(agent if agent.isprintable() else None, _address(request))
+
+
+def _address(request: Request) -> str | None:
+    """The client's own, if MDH_TRUSTED_PROXIES names what is between it and us."""
+    return plain_address(request.client.host if request.client else None)
+
+
+def _limits(request: Request, reading: ReadSession) -> Limits:
+    return Limits(reading, request, _address(request), request.app.state.settings.limits_times)
 
 
 CurrentClient = Annotated[Client, Depends(_client)]
 Hashing = Annotated[Passwords, Depends(_passwords)]
+CurrentLimits = Annotated[Limits, Depends(_limits)]
 Issuing = Annotated[AccessTokens, Depends(_access_tokens)]

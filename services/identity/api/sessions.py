@@ -10,7 +10,7 @@ from shared.problems import problem
 from ..commands import sessions as commands
 from ..commands.sessions import Client
 from ..schemas.sessions import LoginRequest, RefreshRequest, TokensView
-from .request import CurrentClient, Hashing
+from .request import CurrentClient, CurrentLimits, Hashing
 from .tokens import HandingOver
 
 router = new_router("identity", "sessions")
@@ -20,6 +20,7 @@ router = new_router("identity", "sessions")
 async def log_in(
     wanted: LoginRequest,
     client: CurrentClient,
+    limits: CurrentLimits,
     passwords: Hashing,
     handover: HandingOver,
     reading: ReadSession,
@@ -27,7 +28,7 @@ async def log_in(
 ) -> TokensView:
     """Open a session with e-mail address and password."""
     client = Client(wanted.device or client.device, client.address)
-    return handover.of(await commands.log_in(session, reading, passwords, wanted, client))
+    return handover.of(await commands.log_in(session, reading, limits, passwords, wanted, client))
 
 
 @router.post("/refresh", response_model=TokensView)

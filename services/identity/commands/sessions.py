@@ -8,7 +8,9 @@ from shared.auth import Actor
 from shared.clock import now
 
 from ..domain.account import Account, WrongCredentials
+from ..domain.limits import LOGIN
 from ..domain.session import RefreshToken, SessionEnded, digest, new_secret
+from ..limits import Limits
 from ..passwords import Passwords
 from ..queries.accounts import find_credentials, get_account
 from ..queries.sessions import KnownSession, find_session, find_successor
@@ -47,9 +49,15 @@ def open_session(session: AsyncSession, account: Account, client: Client) -> Ope
 
 
 async def log_in(
-    session: AsyncSession, reading: AsyncSession, passwords: Passwords, wanted: LoginRequest, client: Client
+    session: AsyncSession,
+    reading: AsyncSession,
+    limits: Limits,
+    passwords: Passwords,
+    wanted: LoginRequest,
+    client: Client,
 ) -> OpenSession:
     """A new session. A wrong password and an unknown address are one refusal, and cost the same."""
+    await limits.spend(LOGIN, wanted.email)
     known = await find_credentials(reading, wanted.email)
     await reading.close()  # no connection is kept while the hash waits for its turn
     if not await passwords.match(wanted.password, known.password_hash if known else None) or known is None:
