@@ -23,6 +23,7 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
 MAX_LIFETIME = 15 * 60  # seconds
 LEEWAY = 30  # seconds
 MAX_TOKEN = 8_192  # characters
+SAFE = frozenset({"GET", "HEAD"})
 
 
 class Role(StrEnum):
@@ -183,6 +184,21 @@ def claims_of(actor: Actor) -> dict[str, Any]:
     }
 
 
+class ScopeMissing(Forbidden):
+    """This API key is not for that: it would need the scope that `scope` names."""
+
+
+class NotWhileImpersonating(Forbidden):
+    """Only the person can do this, not support in their name."""
+
+
+def must_be_in_scope(actor: Actor, service: str, method: str) -> None:
+    """What came of an API key does what its scopes name, at any route of any service; other tokens have no limits."""
+    needed = f"{service}:{'read' if method in SAFE else 'write'}"
+    if actor.scopes is not None and needed not in actor.scopes:
+        raise ScopeMissing(scope=needed)
+
+
 async def _current(request: Request) -> Actor:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -190,6 +206,7 @@ async def _current(request: Request) -> Actor:
     state = request.app.state
     actor = await verify(token, state.keys, state.settings, state.revocations)
     acting(actor.subject)
+    must_be_in_scope(actor, state.name, request.method)
     return actor
 
 
@@ -202,6 +219,15 @@ async def _visitor(request: Request) -> Actor:
 
 
 Visitor = Annotated[Actor, Depends(_visitor)]
+
+
+async def _in_person(actor: CurrentActor) -> None:
+    if actor.impersonator is not None:
+        raise NotWhileImpersonating
+
+
+# For what moves money or may come to move it, and for what says who somebody is: `dependencies=[InPerson]`.
+InPerson = Depends(_in_person)
 
 
 class CustomersOnly(Forbidden):
@@ -222,13 +248,13 @@ async def _customer(actor: CurrentActor) -> Actor:
     return actor
 
 
-async def _staff(actor: CurrentActor) -> Actor:
+async def _staff(actor: CurrentActor, _: Annotated[None, InPerson]) -> Actor:
     if not actor.is_staff:
         raise StaffOnly
     return actor
 
 
-async def _admin(actor: CurrentActor) -> Actor:
+async def _admin(actor: CurrentActor, _: Annotated[None, InPerson]) -> Actor:
     if not actor.is_admin:
         raise AdminsOnly
     return actor

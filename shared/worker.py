@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from shared import broker, telemetry
 from shared.broker import DEAD, EVENTS, FAILURES, Publisher, Unroutable, retry_exchange
 from shared.consumers import Consumer, delay_after
-from shared.context import Cause, caused_by
+from shared.context import Cause, caused_by, upon
 from shared.db import Database, away
 from shared.errors import Refusal
 from shared.events import Envelope, Event
@@ -125,7 +125,7 @@ class Worker:
         except ValidationError as error:
             await self._bury(consumer, incoming, None, f"not readable: {error.error_count()} errors in {error.title}")
             return
-        because = Cause(envelope.correlation_id, str(envelope.event_id), f"service:{self._service}")
+        because = Cause(envelope.correlation_id, str(envelope.event_id), upon(self._service, envelope.actor))
         with (
             caused_by(because),
             tracer.start_as_current_span(f"consume {consumer.queue}", context=broker.trace_of(incoming)),

@@ -3,6 +3,7 @@
 A day is a UTC day, that of the fact (`occurred_at`) and not that of its arrival: late news counts where it belongs.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -67,6 +68,8 @@ PERSONAL = frozenset(
     {"address", "comment", "email", "full_name", "latitude", "longitude", "name", "phone", "reason", "zip"}
 )
 
+BY_USER = re.compile(r"(?:user:\d+ as )?user:(\d+)(?: by key:\d+)?", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Delta:
@@ -97,11 +100,11 @@ def impersonal(value: Any) -> Any:
 
 
 def user_of(properties: Mapping[str, Any], actor: str) -> int | None:
-    """The user that an event is about, or else the one who made it happen (`user:<id>`)."""
+    """The user that an event is about, or else the one who made it happen, or in whose name it was (`shared.auth`)."""
     if (named := properties.get("user_id")) is not None:
         return int(named)
-    kind, _, id = actor.partition(":")
-    return int(id) if kind == "user" and id.isdecimal() else None
+    acted = BY_USER.fullmatch(actor)
+    return int(acted[1]) if acted else None
 
 
 def affiliates_asked_for(actor: Actor, affiliate_id: int | None) -> list[int] | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Response
 
-from shared.auth import CurrentActor, CurrentCustomer
+from shared.auth import CurrentActor, CurrentCustomer, InPerson
 from shared.db import ReadSession, Session
 from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, days, tag
 from shared.http import router as new_router
@@ -74,7 +74,7 @@ async def booking(booking_id: PathId, actor: CurrentActor, session: ReadSession,
     return view_of(found, actor)
 
 
-@router.post("/bookings/{booking_id}/cancel", response_model=BookingView, dependencies=[Idempotent])
+@router.post("/bookings/{booking_id}/cancel", response_model=BookingView, dependencies=[InPerson, Idempotent])
 async def cancel_booking(
     booking_id: PathId,
     wanted: CancelRequest,
@@ -89,7 +89,7 @@ async def cancel_booking(
     return view_of(cancelled, actor)
 
 
-@router.post("/bookings/{booking_id}/complete", response_model=BookingView, dependencies=[Idempotent])
+@router.post("/bookings/{booking_id}/complete", response_model=BookingView, dependencies=[InPerson, Idempotent])
 async def complete_booking(
     booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
 ) -> Booking:

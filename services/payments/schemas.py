@@ -33,13 +33,13 @@ class PaymentView(View):
 
 def view_of(payment: Payment, actor: Actor, publishable_key: str) -> PaymentView:
     """To each what they need: to the customer the means to pay while there is something to pay, to the others the
-    commission."""
+    commission. Support in a customer's name pays nothing, so it gets no means to."""
     view = PaymentView.model_validate(payment)
     if not payment.is_of(actor):
         return view.model_copy(update={"client_secret": None})
     secret = payment.client_secret if payment.status is Status.REQUIRES_PAYMENT else None
-    mine = {"commission_cents": None, "publishable_key": publishable_key, "client_secret": secret}
-    return view.model_copy(update=mine)
+    means = {} if actor.impersonator else {"publishable_key": publishable_key, "client_secret": secret}
+    return view.model_copy(update={"commission_cents": None, "client_secret": None} | means)
 
 
 class WebhookView(View):

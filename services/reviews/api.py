@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from shared.auth import CurrentActor, CurrentCustomer
+from shared.auth import CurrentActor, CurrentCustomer, InPerson
 from shared.db import ReadSession, Session
 from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, tag
 from shared.http import router as new_router
@@ -15,7 +15,7 @@ from .schemas import OwnReviewView, RatingView, ReviewChange, ReviewRequest, Rev
 router = new_router("reviews", "reviews")
 
 
-@router.post("/reviews", response_model=OwnReviewView, status_code=201, dependencies=[Idempotent])
+@router.post("/reviews", response_model=OwnReviewView, status_code=201, dependencies=[InPerson, Idempotent])
 async def post_review(wanted: ReviewRequest, actor: CurrentCustomer, session: Session, response: Response) -> Review:
     """Review one's own completed booking, once."""
     review = await commands.post_review(session, actor, wanted)
@@ -38,7 +38,7 @@ async def review(review_id: PathId, session: ReadSession, response: Response) ->
     return found
 
 
-@router.patch("/reviews/{review_id}", response_model=OwnReviewView)
+@router.patch("/reviews/{review_id}", response_model=OwnReviewView, dependencies=[InPerson])
 async def change_review(
     review_id: PathId, wanted: ReviewChange, actor: CurrentActor, session: Session, version: IfMatch, response: Response
 ) -> Review:

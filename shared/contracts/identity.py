@@ -55,6 +55,21 @@ class UserReinstated(UserEvent, type="identity.user_reinstated.v1"):
     pass
 
 
+class UserRoleChanged(UserEvent, EndsTokens, type="identity.user_role_changed.v1"):
+    """By an administrator: to the platform a user is now `role`: customer, affiliate, support or admin."""
+
+    role: str
+    reason: Annotated[str, PERSONAL]
+
+
+class UserLookedUp(Event, aggregate="lookup", type="identity.user_looked_up.v1"):
+    """Somebody of the staff read what is known of a user."""
+
+    lookup_id: int
+    user_id: int
+    staff_id: int
+
+
 class UserClosed(UserEvent, EndsTokens, type="identity.user_closed.v1"):
     """The account was closed by its owner; its data stays until it is erased."""
 

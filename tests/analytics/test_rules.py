@@ -81,6 +81,10 @@ def test_what_an_event_counts_for(name: str, properties: dict[str, Any], expecte
         ({"customer_id": 7}, "anonymous", None),
         ({}, "service:booking", None),
         ({}, "user:None", None),
+        ({}, "user:2 as user:9", 9),
+        ({"user_id": 5}, "user:2 as user:9", 5),
+        ({}, "user:9 by key:3", 9),
+        ({}, "service:booking for user:2 as user:9", None),
     ],
 )
 def test_whom_an_event_names(properties: dict[str, Any], actor: str, user: int | None) -> None:

@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from services.identity.domain.account import User, UserRole
+from services.identity.domain.account import User, UserRole, UserStatus
 from shared.auth import Actor, Role
 from shared.contracts.booking import BookingCompleted, BookingHeld
 from shared.contracts.payments import PaymentCaptured
@@ -84,6 +84,11 @@ def cast(*affiliates: int) -> dict[str, Actor]:
     }
 
 
+def somebody(name: str, role: UserRole, **more: Any) -> User:
+    email = f"{name}@example.com"
+    return User(email=email, role=role, full_name=name.title(), locale="en-US", timezone="UTC", **more)
+
+
 async def identity(stage: Stage) -> None:
     """Identity must know everybody: the cast gets the user ids that it gives."""
     register = identity_world.registration(email="grace@example.com")
@@ -92,11 +97,13 @@ async def identity(stage: Stage) -> None:
     tokens = (await stage.client.post("/identity/v1/login", json=login)).json()
     async with stage.database.begin() as session:
         for name, actor in cast().items():
-            email, role = f"{name}@example.com", UserRole.AFFILIATE
-            user = User(email=email, role=role, full_name=name.title(), locale="en-US", timezone="UTC")
+            user = somebody(name, UserRole(name) if actor.is_staff else UserRole.AFFILIATE)
             session.add(user)
             await session.flush()
             stage.cast[name] = Actor(user_id=user.id, roles=actor.roles, affiliates=actor.affiliates)
+        session.add(banned := somebody("banned", UserRole.CUSTOMER, status=UserStatus.SUSPENDED))
+        await session.flush()
+    active, suspended = {"user_id": stage.cast["customer"].user_id or 0}, {"user_id": banned.id}
     refresh = Ask(body={"refresh_token": tokens["refresh_token"]})
     stage.asks = {
         "GET /identity/v1/.well-known/jwks.json": Ask(),
@@ -108,6 +115,11 @@ async def identity(stage: Stage) -> None:
         "POST /identity/v1/register": Ask(
             body=identity_world.registration(locale="en-US", timezone="UTC", phone="+15125550100")
         ),
+        "GET /identity/v1/users": Ask(query={"status": "active", "limit": 20}),
+        "GET /identity/v1/users/{user_id}": Ask(active),
+        "POST /identity/v1/users/{user_id}/suspend": Ask(active, body={"reason": "Abuse of the chat."}),
+        "POST /identity/v1/users/{user_id}/reinstate": Ask(suspended),
+        "PUT /identity/v1/users/{user_id}/role": Ask(active, body={"role": "support", "reason": "Joined us."}),
     }
 
 

@@ -23,6 +23,11 @@ POST /login                                200      200   200   200     200     
 POST /logout                               204      204   204   204     204        204   204     204   204
 POST /refresh                              200      200   200   200     200        200   200     200   200
 POST /register                             201      201   201   201     201        201   201     201   201
+GET /users                                 401      403   403   403     403        403   403   200/9 200/9
+GET /users/{user_id}                       401      403   403   403     403        403   403     200   200
+POST /users/{user_id}/suspend              401      403   403   403     403        403   403     200   200
+POST /users/{user_id}/reinstate            401      403   403   403     403        403   403     200   200
+PUT /users/{user_id}/role                  401      403   403   403     403        403   403     403   200
 
 catalog                              anonymous customer other owner manager technician rival support admin
 GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1

@@ -2,7 +2,7 @@
 
 from fastapi import Request, Response
 
-from shared.auth import CurrentActor, Visitor
+from shared.auth import CurrentActor, InPerson, Visitor
 from shared.db import ReadSession, Session
 from shared.http import IfMatch, PathId, tag
 from shared.http import router as new_router
@@ -34,7 +34,10 @@ async def list_categories(request: Request, session: ReadSession) -> Response:
 
 
 @router.post(
-    "/affiliates/{affiliate_id}/services", response_model=ServiceView, status_code=201, dependencies=[Idempotent]
+    "/affiliates/{affiliate_id}/services",
+    response_model=ServiceView,
+    status_code=201,
+    dependencies=[InPerson, Idempotent],
 )
 async def publish_service(
     affiliate_id: PathId, wanted: ServiceRequest, actor: CurrentActor, session: Session, response: Response
@@ -69,7 +72,7 @@ async def service(
     return (ServiceView if affiliate.is_known_to(visitor) else OfferView).model_validate(found)
 
 
-@router.put("/services/{service_id}", response_model=ServiceView)
+@router.put("/services/{service_id}", response_model=ServiceView, dependencies=[InPerson])
 async def revise_service(
     service_id: PathId,
     wanted: ServiceChangeRequest,

@@ -62,7 +62,7 @@ async def log_in(
     await reading.close()  # no connection is kept while the hash waits for its turn
     if not await passwords.match(wanted.password, known.password_hash if known else None) or known is None:
         raise WrongCredentials
-    account = await get_account(session, known.user_id)
+    account = await get_account(session, known.user_id, lock=True)
     if account.user.password_hash != known.password_hash:
         raise WrongCredentials  # it was changed while we looked
     return open_session(session, account, client)

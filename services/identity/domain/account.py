@@ -64,6 +64,12 @@ class User(Aggregate, Base, kw_only=True):
     timezone: Mapped[str]
     status: Mapped[UserStatus] = mapped_column(words(UserStatus), default=UserStatus.ACTIVE)
     deleted_at: Mapped[datetime | None] = mapped_column(default=None)
+    suspended_at: Mapped[datetime | None] = mapped_column(default=None)
+    suspension_reason: Mapped[str | None] = mapped_column(default=None, repr=False)
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF
 
     def must_be_active(self) -> None:
         if self.status is UserStatus.SUSPENDED:
@@ -124,7 +130,7 @@ class Account:
     def actor(self) -> Actor:
         """Who this user is to every service: customer if there is a customer, staff if the account is one of staff."""
         roles = {Role.CUSTOMER} if self.customer else set()
-        if self.user.role in STAFF:
+        if self.user.is_staff:
             roles.add(Role(self.user.role))
         return Actor(
             user_id=self.user.id,

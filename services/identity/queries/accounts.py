@@ -51,12 +51,21 @@ def _has_address(email: str) -> ColumnElement[bool]:
     return func.lower(User.email) == func.lower(email)
 
 
-async def get_account(session: AsyncSession, user_id: int | None) -> Account:
+async def get_account(session: AsyncSession, user_id: int | None, *, lock: bool = False) -> Account:
     """`Unauthenticated` if it was closed meanwhile: whoever asks holds a token or a password of it."""
-    row = (await session.execute(_accounts().where(User.id == user_id))).one_or_none()
-    if row is None:
+    account = await find_account(session, user_id, lock=lock)
+    if account is None:
         raise Unauthenticated
-    return account_of(row[0], row[1], row[2])
+    return account
+
+
+async def find_account(session: AsyncSession, user_id: int | None, *, lock: bool = False) -> Account | None:
+    """An open account. With `lock`, whoever ends its tokens waits until ours is out, or we until they are ended."""
+    statement = _accounts().where(User.id == user_id)
+    if lock:
+        statement = statement.with_for_update(of=User, key_share=True).execution_options(populate_existing=True)
+    row = (await session.execute(statement)).one_or_none()
+    return account_of(row[0], row[1], row[2]) if row else None
 
 
 async def must_exist(session: AsyncSession, user_id: int) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
-from shared.http import Text
+from shared.http import Line, Text
 
 from ..domain.password import LONGEST, SHORTEST
 
@@ -31,6 +31,7 @@ def _zone(text: str) -> str:
 
 
 Email = Annotated[str, Field(max_length=254, examples=["ada@example.com"]), AfterValidator(_address)]
+EmailPrefix = Annotated[Line, Field(max_length=254, pattern=r"^[^\s%]+$", examples=["ada@"])]
 Timezone = Annotated[str, Field(max_length=64, examples=["America/Chicago"]), AfterValidator(_zone)]
 Locale = Annotated[
     str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", max_length=35, examples=["en-US"])

@@ -1,0 +1,129 @@
+"""What support may do in a user's name: a route that nobody has decided upon fails the build.
+
+`allowed`: what the user could do. `refused`: only the user in person, or only staff as themselves; money moves or may
+come to move, or it is about who somebody is. `public`: no token is asked for.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.auth import NotWhileImpersonating
+from shared.provision import SERVICES
+
+from .stages import Stage
+from .test_matrix import MATRIX, cell
+
+TABLE = """
+identity
+GET /.well-known/jwks.json                       public
+GET /me                                          allowed
+PATCH /me                                        allowed
+POST /login                                      public
+POST /logout                                     public
+POST /refresh                                    public
+POST /register                                   public
+GET /users                                       refused
+GET /users/{user_id}                             refused
+POST /users/{user_id}/suspend                    refused
+POST /users/{user_id}/reinstate                  refused
+PUT /users/{user_id}/role                        refused
+
+catalog
+GET /affiliates                                  public
+POST /affiliates                                 allowed
+GET /affiliates/applications                     allowed
+GET /affiliates/{affiliate_id}                   allowed
+PATCH /affiliates/{affiliate_id}                 allowed
+POST /affiliates/{affiliate_id}/approve          refused
+POST /affiliates/{affiliate_id}/reject           refused
+GET /affiliates/{affiliate_id}/services          allowed
+POST /affiliates/{affiliate_id}/services         refused
+GET /categories                                  public
+GET /config                                      allowed
+PUT /config                                      refused
+GET /config/history                              refused
+GET /services/{service_id}                       allowed
+PUT /services/{service_id}                       refused
+DELETE /services/{service_id}                    allowed
+
+booking
+GET /affiliates/{affiliate_id}/availability      public
+PUT /affiliates/{affiliate_id}/availability      allowed
+GET /bookings                                    allowed
+POST /bookings                                   allowed
+GET /bookings/{booking_id}                       allowed
+POST /bookings/{booking_id}/cancel               refused
+POST /bookings/{booking_id}/complete             refused
+GET /slots                                       public
+
+payments
+GET /payments                                    allowed
+GET /payments/{payment_id}                       allowed
+POST /webhooks/stripe                            public
+
+reviews
+GET /affiliates/{affiliate_id}/rating            public
+GET /reviews                                     public
+POST /reviews                                    refused
+GET /reviews/{review_id}                         public
+PATCH /reviews/{review_id}                       refused
+DELETE /reviews/{review_id}                      allowed
+
+notifications
+GET /communications                              allowed
+GET /notifications                               allowed
+POST /notifications/read-all                     allowed
+POST /notifications/{notification_id}/read       allowed
+
+analytics
+GET /metrics                                     allowed
+POST /metrics/rebuild                            refused
+GET /summary                                     refused
+"""
+STAFF = ("support", "admin")
+
+
+def read(table: str) -> dict[str, str]:
+    found = {}
+    for block in table.strip().split("\n\n"):
+        name, *rows = block.splitlines()
+        for method, path, word in (row.split() for row in rows):
+            found[f"{method} /{name}/v1{path}"] = word
+    return found
+
+
+MAY = read(TABLE)
+
+
+@pytest.fixture(scope="session", params=SERVICES)
+def service(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_for_every_route_it_is_decided() -> None:
+    routes = {route for rows in MATRIX.values() for route in rows}
+    assert MAY.keys() == routes, "say in TABLE whether support may do this in a user's name; if not, it needs InPerson"
+    assert set(MAY.values()) == {"allowed", "refused", "public"}
+
+
+async def test_in_a_users_name_support_may_what_the_table_says(stage: Stage) -> None:
+    rows, wrong = MATRIX[stage.service], []
+    for route, cells in rows.items():
+        for role, actor in stage.cast.items():
+            if role in STAFF and MAY[route] != "refused":
+                continue  # nobody acts in their name
+            expected = "403" if MAY[route] == "refused" else cells["anonymous" if MAY[route] == "public" else role]
+            seen, code = await asked(stage, route, stage.as_(replace(actor, impersonator=10**6)))
+            if seen != expected or (MAY[route] == "refused" and code != NotWhileImpersonating().code):
+                wrong.append(f"{route} as {role}: {seen} {code} instead of {expected}")
+    assert not wrong, "\n".join(["", *wrong])
+
+
+async def asked(stage: Stage, route: str, headers: dict[str, str]) -> tuple[str, str]:
+    """The matrix's cell, and the refusal's code; the stage is left as it was."""
+    point = await stage.connection.begin_nested()
+    answer = await stage.send(route, headers)
+    await point.rollback()
+    refused = answer.json()["type"].removeprefix("/problems/") if answer.status_code >= 400 else ""
+    return cell(answer), refused

@@ -1,0 +1,43 @@
+"""What a token that came of an API key may do: what its scopes name, at every route of every service."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.auth import SAFE
+from shared.provision import SERVICES
+
+from .stages import Stage
+from .test_impersonation import MAY, asked
+from .test_matrix import MATRIX
+
+
+@pytest.fixture(scope="session", params=SERVICES)
+def service(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def test_a_scope_opens_its_half_of_its_service_and_nothing_else(stage: Stage) -> None:
+    wrong = []
+    for route, cells in MATRIX[stage.service].items():
+        if MAY[route] == "public":
+            continue  # no token is read
+        needed = f"{stage.service}:{'read' if route.split()[0] in SAFE else 'write'}"
+        everything_else = {f"{name}:{half}" for name in MATRIX for half in ("read", "write")} - {needed}
+        for role, actor in stage.cast.items():
+            keyed = replace(actor, api_key=1, scopes=frozenset({needed}))
+            if (seen := await asked(stage, route, stage.as_(keyed)))[0] != cells[role]:
+                wrong.append(f"{route} by {role} with {needed}: {seen} instead of {cells[role]}")
+            for scopes in (everything_else, set()):
+                seen = await asked(stage, route, stage.as_(replace(keyed, scopes=frozenset(scopes))))
+                if seen != ("403", "scope-missing"):
+                    wrong.append(f"{route} by {role} without {needed}: {seen}")
+    assert not wrong, "\n".join(["", *wrong])
+
+
+async def test_the_scope_that_is_missing_is_named(stage: Stage) -> None:
+    route = next(route for route, word in MAY.items() if word != "public" and f"/{stage.service}/" in route)
+    actor = replace(stage.cast["owner"], api_key=1, scopes=frozenset())
+    answer = await stage.send(route, stage.as_(actor))
+    half = "read" if route.split()[0] in SAFE else "write"
+    assert (answer.status_code, answer.json()["scope"]) == (403, f"{stage.service}:{half}")
