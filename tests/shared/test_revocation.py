@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.clock import now
-from shared.contracts.identity import MemberRemoved
+from shared.contracts.identity import MemberRemoved, UserSuspended
 from shared.db import Database
 from shared.revocation import Revocations, TokenCutoff
 from shared.testing.plugin import Deliver, Headers
@@ -33,6 +33,13 @@ def removed(at: datetime, session: UUID | None = None, user_id: int = 5) -> Memb
     return MemberRemoved(
         affiliate_user_id=1, version=2, affiliate_id=7, user_id=user_id, role="manager", tokens_end_at=at,
         session=session,
+    )  # fmt: skip
+
+
+def suspended(at: datetime) -> UserSuspended:
+    return UserSuspended(
+        user_id=5, version=2, email="ada@example.com", full_name="Ada", locale="en-US", timezone="UTC", reason="Abuse",
+        tokens_end_at=at,
     )  # fmt: skip
 
 
@@ -77,6 +84,17 @@ async def test_one_session_can_end_alone(
 ) -> None:
     await deliver(removed(now() + timedelta(minutes=1), SESSION))
     assert await status_of(Actor(user_id=5, session=session)) == status
+
+
+async def test_a_suspension_ends_every_token_of_the_user(
+    status_of: StatusOf, deliver: Deliver, client: httpx.AsyncClient, as_: Callable[[Actor], Headers]
+) -> None:
+    for_support = as_(Actor(user_id=6, customer_id=1, impersonator=5))
+    before, other = as_(Actor(user_id=5)), as_(Actor(user_id=7))
+    await deliver(suspended(now()))
+    assert await status_of(Actor(user_id=7)) == 200
+    found = [(await client.get(LIST, headers=headers)).status_code for headers in (before, for_support, other)]
+    assert found == [401, 401, 200]
 
 
 async def test_late_and_repeated_news_change_nothing(deliver: Deliver, session: AsyncSession) -> None:
