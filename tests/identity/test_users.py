@@ -17,7 +17,7 @@ from shared.auth import Actor
 from shared.contracts.identity import UserLookedUp, UserReinstated, UserRoleChanged, UserSuspended
 from shared.db import Database
 from shared.outbox import BusinessEvent
-from shared.testing.plugin import Headers, Published
+from shared.testing.plugin import Headers, Published, recorded_in
 
 from .conftest import LogIn, Refresh, actor_in, problem_of
 from .people import Make, making
@@ -160,11 +160,7 @@ async def test_no_token_slips_out_while_its_user_is_being_suspended(
         ]
         *answers, suspended = await asyncio.gather(*refreshing, ask(support, "POST", whom, "suspend", REASON))
         assert suspended.status_code == 200
-        async with fresh_database.read() as session:
-            latest = select(BusinessEvent).where(BusinessEvent.type == UserSuspended.type)
-            row = await session.scalar(latest.order_by(BusinessEvent.id.desc()).limit(1))
-        assert row is not None
-        end = UserSuspended.model_validate(row.payload | {"reason": "-"}).tokens_end_at.timestamp()
+        end = (await recorded_in(fresh_database, UserSuspended))[-1].tokens_end_at.timestamp()
         assert {answer.status_code for answer in answers} <= {200, 401, 403}
         assert all(issued_at(answer) < end for answer in answers if answer.status_code == 200)
 
