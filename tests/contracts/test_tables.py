@@ -17,6 +17,7 @@ OWNED: dict[str, dict[str, str]] = {
         "affiliate_users": "affiliate_id user_id role",
         "invitations": "affiliate_id email role status expires_at",
         "refresh_tokens": "user_id token_hash expires_at revoked_at",
+        "lookups": "user_id staff_id",
     },
     "catalog": {
         "affiliates": "application_status rating city state zip deleted_at",
