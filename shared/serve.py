@@ -38,6 +38,7 @@ def serve(service: str) -> None:
     drain = REQUESTS_ALONE if settings.role is Role.API else REQUESTS
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
-        date_header=False, timeout_graceful_shutdown=drain, timeout_keep_alive=75, proxy_headers=False,
+        date_header=False, timeout_graceful_shutdown=drain, timeout_keep_alive=75,
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies,
     )  # fmt: skip
     _Server(config).run()

@@ -1,10 +1,11 @@
 """What a process is told by its environment (`MDH_*`). Read once, when the process starts, never at import."""
 
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -35,6 +36,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str = "http://localhost:8080"
+    trusted_proxies: str = Field(
+        default="", description="addresses and networks, separated by commas, whose X-Forwarded-For is believed"
+    )
 
     database_url: SecretStr
     database_pool: int = Field(default=10, ge=1, le=200, description="connections kept by one process")
@@ -49,6 +53,15 @@ class Settings(BaseSettings):
     prefetch: int = Field(default=20, ge=1, le=1000, description="messages in work at once, per consumer")
     log_level: str = "INFO"
     otlp_endpoint: str | None = Field(default=None, description="where traces go (OTLP over HTTP); none: no tracing")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        """What uvicorn takes for a name of its own, or for everybody, is refused here."""
+        for part in filter(None, text.replace(" ", "").split(",")):
+            if not ip_network(part).prefixlen:
+                raise ValueError("everybody is no proxy")
+        return text
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -57,7 +57,8 @@ def _project(directory: Path) -> Project:
     complete_environment(directory / ".env")
     make_signing_key(directory / ".secrets" / "keys")
     ports = zip(("MDH_GATEWAY_PORT", "MDH_MAIL_PORT", "MDH_STRIPE_PORT"), map(str, free_ports(3)), strict=True)
-    own = dict(ports) | {"MDH_SIGNING_KEYS": str(directory / ".secrets" / "keys"), "MDH_VERSION": "test"}
+    inside = {"MDH_INSIDE": f"10.{secrets.randbelow(100) + 100}.{secrets.randbelow(256)}"}  # beside another system's
+    own = dict(ports) | inside | {"MDH_SIGNING_KEYS": str(directory / ".secrets" / "keys"), "MDH_VERSION": "test"}
     return Project(f"mdh-test-{secrets.token_hex(3)}", directory / ".env", os.environ | own)
 
 

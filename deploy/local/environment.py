@@ -38,6 +38,7 @@ def service_environment(service: str, role: str, home: Home, state: State, serve
         "MDH_AMQP_URL": servers.amqp_url(service, passwords["amqp"]),
         "MDH_JWKS_URL": f"{identity}/identity/v1/.well-known/jwks.json",
         "MDH_PUBLIC_URL": gateway_url(state),
+        "MDH_TRUSTED_PROXIES": LOCALHOST,
         "PYTHONUNBUFFERED": "1",
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         **_own_settings(service, home, state),

@@ -13,6 +13,7 @@ from .home import ROOT, Home
 from .state import State
 
 TEMPLATE = ROOT / "deploy" / "gateway" / "nginx.conf.template"
+NOBODY = "unix:"  # as nginx has it: a connection from a unix socket
 LIMITS = {
     "GATEWAY_RATE": "100r/s",
     "GATEWAY_BURST": "200",
@@ -53,6 +54,7 @@ def variables_of(state: State) -> dict[str, str]:
     return {
         "GATEWAY_LISTEN": f"127.0.0.1:{state.ports['gateway']}",
         "GATEWAY_ACCESS_LOG": "/dev/stdout",
+        "GATEWAY_TRUSTED_PROXY": os.environ.get("MDH_GATEWAY_TRUSTED_PROXY", NOBODY),
         **limits,
         **upstreams,
     }

@@ -121,6 +121,15 @@ async def test_what_a_client_claims_about_itself_does_not_pass(client: httpx.Asy
     assert not {"x-real-ip", "forwarded", "connection"} & set(seen.names)
 
 
+async def test_who_stands_in_front_says_whose_request_it_is(
+    start: Start, service: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MDH_GATEWAY_TRUSTED_PROXY", "127.0.0.1")
+    async with client_of(start()) as client:
+        await client.get("/booking/v1/x", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.9"})
+    assert service.received[0].headers["x-forwarded-for"] == "203.0.113.9"
+
+
 @pytest.mark.parametrize("path", ["/", "/nope", "/booking", "/bookings/v1/x", "/_problem", "/metrics", "/health/ready"])
 async def test_an_unknown_address_is_a_problem(client: httpx.AsyncClient, service: Upstream, path: str) -> None:
     body = problem(await client.get(path), 404, "not-found")
