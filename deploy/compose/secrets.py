@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 REQUIRED = re.compile(r"\$\{(\w+):\?")
 GIVEN = re.compile(r"^\s*(?:export\s+)?(\w+)=(.*)$", re.MULTILINE)
+SECRETS_KEYS = "MDH_SECRETS_KEYS"
 SECRET_STRIPE_KEY, PUBLIC_STRIPE_KEY = "MDH_STRIPE_API_KEY", "MDH_STRIPE_PUBLISHABLE_KEY"
 PREFIXES = {SECRET_STRIPE_KEY: "sk_test_", "MDH_STRIPE_WEBHOOK_SECRET": "whsec_"}
 # PKCS8 of an Ed25519 key is this and the 32 bytes of the key, which may be any (RFC 8410).
@@ -43,6 +44,8 @@ def missing(given: dict[str, str]) -> dict[str, str]:
     """A random value for each required variable that is not among the given ones."""
     required = dict.fromkeys(REQUIRED.findall((ROOT / "docker-compose.yml").read_text()))
     made = {name: PREFIXES.get(name, "") + secrets.token_hex(24) for name in required if name not in given}
+    if SECRETS_KEYS in made:  # of the form that Fernet wants
+        made[SECRETS_KEYS] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     if PUBLIC_STRIPE_KEY in made:
         # The sandbox derives it like this; Stripe tells both.
         secret = (given | made)[SECRET_STRIPE_KEY]

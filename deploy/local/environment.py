@@ -49,7 +49,11 @@ def _own_settings(service: str, home: Home, state: State) -> Mapping[str, str]:
     match service:
         case "identity":
             times = os.environ.get("MDH_LIMITS_TIMES", GENEROUS)
-            return {"MDH_SIGNING_KEYS_DIR": str(home.keys), "MDH_LIMITS_TIMES": times}
+            return {
+                "MDH_SIGNING_KEYS_DIR": str(home.keys),
+                "MDH_SECRETS_KEYS": state.fernet_key("identity.secrets"),
+                "MDH_LIMITS_TIMES": times,
+            }
         case "payments":
             secret_key = state.secret("stripe.api_key", "sk_test_")
             return {

@@ -1,5 +1,6 @@
 """What has to stay the same from one start to the next: ports and secrets, in `state.json`."""
 
+import base64
 import json
 import os
 import secrets
@@ -56,6 +57,10 @@ class State:
     def secret(self, name: str, prefix: str = "") -> str:
         """Made when it is first asked for."""
         return self.secrets.setdefault(name, prefix + secrets.token_hex(20))
+
+    def fernet_key(self, name: str) -> str:
+        """A key that seals secrets: 32 bytes, in base64."""
+        return self.secrets.setdefault(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
 
     def passwords(self) -> Mapping[str, Passwords]:
         """Every service's database roles and broker account."""

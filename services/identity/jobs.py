@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
+from .domain.second_factor import Challenge
 from .domain.session import ABSOLUTE, RefreshToken
 from .queries.limits import forget_attempts
 
@@ -29,3 +30,8 @@ async def forget_old_attempts(session: AsyncSession) -> None:
     for _ in range(ROUNDS):
         if await forget_attempts(session, AT_ONCE) < AT_ONCE:
             return
+
+
+@jobs.every(timedelta(hours=1))
+async def forget_old_challenges(session: AsyncSession) -> None:
+    await session.execute(delete(Challenge).where(Challenge.expires_at < now()))

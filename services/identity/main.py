@@ -11,6 +11,7 @@ from .jobs import jobs
 from .keys import AccessTokens, OwnKeys, SigningKeys
 from .passwords import Passwords
 from .settings import Settings
+from .vault import Vault
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -19,5 +20,5 @@ def create_app(settings: Settings) -> FastAPI:
         keys = SigningKeys.load(settings)
         app.state.signing_keys, app.state.keys = keys, OwnKeys(keys)
         app.state.access_tokens = AccessTokens(keys, settings)
-        app.state.passwords = Passwords(settings.hashes_at_once)
+        app.state.passwords, app.state.vault = Passwords(settings.hashes_at_once), Vault.load(settings)
     return app

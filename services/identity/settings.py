@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from shared import settings
 from shared.settings import Role
@@ -17,6 +17,10 @@ class Settings(settings.Settings):
     access_token_seconds: int = Field(default=900, ge=60, le=900)
     limits_times: int = Field(default=1, ge=1, le=100_000, description="every limit on attempts, times this")
     hashes_at_once: int = Field(default=2, ge=1, le=64, description="passwords hashed side by side, 19 MiB each")
+
+    secrets_keys: SecretStr | None = Field(
+        default=None, description="Fernet keys with commas between them; the first seals; needed by api and all"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -74,6 +74,26 @@ class UserClosed(UserEvent, EndsTokens, type="identity.user_closed.v1"):
     """The account was closed by its owner; its data stays until it is erased."""
 
 
+class SecondFactorEvent(Event, aggregate="user"):
+    """About how a person signs in: beside the password, with a code of an app."""
+
+    user_id: int
+
+
+class SecondFactorEnabled(SecondFactorEvent, type="identity.second_factor_enabled.v1"):
+    pass
+
+
+class SecondFactorDisabled(SecondFactorEvent, type="identity.second_factor_disabled.v1"):
+    pass
+
+
+class RecoveryCodeUsed(SecondFactorEvent, type="identity.recovery_code_used.v1"):
+    """Instead of a code of the app; `codes_left` are good still."""
+
+    codes_left: int
+
+
 class MemberEvent(Event, aggregate="affiliate_user"):
     """A user's place in an affiliate's team; `role` is owner, manager or technician."""
 

@@ -18,6 +18,9 @@ OWNED: dict[str, dict[str, str]] = {
         "invitations": "affiliate_id email role status expires_at",
         "refresh_tokens": "user_id token_hash expires_at revoked_at",
         "lookups": "user_id staff_id",
+        "second_factors": "user_id secret last_step",
+        "recovery_codes": "user_id code_hash used_at",
+        "second_factor_challenges": "user_id challenge_hash expires_at used_at",
     },
     "catalog": {
         "affiliates": "application_status rating city state zip deleted_at",
@@ -57,7 +60,7 @@ TO_COME = {
     "reviews": {"location": "", "review_reply": "", "review_sync_state": ""},
 }
 NEVER_CHANGE = {"analytics_events", "mdh_config_history"}
-KEYED_OTHERWISE = {"categories": "slug", "mdh_config": "id"}
+KEYED_OTHERWISE = {"categories": "slug", "mdh_config": "id", "second_factors": "user_id"}
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)
 idx_bookings_affiliate_date       booking bookings(affiliate_id, appointment_start)

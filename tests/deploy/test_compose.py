@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -47,7 +48,7 @@ def test_a_process_knows_the_passwords_of_its_own_service_only(name: str) -> Non
 
 
 def test_no_secret_has_a_default() -> None:
-    secret = r"\w*(?:PASSWORD|SECRET|API_KEY|PUBLISHABLE_KEY)"
+    secret = r"\w*(?:PASSWORD|SECRET|SECRETS_KEYS|API_KEY|PUBLISHABLE_KEY)"
     assert not re.findall(rf"\$\{{{secret}(?!:\?|\w)", TEXT)
 
 
@@ -59,6 +60,7 @@ def test_the_environment_file_is_completed_and_otherwise_kept(tmp_path: Path) ->
     assert content.startswith("MDH_BOOKING_PASSWORD=chosen\nMDH_STRIPE_API_KEY=sk_test_mine\nMDH_GATEWAY_PORT=9000\n")
     assert set(re.findall(r"\$\{(\w+):\?", TEXT)) == {"MDH_BOOKING_PASSWORD", "MDH_STRIPE_API_KEY", *added}
     assert added["MDH_STRIPE_PUBLISHABLE_KEY"] == "pk_test_mine"
+    assert Fernet(added["MDH_SECRETS_KEYS"])
     assert len(set(added.values())) == len(added)
     assert file.stat().st_mode & 0o077 == 0
     assert complete_environment(file) == {}

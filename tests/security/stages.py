@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pyotp
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from services.identity.domain.account import User, UserRole, UserStatus
 from shared.auth import Actor, Role
+from shared.clock import now
 from shared.contracts.booking import BookingCompleted, BookingHeld
 from shared.contracts.payments import PaymentCaptured
 from shared.db import Database
@@ -104,8 +106,9 @@ async def identity(stage: Stage) -> None:
         session.add(banned := somebody("banned", UserRole.CUSTOMER, status=UserStatus.SUSPENDED))
         await session.flush()
     active, suspended = {"user_id": stage.cast["customer"].user_id or 0}, {"user_id": banned.id}
+    second_factor = await _second_factors(stage)
     refresh = Ask(body={"refresh_token": tokens["refresh_token"]})
-    stage.asks = {
+    stage.asks = second_factor | {
         "GET /identity/v1/.well-known/jwks.json": Ask(),
         "GET /identity/v1/me": Ask(),
         "PATCH /identity/v1/me": Ask(body={"full_name": "Ada Moss", "locale": "en-GB", "timezone": "Europe/London"}),
@@ -120,6 +123,33 @@ async def identity(stage: Stage) -> None:
         "POST /identity/v1/users/{user_id}/suspend": Ask(active, body={"reason": "Abuse of the chat."}),
         "POST /identity/v1/users/{user_id}/reinstate": Ask(suspended),
         "PUT /identity/v1/users/{user_id}/role": Ask(active, body={"role": "support", "reason": "Joined us."}),
+    }
+
+
+async def _second_factors(stage: Stage) -> dict[str, Ask]:
+    """The customer has yet to confirm theirs, the other's is on, everybody else has none."""
+    path, password = "/identity/v1/second-factor", {"password": identity_world.PASSWORD}
+    await stage.sql(
+        "update users set password_hash = (select password_hash from users where email = 'grace@example.com')"
+        " where password_hash = '' returning id"
+    )
+    confirmed: Json = {}
+    for name in ("other", "customer"):
+        headers = stage.as_(stage.cast[name])
+        secret = (await stage.client.post(path, json=password, headers=headers)).json()["secret"]
+        code = {"code": pyotp.TOTP(secret).at(now(), counter_offset=1)}
+        if name == "other":
+            confirmed = (await stage.client.post(f"{path}/confirm", json=code, headers=headers)).json()
+    proof = password | {"code": confirmed["recovery_codes"][0]}
+    login = await stage.client.post("/identity/v1/login", json=password | {"email": "other@example.com"})
+    challenge = login.json()["second_factor"]["challenge"]
+    return {
+        "GET /identity/v1/second-factor": Ask(),
+        "POST /identity/v1/second-factor": Ask(body=password),
+        "POST /identity/v1/second-factor/confirm": Ask(body=code),
+        "POST /identity/v1/second-factor/disable": Ask(body=proof),
+        "POST /identity/v1/second-factor/recovery-codes": Ask(body=proof),
+        "POST /identity/v1/login/second-factor": Ask(body={"challenge": challenge, "code": proof["code"]}),
     }
 
 

@@ -20,9 +20,15 @@ GET /.well-known/jwks.json                       public
 GET /me                                          allowed
 PATCH /me                                        allowed
 POST /login                                      public
+POST /login/second-factor                        public
 POST /logout                                     public
 POST /refresh                                    public
 POST /register                                   public
+GET /second-factor                               allowed
+POST /second-factor                              refused
+POST /second-factor/confirm                      refused
+POST /second-factor/disable                      refused
+POST /second-factor/recovery-codes               refused
 GET /users                                       refused
 GET /users/{user_id}                             refused
 POST /users/{user_id}/suspend                    refused

@@ -20,6 +20,7 @@ GET /.well-known/jwks.json                 200      200   200   200     200     
 GET /me                                    401      200   200   200     200        200   200     200   200
 PATCH /me                                  401      200   200   200     200        200   200     200   200
 POST /login                                200      200   200   200     200        200   200     200   200
+POST /login/second-factor                  200      200   200   200     200        200   200     200   200
 POST /logout                               204      204   204   204     204        204   204     204   204
 POST /refresh                              200      200   200   200     200        200   200     200   200
 POST /register                             201      201   201   201     201        201   201     201   201
@@ -28,6 +29,11 @@ GET /users/{user_id}                       401      403   403   403     403     
 POST /users/{user_id}/suspend              401      403   403   403     403        403   403     200   200
 POST /users/{user_id}/reinstate            401      403   403   403     403        403   403     200   200
 PUT /users/{user_id}/role                  401      403   403   403     403        403   403     403   200
+GET /second-factor                         401      200   200   200     200        200   200     200   200
+POST /second-factor                        401      200   409   200     200        200   200     200   200
+POST /second-factor/confirm                401      200   409   404     404        404   404     404   404
+POST /second-factor/disable                401      404   204   404     404        404   404     404   404
+POST /second-factor/recovery-codes         401      404   200   404     404        404   404     404   404
 
 catalog                              anonymous customer other owner manager technician rival support admin
 GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1

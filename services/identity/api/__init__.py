@@ -1,5 +1,5 @@
 """HTTP of identity. No answer with a secret in it is ever stored, so none of those takes an Idempotency-Key."""
 
-from . import accounts, keys, sessions, users
+from . import accounts, keys, second_factor, sessions, users
 
-routers = [accounts.router, sessions.router, users.router, keys.router]
+routers = [accounts.router, sessions.router, second_factor.router, users.router, keys.router]

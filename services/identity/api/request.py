@@ -6,11 +6,13 @@ from fastapi import Depends, Request
 
 from shared.db import ReadSession
 
+from ..commands.second_factor import Verifier
 from ..commands.sessions import Client
 from ..domain.limits import plain_address
 from ..keys import AccessTokens
 from ..limits import Limits
 from ..passwords import Passwords
+from ..vault import Vault
 
 
 def _passwords(request: Request) -> Passwords:
@@ -19,6 +21,10 @@ def _passwords(request: Request) -> Passwords:
 
 def _access_tokens(request: Request) -> AccessTokens:
     return request.app.state.access_tokens  # type: ignore[no-any-return]
+
+
+def _vault(request: Request) -> Vault:
+    return request.app.state.vault  # type: ignore[no-any-return]
 
 
 def _client(request: Request) -> Client:
@@ -39,3 +45,11 @@ CurrentClient = Annotated[Client, Depends(_client)]
 Hashing = Annotated[Passwords, Depends(_passwords)]
 CurrentLimits = Annotated[Limits, Depends(_limits)]
 Issuing = Annotated[AccessTokens, Depends(_access_tokens)]
+Sealing = Annotated[Vault, Depends(_vault)]
+
+
+def _verifier(reading: ReadSession, limits: CurrentLimits, passwords: Hashing, vault: Sealing) -> Verifier:
+    return Verifier(reading, limits, passwords, vault)
+
+
+Verifying = Annotated[Verifier, Depends(_verifier)]

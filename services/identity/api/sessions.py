@@ -9,6 +9,7 @@ from shared.problems import problem
 
 from ..commands import sessions as commands
 from ..commands.sessions import Client
+from ..schemas.second_factor import CodeNeededView
 from ..schemas.sessions import LoginRequest, RefreshRequest, TokensView
 from .request import CurrentClient, CurrentLimits, Hashing
 from .tokens import HandingOver
@@ -16,7 +17,7 @@ from .tokens import HandingOver
 router = new_router("identity", "sessions")
 
 
-@router.post("/login", response_model=TokensView)
+@router.post("/login", response_model=TokensView | CodeNeededView)
 async def log_in(
     wanted: LoginRequest,
     client: CurrentClient,
@@ -25,10 +26,10 @@ async def log_in(
     handover: HandingOver,
     reading: ReadSession,
     session: Session,
-) -> TokensView:
-    """Open a session with e-mail address and password."""
+) -> TokensView | CodeNeededView:
+    """Open a session with e-mail address and password. With a second factor on, the answer is a challenge instead."""
     client = Client(wanted.device or client.device, client.address)
-    return handover.of(await commands.log_in(session, reading, limits, passwords, wanted, client))
+    return handover.so_far(await commands.log_in(session, reading, limits, passwords, wanted, client))
 
 
 @router.post("/refresh", response_model=TokensView)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
-from ..commands.sessions import OpenSession
+from ..commands.sessions import CodeNeeded, OpenSession
+from ..schemas.second_factor import ChallengeView, CodeNeededView
 from ..schemas.sessions import TokensView
 from .request import Issuing
 
@@ -23,6 +24,14 @@ class Handover:
             refresh_token=opened.secret,
             refresh_expires_at=opened.token.expires_at,
         )
+
+    def so_far(self, outcome: OpenSession | CodeNeeded) -> TokensView | CodeNeededView:
+        """Tokens, or what the second factor is asked for with."""
+        if isinstance(outcome, OpenSession):
+            return self.of(outcome)
+        self._response.headers["Cache-Control"] = "no-store"
+        challenge = ChallengeView(challenge=outcome.secret, expires_at=outcome.challenge.expires_at)
+        return CodeNeededView(second_factor=challenge)
 
 
 HandingOver = Annotated[Handover, Depends()]

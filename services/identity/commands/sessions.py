@@ -9,6 +9,7 @@ from shared.clock import now
 
 from ..domain.account import Account, WrongCredentials
 from ..domain.limits import LOGIN
+from ..domain.second_factor import Challenge
 from ..domain.session import RefreshToken, SessionEnded, digest, new_secret
 from ..limits import Limits
 from ..passwords import Passwords
@@ -39,8 +40,27 @@ class OpenSession:
         return replace(self.account.actor, session=str(self.token.family))
 
 
+@dataclass(frozen=True)
+class CodeNeeded:
+    """A sign-in that waits for the second factor: `secret` exists here and in the answer, nowhere else."""
+
+    challenge: Challenge
+    secret: str
+
+
+def sign_in(session: AsyncSession, account: Account, client: Client) -> OpenSession | CodeNeeded:
+    """What every way of signing in goes on with, once it is known whose account it is."""
+    account.user.must_be_active()
+    if account.user.second_factor_at is None:
+        return open_session(session, account, client)
+    secret = new_secret()
+    challenge = Challenge.to(account.user, secret, now(), device=client.device)
+    session.add(challenge)
+    return CodeNeeded(challenge, secret)
+
+
 def open_session(session: AsyncSession, account: Account, client: Client) -> OpenSession:
-    """What every way of signing in ends with, once it is known whose account it is."""
+    """What every way of signing in ends with, after the second factor if there is one."""
     account.user.must_be_active()
     secret = new_secret()
     token = RefreshToken.first(account.user.id, secret, now(), device=client.device, address=client.address)
@@ -55,7 +75,7 @@ async def log_in(
     passwords: Passwords,
     wanted: LoginRequest,
     client: Client,
-) -> OpenSession:
+) -> OpenSession | CodeNeeded:
     """A new session. A wrong password and an unknown address are one refusal, and cost the same."""
     await limits.spend(LOGIN, wanted.email)
     known = await find_credentials(reading, wanted.email)
@@ -65,7 +85,7 @@ async def log_in(
     account = await get_account(session, known.user_id, lock=True)
     if account.user.password_hash != known.password_hash:
         raise WrongCredentials  # it was changed while we looked
-    return open_session(session, account, client)
+    return sign_in(session, account, client)
 
 
 async def refresh(session: AsyncSession, secret: str, client: Client) -> OpenSession | SessionEnded:

@@ -43,6 +43,10 @@ class WrongCredentials(Unauthenticated):
     """The e-mail address or the password is wrong."""
 
 
+class WrongPassword(Forbidden):
+    """This is not the password of your account. If it has none yet, a password reset gives it one."""
+
+
 class AccountSuspended(Forbidden):
     """This account is suspended. Our support can tell why."""
 
@@ -65,11 +69,17 @@ class User(Aggregate, Base, kw_only=True):
     status: Mapped[UserStatus] = mapped_column(words(UserStatus), default=UserStatus.ACTIVE)
     deleted_at: Mapped[datetime | None] = mapped_column(default=None)
     suspended_at: Mapped[datetime | None] = mapped_column(default=None)
+    second_factor_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     suspension_reason: Mapped[str | None] = mapped_column(default=None, repr=False)
 
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF
+
+    def switch_second_factor(self, on: datetime | None) -> None:
+        """From `on` on, a sign-in needs a code besides; None: no longer."""
+        self.second_factor_at = on
+        self.version += 1
 
     def must_be_active(self) -> None:
         if self.status is UserStatus.SUSPENDED:

@@ -64,6 +64,7 @@ SECOND_FACTOR: Limit = (
     Allowance("second factor address", Per.ADDRESS, 20, MINUTE, LONGEST_PAUSE),
     Allowance("second factor account", Per.SUBJECT, 5, MINUTE, LONGEST_PAUSE),
     Allowance("second factor account long", Per.SUBJECT, 30, HOUR),
+    Allowance("second factor account day", Per.SUBJECT, 50, DAY),  # in a year of trying one guesses with 5 in 100
 )
 CONFIRM: Limit = (Allowance("confirm account", Per.SUBJECT, 5, MINUTE, LONGEST_PAUSE),)
 CHANGE_EMAIL: Limit = (Allowance("change email account", Per.SUBJECT, 5, HOUR),)

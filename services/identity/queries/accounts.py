@@ -71,3 +71,15 @@ async def find_account(session: AsyncSession, user_id: int | None, *, lock: bool
 async def must_exist(session: AsyncSession, user_id: int) -> None:
     if await session.scalar(select(User.id).where(User.id == user_id)) is None:
         raise NoSuchUser
+
+
+async def lock_user(session: AsyncSession, user_id: int | None) -> User:
+    """The user of an open account, who stays as it is until this transaction ends."""
+    of = select(User).where(User.id == user_id, User.deleted_at.is_(None)).with_for_update()
+    if (user := await session.scalar(of)) is None:
+        raise Unauthenticated
+    return user
+
+
+async def password_of(session: AsyncSession, user_id: int | None) -> str | None:
+    return await session.scalar(select(User.password_hash).where(User.id == user_id, User.deleted_at.is_(None)))

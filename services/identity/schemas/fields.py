@@ -39,4 +39,11 @@ Locale = Annotated[
 Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+15125550100"])]
 NewPassword = Annotated[Text, Field(min_length=SHORTEST, max_length=LONGEST)]
 Password = Annotated[Text, Field(max_length=LONGEST)]
+Code = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9A-Za-z -]{6,24}$", description="of the app, or a recovery code", examples=["492039"], repr=False
+    ),
+]
+ChallengeSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 RefreshSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
