@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from deploy.local.demo import affiliates, customers
 from deploy.local.demo.http import until
+from deploy.local.demo.outside import verify
 from deploy.local.demo.people import JSON, Person
 from deploy.local.demo.site import site_of
 from deploy.local.home import ROOT, Home
@@ -109,9 +110,10 @@ class RunningSystem:
         return True
 
     async def person(self, http: httpx.AsyncClient, account: str) -> Person:
-        """Registered and logged in."""
+        """Registered, verified and logged in."""
         person = Person(http, account.title(), f"{account}-{token_hex(4)}@example.com", token_urlsafe(18))
         await person.register(account)
+        await verify(person, self.site.mail, PATIENCE)
         await person.log_in()
         return person
 

@@ -3,14 +3,16 @@
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
+from deploy.local.demo.people import token_in
 from shared.provision import SERVICES
 
 from .project import Project
 
-FOUND_AGAIN_SECONDS = 60
+PATIENCE = 60  # seconds
 
 
 def check_all_services_answer(gateway: httpx.Client) -> None:
@@ -19,18 +21,27 @@ def check_all_services_answer(gateway: httpx.Client) -> None:
         gateway.get(f"/{service}/openapi.json").raise_for_status()
 
 
-def check_account(gateway: httpx.Client) -> None:
-    """Registering, logging in, and asking with a token whose key is published."""
+def check_account(gateway: httpx.Client, mail: str) -> None:
+    """Registering, verifying with the mail's link, logging in, and asking with a token whose key is published."""
     keys = gateway.get("/identity/v1/.well-known/jwks.json").raise_for_status().json()["keys"]
     assert keys, "identity publishes no key"
     account = {"email": f"{secrets.token_hex(6)}@example.com", "password": secrets.token_urlsafe(18)}
     wanted = {**account, "account": "customer", "full_name": "Ada Example"}
     gateway.post("/identity/v1/register", json=wanted).raise_for_status()
+    _until(lambda: bool(_mails(gateway, mail, account["email"])), "no mail asked whose address it is")
+    [asked] = _mails(gateway, mail, account["email"])
+    letter = gateway.get(f"{mail}/api/mails/{asked['id']}").raise_for_status().json()
+    gateway.post("/identity/v1/email-verifications", json={"token": token_in(letter)}).raise_for_status()
     tokens = gateway.post("/identity/v1/login", json=account).raise_for_status().json()
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     me = gateway.get("/identity/v1/me", headers=bearer).raise_for_status().json()
     assert me["email"] == account["email"], f"logged in as {me['email']}"
     gateway.get("/booking/v1/bookings", headers=bearer).raise_for_status()
+
+
+def _mails(client: httpx.Client, mail: str, to: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"{mail}/api/mails", params={"to": to}).raise_for_status().json()["mails"]
+    return found
 
 
 def check_one_service_may_be_away(project: Project, gateway: httpx.Client) -> None:
@@ -45,7 +56,7 @@ def check_one_service_may_be_away(project: Project, gateway: httpx.Client) -> No
 
 
 def _until(condition: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + FOUND_AGAIN_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.5)

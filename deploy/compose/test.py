@@ -71,7 +71,7 @@ def _tested(project: Project) -> int:
             "mail": project.address("mail", 8000),
             "stripe": project.address("stripe", 8000),
         }
-        _smoke(project, addresses["gateway"])
+        _smoke(project, addresses["gateway"], addresses["mail"])
         _demo(project, addresses)
     except FAILURES as failure:
         print(f"\nFAILED: {failure}", file=sys.stderr)
@@ -81,12 +81,12 @@ def _tested(project: Project) -> int:
     return 0
 
 
-def _smoke(project: Project, gateway: str) -> None:
+def _smoke(project: Project, gateway: str, mail: str) -> None:
     with httpx.Client(base_url=gateway, timeout=30, trust_env=False) as client:
         with _step("every service answers through the gateway"):
             smoke.check_all_services_answer(client)
-        with _step("an account registers, logs in, is known to another service"):
-            smoke.check_account(client)
+        with _step("an account registers, is verified by mail, logs in, is known to another service"):
+            smoke.check_account(client, mail)
         with _step("a service goes away and comes back"):
             smoke.check_one_service_may_be_away(project, client)
 

@@ -25,6 +25,11 @@ def gateway_url(state: State) -> str:
     return f"http://{LOCALHOST}:{state.ports['gateway']}"
 
 
+def mail_url(state: State) -> str:
+    """The mail catcher's inbox."""
+    return f"http://{LOCALHOST}:{state.ports['mail']}"
+
+
 def service_environment(service: str, role: str, home: Home, state: State, servers: Servers) -> dict[str, str]:
     passwords = state.passwords()[service]
     identity = f"http://{LOCALHOST}:{state.ports['identity-api']}"

@@ -12,6 +12,7 @@ import httpx
 from .demo import affiliates
 from .demo.affiliates import tier
 from .demo.http import Unexpected, until
+from .demo.outside import verify
 from .demo.people import JSON, Person
 from .failure import CannotRun
 from .staff import ADMIN_EMAIL, ensure_admin
@@ -73,15 +74,15 @@ def accounts(password: str) -> str:
     return f"  {'sign in as':<16} {', '.join(emails)}\n  {'password':<16} {password}\n"
 
 
-def seed(gateway: str, identity: Mapping[str, str], password: str) -> None:
+def seed(gateway: str, mail: str, identity: Mapping[str, str], password: str) -> None:
     """`identity` is that service's environment. All accounts get this password."""
     try:
-        asyncio.run(_seed(gateway, identity, password))
+        asyncio.run(_seed(gateway, mail, identity, password))
     except Unexpected as error:
         raise CannotRun(f"the demo data are not complete: {error}") from error
 
 
-async def _seed(gateway: str, identity: Mapping[str, str], password: str) -> None:
+async def _seed(gateway: str, mail: str, identity: Mapping[str, str], password: str) -> None:
     async with httpx.AsyncClient(base_url=gateway, timeout=TIMEOUT, trust_env=False) as http:
 
         async def admin() -> Person:
@@ -95,14 +96,23 @@ async def _seed(gateway: str, identity: Mapping[str, str], password: str) -> Non
         owners = {shop: Person(http, f"Owner of {shop.name}", shop.email, password) for shop in SHOPS}
         await asyncio.gather(
             approving,
-            customer.register_once("customer"),
-            *(_open(shop, owner, approving) for shop, owner in owners.items()),
+            _arrive(customer, "customer", mail),
+            *(_open(shop, owner, mail, approving) for shop, owner in owners.items()),
         )
 
 
-async def _open(shop: Shop, owner: Person, approving: "asyncio.Task[Person]") -> None:
-    await owner.register_once("affiliate")
-    await owner.log_in()
+async def _arrive(person: Person, account: str, mail: str) -> None:
+    """Logged in; registered before that, unless they are known already."""
+
+    async def register() -> None:
+        await person.register(account)
+        await verify(person, mail, PATIENCE)
+
+    await person.log_in_or(register)
+
+
+async def _open(shop: Shop, owner: Person, mail: str, approving: "asyncio.Task[Person]") -> None:
+    await _arrive(owner, "affiliate", mail)
     affiliate = await _applied(shop, owner)
     admin = await approving
     if affiliate["application_status"] == "submitted":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .environment import gateway_url, service_environment
+from .environment import gateway_url, mail_url, service_environment
 from .gateway import prepare_gateway
 from .home import Home
 from .install import ensure_installed
@@ -98,6 +98,6 @@ def _seed(system: System) -> None:
         return
     identity = service_environment("identity", "api", system.home, system.state, system.servers)
     with step("demo data", "seeded"):
-        seed(gateway_url(system.state), identity, system.state.secret("people"))
+        seed(gateway_url(system.state), mail_url(system.state), identity, system.state.secret("people"))
     system.state.seeded = True
     system.state.save(system.home.state)

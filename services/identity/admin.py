@@ -20,6 +20,7 @@ from shared.http import Line
 from shared.ids import new_id
 
 from .commands.accounts import open_account
+from .commands.forgetting import forget_unverified
 from .domain.account import User, UserRole
 from .passwords import Passwords
 from .queries.accounts import find_by_email
@@ -72,8 +73,10 @@ async def create_staff(url: str, user: User, password: str) -> bool:
         with caused_by(Cause(str(new_id()), actor="operator")):
             async with database.begin() as session:
                 known = await find_by_email(session, user.email)
-                if known and known.role is user.role:
+                if known and known.is_verified and known.role is user.role:
                     return False
+                if known:
+                    await forget_unverified(session, [known.id])
                 await open_account(session, Passwords(at_once=1), user, password)
                 return True
     finally:

@@ -8,8 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
+from .commands.forgetting import forget_unverified
+from .domain.proof import UNVERIFIED_FOR
 from .domain.second_factor import Challenge
 from .domain.session import ABSOLUTE, RefreshToken
+from .queries.accounts import unverified_since
 from .queries.limits import forget_attempts
 
 KEPT = ABSOLUTE + timedelta(days=30)
@@ -35,3 +38,9 @@ async def forget_old_attempts(session: AsyncSession) -> None:
 @jobs.every(timedelta(hours=1))
 async def forget_old_challenges(session: AsyncSession) -> None:
     await session.execute(delete(Challenge).where(Challenge.expires_at < now()))
+
+
+@jobs.every(timedelta(hours=1))
+async def forget_unverified_accounts(session: AsyncSession) -> None:
+    """Whoever did not answer our mail within a week; their address is free again."""
+    await forget_unverified(session, await unverified_since(session, now() - UNVERIFIED_FOR, limit=1000))

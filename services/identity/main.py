@@ -11,11 +11,12 @@ from .jobs import jobs
 from .keys import AccessTokens, OwnKeys, SigningKeys
 from .passwords import Passwords
 from .settings import Settings
+from .tasks import tasks
 from .vault import Vault
 
 
 def create_app(settings: Settings) -> FastAPI:
-    app = build("identity", settings, routers=routers, consumers=consumers, jobs=jobs)
+    app = build("identity", settings, routers=routers, consumers=consumers, jobs=jobs, tasks=tasks)
     if settings.role is not Role.WORKER:
         keys = SigningKeys.load(settings)
         app.state.signing_keys, app.state.keys = keys, OwnKeys(keys)

@@ -8,8 +8,10 @@ from email.utils import parseaddr
 
 import aiosmtplib
 
+from .domain.addressee import Addressee
 from .domain.message import Communication
 from .domain.people import Contact
+from .links import Link, link_of
 from .settings import Settings, Tls
 from .texts import letter, one_line
 
@@ -33,7 +35,7 @@ class MailServer:
         self._sender = Address(name, addr_spec=self._address)
         self.domain = self._sender.domain
 
-    async def send(self, communication: Communication, contact: Contact) -> None:
+    async def send(self, communication: Communication, contact: Contact | Addressee) -> None:
         """Done when the server has taken it. `Undeliverable` is final; anything else may be tried again.
 
         A lost connection or a timeout leaves open whether it was taken: the next try sends the same Message-ID.
@@ -61,13 +63,13 @@ class MailServer:
             timeout=TIMEOUT,
         )
 
-    def _composed(self, communication: Communication, contact: Contact) -> EmailMessage:
+    def _composed(self, communication: Communication, contact: Contact | Addressee) -> EmailMessage:
         try:
-            return self._headed(communication, contact, self._link(communication))
+            return self._headed(communication, contact, link_of(self._settings, communication))
         except (ValueError, MessageError, IndexError) as error:
             raise Undeliverable(f"not a message: {type(error).__name__}") from error
 
-    def _headed(self, communication: Communication, contact: Contact, link: str) -> EmailMessage:
+    def _headed(self, communication: Communication, contact: Contact | Addressee, link: Link) -> EmailMessage:
         """The same bytes each time, so that a copy can be known as one."""
         name = one_line(contact.full_name)
         message = EmailMessage(policy=SMTP)
@@ -75,17 +77,11 @@ class MailServer:
         message["Subject"], message["Date"] = one_line(communication.subject), communication.created_at
         message["Message-ID"] = communication.message_id
         message["Auto-Submitted"] = "auto-generated"
-        words = {"title": communication.subject, "message": communication.content, "name": name, "link": link}
-        message.set_content(letter("txt", **words), cte="quoted-printable")
-        message.add_alternative(letter("html", **words), subtype="html", cte="quoted-printable")
+        words = {"title": communication.subject, "message": communication.content, "name": name}
+        message.set_content(letter("txt", **words, link=link), cte="quoted-printable")
+        message.add_alternative(letter("html", **words, link=link), subtype="html", cte="quoted-printable")
         message.set_boundary(f"mdh-{communication.id}")
         return message
-
-    def _link(self, communication: Communication) -> str:
-        base = self._settings.public_url.rstrip("/")
-        if communication.booking_id is not None:
-            return f"{base}/bookings/{communication.booking_id}"
-        return f"{base}/affiliates/{communication.affiliate_id}"
 
 
 def _judged(refused: aiosmtplib.SMTPResponseException, address: str) -> Exception:

@@ -17,6 +17,7 @@ from shared.contracts.booking import BookingCancelled, BookingEvent
 from shared.events import Event
 
 from . import queries
+from .domain.addressee import Addressee
 from .domain.booking import Booking
 from .domain.message import Channel, Communication, Notification, Status, WaitingNotice
 from .domain.notice import AFFILIATE, Notice, affects_affiliate, is_still_true, notices_of
@@ -28,6 +29,9 @@ COPIED = (
     "booking_id", "version", "customer_id", "affiliate_id", "status", "service_name", "appointment_start",
     "appointment_end", "timezone",
 )  # fmt: skip
+
+
+Said = dict[int | None, Words]
 
 
 async def tell_of(session: AsyncSession, event: Event) -> None:
@@ -57,7 +61,10 @@ def _notices(event: Event) -> list[Notice]:
 async def tell(session: AsyncSession, notices: Iterable[Notice]) -> None:
     """In the app and by e-mail, each person once. A notice to somebody not known yet waits until they are."""
     for notice in sorted(notices, key=lambda notice: notice.to):  # the order of `lock_arrival`
-        await _reach(session, notice, notice.to)
+        if notice.addressee:
+            await _tell(session, notice, [notice.addressee])
+        else:
+            await _reach(session, notice, notice.to)
 
 
 async def _reach(session: AsyncSession, notice: Notice, to: str, *, locked: bool = False) -> None:
@@ -81,7 +88,7 @@ async def tell_waiting(session: AsyncSession, *known: str) -> None:
     await tell(session, [Notice.model_validate(one.notice) for one in waiting])
 
 
-async def _tell(session: AsyncSession, notice: Notice, contacts: Sequence[Contact]) -> None:
+async def _tell(session: AsyncSession, notice: Notice, contacts: Sequence[Contact | Addressee]) -> None:
     booking_id, affiliate_id = notice.facts.get("booking_id"), notice.facts.get("affiliate_id")
     booking, affiliate = await queries.known_of(session, booking_id, affiliate_id)
     starts = notice.facts.get("appointment_start")
@@ -91,12 +98,13 @@ async def _tell(session: AsyncSession, notice: Notice, contacts: Sequence[Contac
     said = {contact.user_id: words_of(notice, contact) for contact in contacts}
     queued = await _log(session, notice, said, Status.QUEUED if true else Status.SKIPPED, about)
     if true:
-        await _show(session, notice, said)
+        if not notice.addressee:
+            await _show(session, notice, said)
         for id in queued:
             tasks.enqueue(session, send_email, communication_id=id)
 
 
-async def _show(session: AsyncSession, notice: Notice, said: dict[int, Words]) -> None:
+async def _show(session: AsyncSession, notice: Notice, said: Said) -> None:
     rows = [
         _once(notice) | {
             "user_id": user_id, "type": notice.kind, "title": words.title, "message": words.message,
@@ -108,7 +116,7 @@ async def _show(session: AsyncSession, notice: Notice, said: dict[int, Words]) -
 
 
 async def _log(
-    session: AsyncSession, notice: Notice, said: dict[int, Words], status: Status, about: dict[str, Any]
+    session: AsyncSession, notice: Notice, said: Said, status: Status, about: dict[str, Any]
 ) -> Sequence[int]:
     """Write the e-mails down; the ids of those that were not there before."""
     rows = [
@@ -118,8 +126,18 @@ async def _log(
         }
         for user_id, words in said.items()
     ]  # fmt: skip
+    if notice.addressee and status is Status.QUEUED:
+        rows = [row | _sent_with(notice.addressee) for row in rows]
     statement = insert(Communication).values(rows).on_conflict_do_nothing(constraint="uq_communications_cause")
     return (await session.scalars(statement.returning(Communication.id))).all()
+
+
+def _sent_with(addressee: Addressee) -> dict[str, Any]:
+    """What the mail needs, until it is sent."""
+    return {
+        "to_email": addressee.email, "to_name": addressee.full_name, "secret": addressee.secret,
+        "expires_at": addressee.expires_at,
+    }  # fmt: skip
 
 
 def _once(notice: Notice) -> dict[str, Any]:

@@ -19,7 +19,15 @@ from shared.contracts.catalog import (
     AffiliateEvent,
     AffiliateRejected,
 )
-from shared.contracts.identity import MemberAdded, UserChanged, UserEvent, UserRegistered
+from shared.contracts.identity import (
+    AddressProofEvent,
+    EmailVerificationRequested,
+    MemberAdded,
+    RegistrationRepeated,
+    UserChanged,
+    UserEvent,
+    UserRegistered,
+)
 from shared.contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 
@@ -40,6 +48,11 @@ async def copy_contact(event: UserEvent, session: AsyncSession) -> None:
     if await keep_newest(session, Contact, event.model_dump(include=CONTACT)):
         customer = [f"customer {event.customer_id}"] if event.customer_id else []
         await commands.tell_waiting(session, f"user {event.user_id}", *customer)
+
+
+@consumers.on(EmailVerificationRequested, RegistrationRepeated)
+async def write_to_address(event: AddressProofEvent, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)
 
 
 @consumers.on(MemberAdded)

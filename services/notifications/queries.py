@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 from shared.http import Page, Paged
 
+from .domain.addressee import Addressee
 from .domain.booking import REMINDED_BEFORE, Booking
 from .domain.message import Communication, NoSuchNotification, Notification, Status, WaitingNotice
 from .domain.people import OWNER, Affiliate, Contact, Member
@@ -16,7 +17,7 @@ from .domain.people import OWNER, Affiliate, Contact, Member
 LOCK_BOOKING = text("select pg_advisory_xact_lock(hashtextextended('booking ' || :booking_id, 0))")
 LOCK_ARRIVAL = text("select pg_advisory_xact_lock(hashtextextended('arrival of ' || :key, 0))")
 
-Outgoing = tuple[Communication, Contact, Booking | None, Affiliate | None]
+Outgoing = tuple[Communication, Contact | Addressee | None, Booking | None, Affiliate | None]
 
 
 async def lock_booking(session: AsyncSession, booking_id: int) -> Booking | None:
@@ -77,7 +78,7 @@ async def outgoing(session: AsyncSession, communication_id: int) -> Outgoing:
     """A message, locked, its recipient, and what is known by now of what it is about; one statement."""
     statement = (
         select(Communication, Contact, Booking, Affiliate)
-        .join(Contact, Contact.user_id == Communication.to_user_id)
+        .join(Contact, Contact.user_id == Communication.to_user_id, isouter=True)
         .join(Booking, Booking.booking_id == Communication.booking_id, isouter=True)
         .join(Affiliate, Affiliate.affiliate_id == Communication.affiliate_id, isouter=True)
         .where(Communication.id == communication_id)
@@ -85,6 +86,9 @@ async def outgoing(session: AsyncSession, communication_id: int) -> Outgoing:
     communication, contact, booking, affiliate = (
         await session.execute(statement.with_for_update(of=Communication))
     ).one()
+    if communication.to_email:
+        addressee = Addressee(email=communication.to_email, full_name=communication.to_name or "")
+        return communication, addressee, booking, affiliate
     return communication, contact, booking, affiliate
 
 

@@ -26,6 +26,12 @@ class Settings(settings.Settings):
     smtp_password: SecretStr | None = None
     smtp_tls: Tls = Tls.NONE
     mail_from: str = "Mobile Detail Hub <no-reply@localhost>"
+    frontend_url: str | None = Field(default=None, description="where mails' links lead; none: to the platform itself")
+
+    @property
+    def pages_url(self) -> str:
+        """Where the pages are that take a secret from a link; identity has some for want of a front end."""
+        return (self.frontend_url or f"{self.public_url.rstrip('/')}/identity/v1/pages").rstrip("/")
 
     @field_validator("mail_from")
     @classmethod

@@ -7,6 +7,7 @@ from shared.tasks import Outside, Tasks
 
 from . import queries
 from .clients import MailServer, Undeliverable
+from .domain.addressee import Addressee
 from .domain.message import Communication, Status
 from .domain.notice import is_still_true
 from .domain.people import Contact
@@ -35,12 +36,15 @@ async def send_email(outside: Outside, communication_id: int) -> None:
         await _conclude(session, communication_id, refusal)
 
 
-async def _prepare(session: AsyncSession, communication_id: int, domain: str) -> tuple[Communication, Contact] | None:
+async def _prepare(
+    session: AsyncSession, communication_id: int, domain: str
+) -> tuple[Communication, Contact | Addressee] | None:
     """The message and its recipient, counted as an attempt; None if there is nothing to send (any more)."""
     communication, contact, booking, affiliate = await queries.outgoing(session, communication_id)
     if communication.status is not Status.QUEUED:
         return None
-    if not is_still_true(communication.notice, communication.appointment_start, booking, affiliate, now()):
+    true = is_still_true(communication.notice, communication.appointment_start, booking, affiliate, now())
+    if contact is None or not true or communication.is_too_late(now()):
         communication.skip()
         return None
     communication.attempt(domain)

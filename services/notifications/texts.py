@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from .domain.addressee import Addressee
 from .domain.notice import Notice
 from .domain.people import Contact
+from .links import Link
 
 MAX_TITLE = 255
 PARAGRAPH = "\n\n"
@@ -65,7 +67,7 @@ def _templates() -> Environment:
     return made
 
 
-def words_of(notice: Notice, contact: Contact) -> Words:
+def words_of(notice: Notice, contact: Contact | Addressee) -> Words:
     """What the notice says to this person. `zone` in a template is theirs, `timezone` the appointment's."""
     template = _templates().get_template(f"{notice.kind}.txt")
     context = template.new_context({**notice.facts, "zone": contact.timezone})
@@ -74,7 +76,7 @@ def words_of(notice: Notice, contact: Contact) -> Words:
     return Words(one_line(title)[:MAX_TITLE], PARAGRAPH.join(filter(None, paragraphs)))
 
 
-def letter(form: str, *, title: str, message: str, name: str, link: str) -> str:
+def letter(form: str, *, title: str, message: str, name: str, link: Link) -> str:
     """The words as a letter, `form` being `txt` or `html`."""
     values: dict[str, Any] = {"title": title, "paragraphs": message.split(PARAGRAPH), "name": name, "link": link}
     return _templates().get_template(f"mail.{form}").render(values)

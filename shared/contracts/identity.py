@@ -19,7 +19,7 @@ class UserEvent(Event, aggregate="user", person="user_id"):
 
 
 class UserRegistered(UserEvent, type="identity.user_registered.v1"):
-    pass
+    """Somebody has an account, and reads the address of it: before that, nobody is told of them."""
 
 
 class UserChanged(UserEvent, type="identity.user_changed.v1"):
@@ -92,6 +92,33 @@ class RecoveryCodeUsed(SecondFactorEvent, type="identity.recovery_code_used.v1")
     """Instead of a code of the app; `codes_left` are good still."""
 
     codes_left: int
+
+
+class AddressProofEvent(Event, aggregate="address_proof", person="user_id"):
+    """A mail to an address that may not be anybody's yet; `email` is where it goes."""
+
+    address_proof_id: int
+    user_id: int
+    email: Annotated[str, PERSONAL]
+    locale: str
+    timezone: str
+
+
+class SecretMailed(AddressProofEvent):
+    """`secret` is for the mail alone: whoever sends it back before `expires_at` reads the address."""
+
+    secret: Annotated[str, PERSONAL]
+    expires_at: datetime
+
+
+class EmailVerificationRequested(SecretMailed, type="identity.email_verification_requested.v1"):
+    """Somebody opens an account with this address; it becomes one when the secret comes back."""
+
+
+class RegistrationRepeated(AddressProofEvent, type="identity.registration_repeated.v1"):
+    """Somebody wanted to open an account with an address that has one: only its owner is told."""
+
+    full_name: Annotated[str, PERSONAL]
 
 
 class MemberEvent(Event, aggregate="affiliate_user"):

@@ -21,6 +21,7 @@ OWNED: dict[str, dict[str, str]] = {
         "second_factors": "user_id secret last_step",
         "recovery_codes": "user_id code_hash used_at",
         "second_factor_challenges": "user_id challenge_hash expires_at used_at",
+        "address_proofs": "user_id purpose token_hash expires_at",
     },
     "catalog": {
         "affiliates": "application_status rating city state zip deleted_at",

@@ -7,9 +7,15 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from sqlalchemy import func, select
 
+from services.identity.domain.account import User
+from services.identity.tasks import tasks
 from shared.auth import Actor, actor_of
-from shared.testing.plugin import Headers
+from shared.contracts.identity import EmailVerificationRequested, SecretMailed
+from shared.db import Database
+from shared.tasks import Outside, Runner
+from shared.testing.plugin import Headers, recorded_in
 from shared.testing.tokens import Signer
 
 PASSWORD = "olive-Gantry-58-sill"
@@ -36,9 +42,44 @@ def registration(**changes: Any) -> dict[str, Any]:
     return {"account": "customer", "email": EMAIL, "password": PASSWORD, "full_name": "Ada Marsh"} | changes
 
 
+async def work(database: Database) -> None:
+    """What identity's worker does: everything that was left for after the answer."""
+    runner = Runner(tasks, database, Outside(database))
+    while await runner.work_one():
+        pass
+
+
+async def secret_mailed(database: Database, kind: type[SecretMailed], email: str = EMAIL) -> str:
+    """The newest that was sent to this address."""
+    await work(database)
+    told = await recorded_in(database, kind)
+    mailed = [event.secret for event in told if event.email.lower() == email.lower()]
+    assert mailed, f"nothing was sent to {email}"
+    return str(mailed[-1])
+
+
+async def registered(client: httpx.AsyncClient, database: Database, **changes: Any) -> int:
+    """Somebody with an account and a verified address; their id."""
+    wanted = registration(**changes)
+    answer = await client.post("/identity/v1/register", json=wanted)
+    assert answer.status_code == 202, answer.text
+    token = await secret_mailed(database, EmailVerificationRequested, wanted["email"])
+    verified = await client.post("/identity/v1/email-verifications", json={"token": token})
+    assert verified.status_code == 204, verified.text
+    async with database.begin() as session:
+        here = func.lower(User.email) == wanted["email"].lower()
+        return (await session.scalars(select(User.id).where(here, User.deleted_at.is_(None)))).one()
+
+
 @pytest.fixture
-def register(client: httpx.AsyncClient) -> Register:
-    return lambda **changes: client.post("/identity/v1/register", json=registration(**changes))
+def register(client: httpx.AsyncClient, database: Database, signer: Signer) -> Register:
+    """Opens an account and verifies its address; answers what `GET /me` shows of it then."""
+
+    async def register(**changes: Any) -> httpx.Response:
+        token = signer.token(Actor(user_id=await registered(client, database, **changes)))
+        return await client.get("/identity/v1/me", headers={"Authorization": f"Bearer {token}"})
+
+    return register
 
 
 @pytest.fixture

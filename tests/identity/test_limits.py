@@ -31,7 +31,7 @@ from shared.db import Database
 from shared.testing.databases import counted_statements
 from shared.testing.tokens import Signer
 
-from .conftest import EMAIL, PASSWORD, problem_of, registration
+from .conftest import EMAIL, PASSWORD, problem_of, registered, registration
 
 ACCOUNT_ONLY = LOGIN[1:2]
 HERE, ELSEWHERE = "192.0.2.7", "198.51.100.9"
@@ -127,8 +127,10 @@ def test_the_tightest_allowance_is_told() -> None:
 # -- logging in --
 
 
-async def test_five_attempts_a_minute_for_an_account_then_a_problem_that_says_how_long(at: From) -> None:
-    await register(at(HERE))
+async def test_five_attempts_a_minute_for_an_account_then_a_problem_that_says_how_long(
+    at: From, fresh_database: Database
+) -> None:
+    await registered(at(HERE), fresh_database)
     answers = [await log_in(at(HERE)) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert [told(answer)[:2] for answer in answers] == [(5, left) for left in (4, 3, 2, 1, 0, 0)]
@@ -139,14 +141,14 @@ async def test_five_attempts_a_minute_for_an_account_then_a_problem_that_says_ho
     assert not any("Retry-After" in answer.headers for answer in answers[:-1])
 
 
-async def test_a_success_tells_the_limit_too(at: From) -> None:
-    await register(at(HERE))
+async def test_a_success_tells_the_limit_too(at: From, fresh_database: Database) -> None:
+    await registered(at(HERE), fresh_database)
     answer = await log_in(at(HERE), password=PASSWORD)
     assert (answer.status_code, told(answer)[:2]) == (200, (5, 4))
 
 
-async def test_an_unknown_account_is_limited_in_the_same_way(at: From) -> None:
-    await register(at(HERE))
+async def test_an_unknown_account_is_limited_in_the_same_way(at: From, fresh_database: Database) -> None:
+    await registered(at(HERE), fresh_database)
 
     async def seen(email: str) -> list[tuple[object, ...]]:
         answers = [await log_in(at(ELSEWHERE), email) for _ in range(7)]
@@ -156,8 +158,8 @@ async def test_an_unknown_account_is_limited_in_the_same_way(at: From) -> None:
     assert await seen(EMAIL) == await seen("nobody@example.com")
 
 
-async def test_the_right_password_does_not_help_in_the_pause(at: From) -> None:
-    await register(at(HERE))
+async def test_the_right_password_does_not_help_in_the_pause(at: From, fresh_database: Database) -> None:
+    await registered(at(HERE), fresh_database)
     await tries(at(HERE), 5)
     assert problem_of(await log_in(at(HERE), password=PASSWORD)) == (429, "too-many-attempts")
 
@@ -229,8 +231,10 @@ async def test_an_address_that_may_not_try_uses_up_nobodys_allowance(at: From) -
     assert told(await log_in(at(ELSEWHERE)))[1] == 4
 
 
-async def test_whoever_signed_in_from_an_address_before_is_not_locked_out_by_strangers(at: From) -> None:
-    await register(at(HERE))
+async def test_whoever_signed_in_from_an_address_before_is_not_locked_out_by_strangers(
+    at: From, fresh_database: Database
+) -> None:
+    await registered(at(HERE), fresh_database)
     assert (await log_in(at(HERE), password=PASSWORD)).status_code == 200  # as a stranger: the first of five
     assert await tries(at(ELSEWHERE), 5) == [401] * 4 + [429]
     assert (await log_in(at(ELSEWHERE), password=PASSWORD)).status_code == 429
@@ -238,16 +242,16 @@ async def test_whoever_signed_in_from_an_address_before_is_not_locked_out_by_str
     assert await tries(at(HERE), 6) == [401] * 5 + [429], "an allowance of its own, not none"
 
 
-async def test_signing_in_gives_a_new_allowance(at: From) -> None:
-    await register(at(HERE))
+async def test_signing_in_gives_a_new_allowance(at: From, fresh_database: Database) -> None:
+    await registered(at(HERE), fresh_database)
     for _ in range(3):
         await tries(at(HERE), 4)
         assert (await log_in(at(HERE), password=PASSWORD)).status_code == 200
     assert told(await log_in(at(HERE)))[:2] == (5, 4)
 
 
-async def test_a_household_with_ipv6_is_one_address(at: From) -> None:
-    await register(at("2001:db8:0:1::1"))
+async def test_a_household_with_ipv6_is_one_address(at: From, fresh_database: Database) -> None:
+    await registered(at("2001:db8:0:1::1"), fresh_database)
     await log_in(at("2001:db8:0:1::1"), password=PASSWORD)
     assert await tries(at(ELSEWHERE), 5) == [401] * 4 + [429]
     assert (await log_in(at("2001:db8:0:1:ffff::2"), password=PASSWORD)).status_code == 200
@@ -311,7 +315,7 @@ async def test_parallel_attempts_on_many_accounts_from_many_addresses_do_not_blo
 
 
 async def test_who_tried_what_cannot_be_read(at: From, fresh_database: Database) -> None:
-    await register(at(HERE))
+    await registered(at(HERE), fresh_database)
     await log_in(at(HERE))
     async with fresh_database.read() as session:
         rows = (await session.execute(text("select attempts::text from attempts"))).scalars().all()
@@ -321,7 +325,7 @@ async def test_who_tried_what_cannot_be_read(at: From, fresh_database: Database)
 
 async def test_an_allowance_that_is_whole_again_is_forgotten(at: From, fresh_database: Database) -> None:
     await tries(at(HERE), 1)
-    await register(at(HERE))
+    await registered(at(HERE), fresh_database)
 
     async def names_left() -> set[str]:
         async with fresh_database.begin() as session:

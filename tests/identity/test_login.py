@@ -22,7 +22,7 @@ from shared.auth import verify
 from shared.db import Database
 from shared.errors import Overloaded
 
-from .conftest import EMAIL, PASSWORD, LogIn, Register, problem_of, registration
+from .conftest import EMAIL, PASSWORD, LogIn, Register, problem_of, registered, registration
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
@@ -199,7 +199,7 @@ async def test_no_connection_is_kept_while_a_password_is_hashed(
     fresh_client: httpx.AsyncClient, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else whoever waits for a hash would keep everybody else from the database."""
-    await fresh_client.post("/identity/v1/register", json=registration())
+    await registered(fresh_client, fresh_database)
     taken: list[int] = []
     compute = Passwords._compute
 

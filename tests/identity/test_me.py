@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.identity.domain.account import User
 from shared.contracts.identity import UserChanged
+from shared.db import Database
 from shared.testing.plugin import Headers, Published
 
-from .conftest import EMAIL, PASSWORD, LogIn, Register, bearer, problem_of, registration
+from .conftest import EMAIL, PASSWORD, LogIn, Register, bearer, problem_of, registered
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 ME = "/identity/v1/me"
@@ -96,8 +97,10 @@ async def test_a_change_of_what_was_changed_meanwhile_is_refused(ada: Headers, c
     assert (await client.get(ME, headers=ada)).json()["full_name"] == "Ada Brook"
 
 
-async def test_of_changes_at_the_same_moment_none_is_lost(fresh_client: httpx.AsyncClient) -> None:
-    await fresh_client.post("/identity/v1/register", json=registration())
+async def test_of_changes_at_the_same_moment_none_is_lost(
+    fresh_client: httpx.AsyncClient, fresh_database: Database
+) -> None:
+    await registered(fresh_client, fresh_database)
     tokens = await fresh_client.post("/identity/v1/login", json={"email": EMAIL, "password": PASSWORD})
     ada = bearer(tokens)
     names = [f"Ada {letter}" for letter in "ABCDEFGHIJ"]

@@ -17,7 +17,7 @@ from services.identity.jobs import forget_old_sessions
 from shared.clock import frozen, now
 from shared.db import Database
 
-from .conftest import EMAIL, PASSWORD, LogIn, Refresh, Register, bearer, problem_of, registration
+from .conftest import EMAIL, PASSWORD, LogIn, Refresh, Register, bearer, problem_of, registered
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 ENDED = (401, "session-ended")
@@ -181,7 +181,7 @@ async def waiting_for_locks(database: Database, count: int) -> None:
 async def test_one_token_sent_many_times_at_once_has_one_successor(
     fresh_client: httpx.AsyncClient, fresh_database: Database
 ) -> None:
-    await fresh_client.post("/identity/v1/register", json=registration())
+    await registered(fresh_client, fresh_database)
     opened = await fresh_client.post("/identity/v1/login", json={"email": EMAIL, "password": PASSWORD})
     token = {"refresh_token": opened.json()["refresh_token"]}
     async with asyncio.TaskGroup() as group, fresh_database.begin() as session:
@@ -199,7 +199,7 @@ async def test_a_session_that_is_ended_while_it_is_refreshed_stays_ended(
     fresh_client: httpx.AsyncClient, fresh_database: Database
 ) -> None:
     """The end is written to one token, the successor that is made meanwhile is another: it is dead all the same."""
-    await fresh_client.post("/identity/v1/register", json=registration())
+    await registered(fresh_client, fresh_database)
     opened = await fresh_client.post("/identity/v1/login", json={"email": EMAIL, "password": PASSWORD})
     first = opened.json()
     second = (await fresh_client.post("/identity/v1/refresh", json={"refresh_token": first["refresh_token"]})).json()

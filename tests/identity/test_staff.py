@@ -14,7 +14,7 @@ from shared.auth import Role
 from shared.db import Database
 from shared.outbox import BusinessEvent
 
-from .conftest import actor_in, registration
+from .conftest import actor_in, registered
 
 PASSWORD = "quarry-Lantern-31-hinge"
 Run = Callable[..., Awaitable[Result]]
@@ -68,7 +68,7 @@ async def test_it_may_be_run_again(run: Run, fresh_database: Database, fresh_cli
 async def test_a_customer_does_not_become_staff_by_their_address(
     run: Run, fresh_client: httpx.AsyncClient, fresh_database: Database
 ) -> None:
-    await fresh_client.post("/identity/v1/register", json=registration())
+    await registered(fresh_client, fresh_database)
     result = await run("--email", "ada@example.com")
     assert result.exit_code == 1
     assert "account with this e-mail address" in result.output

@@ -17,4 +17,4 @@ async def test_a_demo_that_fails_says_what_was_expected_and_what_came(system: Ru
     not_a_gateway = ["--gateway", site.mail, "--mail", site.mail, "--stripe", site.stripe]
     shown = await asyncio.to_thread(run, system.home, "demo", *not_a_gateway, MDH_ADMIN_PASSWORD="-")
     assert shown.returncode == 1
-    assert "The demo failed. POST /identity/v1/register: expected 201, came 404" in shown.stderr
+    assert "The demo failed. POST /identity/v1/register: expected 202, came 404" in shown.stderr

@@ -37,7 +37,7 @@ async def test_every_shop_can_be_found_and_booked_and_a_second_time_changes_noth
 def sow(system: RunningSystem) -> None:
     state = State.load(system.home.state)
     identity = service_environment("identity", "api", system.home, state, servers_of(system.home, state))
-    seed(system.site.gateway, identity, system.site.admin_password)
+    seed(system.site.gateway, system.site.mail, identity, system.site.admin_password)
 
 
 async def recorded(system: RunningSystem) -> list[int]:

@@ -17,7 +17,7 @@ from services.notifications.settings import Settings
 from services.notifications.tasks import tasks
 from shared.contracts.booking import BookingEvent, BookingHeld
 from shared.contracts.catalog import AffiliateApproved, AffiliateEvent
-from shared.contracts.identity import UserEvent, UserRegistered
+from shared.contracts.identity import EmailVerificationRequested, RegistrationRepeated, UserEvent, UserRegistered
 from shared.contracts.payments import PaymentEvent
 from shared.db import Database
 from shared.settings import Profile, Role
@@ -67,6 +67,23 @@ def person(
         user_id=user_id, version=version, customer_id=customer_id, email=email, full_name=full_name, locale="en-US",
         timezone=timezone,
     )  # fmt: skip
+
+
+SECRET = "s" * 43
+ASKED: dict[str, Any] = {
+    "address_proof_id": 91, "version": 1, "user_id": 2002, "email": "kim@example.org", "locale": "en-US",
+    "timezone": "America/Chicago",
+}  # fmt: skip
+
+
+def verification(**more: Any) -> EmailVerificationRequested:
+    """To somebody whom nobody knows yet."""
+    later = datetime.now(UTC) + timedelta(days=1)
+    return EmailVerificationRequested(**ASKED | {"secret": SECRET, "expires_at": later} | more)
+
+
+def repeated() -> RegistrationRepeated:
+    return RegistrationRepeated(**ASKED | {"full_name": "Kim Lane"})
 
 
 def owner(version: int = 1, user_id: int = OWNER_USER) -> UserRegistered:

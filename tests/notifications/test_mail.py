@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from services.notifications import tasks as service_tasks
 from services.notifications.clients import MailServer, Undeliverable
+from services.notifications.domain.addressee import Addressee
 from services.notifications.domain.message import Communication, Status
 from services.notifications.domain.people import Contact
 from shared.contracts.booking import BookingCancelled, BookingConfirmed
@@ -56,7 +57,7 @@ async def test_no_transaction_is_open_while_the_mail_server_is_talked_to(office:
     held: list[int] = []
 
     class Watching(MailServer):
-        async def send(self, communication: Communication, contact: Contact) -> None:
+        async def send(self, communication: Communication, contact: Contact | Addressee) -> None:
             async with office.database.begin() as session:
                 idle = "state = 'idle in transaction' and datname = current_database() and pid != pg_backend_pid()"
                 held.append(await session.scalar(text(f"select count(*) from pg_stat_activity where {idle}")) or 0)  # noqa: S608
@@ -266,7 +267,7 @@ async def test_a_lease_that_ran_out_does_not_undo_what_another_worker_wrote_down
     sent = (await office.only()).id
 
     class Overtaken(MailServer):
-        async def send(self, communication: Communication, contact: Contact) -> None:
+        async def send(self, communication: Communication, contact: Contact | Addressee) -> None:
             async with office.database.begin() as session:
                 await service_tasks._conclude(session, sent, None)
             raise Undeliverable("550 too late")

@@ -19,6 +19,7 @@ from services.notifications.domain.notice import (
     reminder_of,
 )
 from services.notifications.domain.people import Affiliate, Contact
+from services.notifications.links import Link
 from services.notifications.settings import Settings
 from services.notifications.texts import letter, local, money, one_line, words_of
 from shared.contracts import booking as bookings
@@ -27,7 +28,16 @@ from shared.contracts.payments import PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 from shared.settings import Profile, Role
-from tests.notifications.conftest import AFFILIATE, START, affiliate, booking, mail_settings, payment
+from tests.notifications.conftest import (
+    AFFILIATE,
+    START,
+    affiliate,
+    booking,
+    mail_settings,
+    payment,
+    repeated,
+    verification,
+)
 
 NOW = datetime(2199, 1, 1, tzinfo=UTC)
 ADA = Contact(
@@ -54,6 +64,8 @@ EVENTS: list[Event] = [
     affiliate(AffiliateApproved),
     affiliate(AffiliateRejected, status="rejected", reason="No insurance"),
     ReviewPosted(review_id=81, version=1, booking_id=61, affiliate_id=AFFILIATE, customer_id=7, rating=4),
+    verification(),
+    repeated(),
 ]
 NOTICES = [notice for event in EVENTS for notice in notices_of(event, None)] + [reminder_of(known())]
 
@@ -69,7 +81,9 @@ def test_every_notice_has_words_and_a_letter(notice: Notice) -> None:
     assert 5 < len(words.title) <= 255
     assert len(words.message.split("\n\n")) >= 2
     for form in ("txt", "html"):
-        made = letter(form, title=words.title, message=words.message, name="Ada", link="https://mdh.example/x")
+        made = letter(
+            form, title=words.title, message=words.message, name="Ada", link=Link("https://mdh.example/x", "Open")
+        )
         assert "https://mdh.example/x" in made
         assert not re.search(r"\{\{|\{%|None|  \.", made)
 
@@ -144,7 +158,9 @@ def test_names_are_neither_templates_nor_markup_nor_paragraphs() -> None:
     words = words_of(approved, ADA)
     assert words.title == "{{7*7}} <script>x</script> Pay here: http://evil.example is open for bookings"
     assert len(words.message.split("\n\n")) == 2
-    html = letter("html", title=words.title, message=words.message, name="<b>", link="https://mdh.example/'\"")
+    html = letter(
+        "html", title=words.title, message=words.message, name="<b>", link=Link("https://mdh.example/'\"", "Open")
+    )
     assert "<script>" not in html
     assert "<b>" not in html
     assert "{{7*7}} &lt;script&gt;" in html

@@ -13,6 +13,7 @@ from services.identity.domain.account import User, UserRole, UserStatus
 from shared.auth import Actor, Role
 from shared.clock import now
 from shared.contracts.booking import BookingCompleted, BookingHeld
+from shared.contracts.identity import EmailVerificationRequested
 from shared.contracts.payments import PaymentCaptured
 from shared.db import Database
 from shared.testing.plugin import Deliver, Headers
@@ -93,8 +94,10 @@ def somebody(name: str, role: UserRole, **more: Any) -> User:
 
 async def identity(stage: Stage) -> None:
     """Identity must know everybody: the cast gets the user ids that it gives."""
-    register = identity_world.registration(email="grace@example.com")
-    await stage.client.post("/identity/v1/register", json=register)
+    await identity_world.registered(stage.client, stage.database, email="grace@example.com")
+    wanted = identity_world.registration(locale="en-US", timezone="UTC", phone="+15125550100")
+    await stage.client.post("/identity/v1/register", json=wanted)
+    token = await identity_world.secret_mailed(stage.database, EmailVerificationRequested)
     login = {"email": "grace@example.com", "password": identity_world.PASSWORD}
     tokens = (await stage.client.post("/identity/v1/login", json=login)).json()
     async with stage.database.begin() as session:
@@ -115,9 +118,9 @@ async def identity(stage: Stage) -> None:
         "POST /identity/v1/login": Ask(body=login | {"device": "my phone"}),
         "POST /identity/v1/logout": refresh,
         "POST /identity/v1/refresh": refresh,
-        "POST /identity/v1/register": Ask(
-            body=identity_world.registration(locale="en-US", timezone="UTC", phone="+15125550100")
-        ),
+        "POST /identity/v1/register": Ask(body=wanted),
+        "POST /identity/v1/email-verifications": Ask(body={"token": token}),
+        "POST /identity/v1/email-verifications/resend": Ask(body={"email": "ada@example.com"}),
         "GET /identity/v1/users": Ask(query={"status": "active", "limit": 20}),
         "GET /identity/v1/users/{user_id}": Ask(active),
         "POST /identity/v1/users/{user_id}/suspend": Ask(active, body={"reason": "Abuse of the chat."}),

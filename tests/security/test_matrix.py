@@ -19,11 +19,12 @@ identity                             anonymous customer other owner manager tech
 GET /.well-known/jwks.json                 200      200   200   200     200        200   200     200   200
 GET /me                                    401      200   200   200     200        200   200     200   200
 PATCH /me                                  401      200   200   200     200        200   200     200   200
+POST /email-verifications                     204      204   204   204     204        204   204     204   204
+POST /email-verifications/resend              202      202   202   202     202        202   202     202   202
 POST /login                                200      200   200   200     200        200   200     200   200
 POST /login/second-factor                  200      200   200   200     200        200   200     200   200
 POST /logout                               204      204   204   204     204        204   204     204   204
 POST /refresh                              200      200   200   200     200        200   200     200   200
-POST /register                             201      201   201   201     201        201   201     201   201
 GET /users                                 401      403   403   403     403        403   403   200/9 200/9
 GET /users/{user_id}                       401      403   403   403     403        403   403     200   200
 POST /users/{user_id}/suspend              401      403   403   403     403        403   403     200   200
@@ -34,6 +35,7 @@ POST /second-factor                        401      200   409   200     200     
 POST /second-factor/confirm                401      200   409   404     404        404   404     404   404
 POST /second-factor/disable                401      404   204   404     404        404   404     404   404
 POST /second-factor/recovery-codes         401      404   200   404     404        404   404     404   404
+POST /register                             202      202   202   202     202        202   202     202   202
 
 catalog                              anonymous customer other owner manager technician rival support admin
 GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1

@@ -67,7 +67,8 @@ class Walk:
     async def an_affiliate_opens(self) -> JSON:
         step, owner = self.report.step, self.owner
         self.report.section("An affiliate opens")
-        await step("The owner registers", owner.register("affiliate"), lambda me: f"user {me['id']}, {me['email']}")
+        await step("The owner registers", owner.register("affiliate"), lambda _: owner.email)
+        await self._verified(owner)
         await step("The owner logs in", owner.log_in())
         applied = await step(
             "The owner applies",
@@ -81,6 +82,14 @@ class Walk:
         )
         await step("The owner's next token says so too", owner.refresh())
         return approved
+
+    async def _verified(self, person: Person) -> None:
+        asked = await self.report.wait(
+            "The mail asks whose address it is",
+            lambda: outside.newest_letter(self.http, self.site.mail, person.email, outside.VERIFY),
+            lambda mail: f"“{mail['subject']}”",
+        )
+        await self.report.step("Its link verifies the address", person.verify(asked))
 
     async def its_offer_is_published(self, affiliate: JSON) -> JSON:
         service = await self.report.step(
@@ -98,7 +107,8 @@ class Walk:
     async def a_customer_arrives(self, affiliate: JSON) -> None:
         step, customer = self.report.step, self.customer
         self.report.section("A customer books")
-        await step("The customer registers", customer.register("customer"), lambda me: f"user {me['id']}")
+        await step("The customer registers", customer.register("customer"), lambda _: customer.email)
+        await self._verified(customer)
         await step("The customer logs in", customer.log_in())
         await self.report.wait(
             f"The customer searches around {ZIP}",

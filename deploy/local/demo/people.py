@@ -1,5 +1,7 @@
 """Somebody with an account, talking to the gateway."""
 
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +10,15 @@ import httpx
 from .http import Unexpected, ask, came
 
 JSON = dict[str, Any]
+LINK = re.compile(r"[?]token=([A-Za-z0-9_-]+)")
+
+
+def token_in(letter: JSON) -> str:
+    """What the link in a mail carries."""
+    found = LINK.search(letter["text"])
+    if found is None:
+        raise Unexpected(f"expected a link with a token in “{letter['subject']}”, came none")
+    return found[1]
 
 
 @dataclass
@@ -20,17 +31,23 @@ class Person:
     refresh_token: str = field(default="", repr=False)
 
     async def register(self, account: str) -> JSON:
-        """`account` is customer or affiliate."""
+        """`account` is customer or affiliate. The address is still to be verified."""
         told = {"account": account, "email": self.email, "password": self.password, "full_name": self.name}
-        return await self.post("/identity/v1/register", told)
+        return await self.post("/identity/v1/register", told, expect=202)
 
-    async def register_once(self, account: str) -> None:
-        """Whoever has the address already is taken to be the same person."""
+    async def verify(self, letter: JSON) -> None:
+        """With the link in the mail that asked for it."""
+        await self.ask("POST", "/identity/v1/email-verifications", json={"token": token_in(letter)}, expect=204)
+
+    async def log_in_or(self, register: Callable[[], Awaitable[None]]) -> None:
+        """Logged in; whoever has no account yet gets one first."""
         try:
-            await self.register(account)
+            await self.log_in()
         except Unexpected as refused:
-            if not came(refused, 409):
+            if not came(refused, 401):
                 raise
+            await register()
+            await self.log_in()
 
     async def log_in(self) -> None:
         told = {"email": self.email, "password": self.password, "device": "demo"}

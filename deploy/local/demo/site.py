@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..environment import LOCALHOST, gateway_url, service_environment
+from ..environment import LOCALHOST, gateway_url, mail_url, service_environment
 from ..home import Home
 from ..servers import servers_of
 from ..staff import ADMIN_EMAIL, ensure_admin
@@ -29,7 +29,7 @@ def site_of(home: Home) -> Site:
     ensure_admin(service_environment("identity", "api", home, state, servers), password)
     return Site(
         gateway=gateway_url(state),
-        mail=f"http://{LOCALHOST}:{state.ports['mail']}",
+        mail=mail_url(state),
         stripe=f"http://{LOCALHOST}:{state.ports['stripe']}",
         admin_email=ADMIN_EMAIL,
         admin_password=password,

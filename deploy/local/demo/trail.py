@@ -51,4 +51,4 @@ def show(told: list[Told]) -> None:
     say("\nEvents, as the audit trails have them")
     for event in told:
         since = (event.at - told[0].at).total_seconds()
-        say(f"  {since:>8.3f} s  {event.type:<32} {event.about:<26} {event.actor}")
+        say(f"  {since:>8.3f} s  {event.type:<42} {event.about:<26} {event.actor}")

@@ -1,5 +1,12 @@
 """HTTP of identity. No answer with a secret in it is ever stored, so none of those takes an Idempotency-Key."""
 
-from . import accounts, keys, second_factor, sessions, users
+from . import accounts, keys, registrations, second_factor, sessions, users
 
-routers = [accounts.router, sessions.router, second_factor.router, users.router, keys.router]
+routers = [
+    registrations.router,
+    accounts.router,
+    sessions.router,
+    second_factor.router,
+    users.router,
+    keys.router,
+]

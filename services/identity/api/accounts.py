@@ -1,4 +1,4 @@
-"""Opening an account, and one's own."""
+"""One's own account."""
 
 from fastapi import Response
 
@@ -8,26 +8,10 @@ from shared.http import IfMatch, tag
 from shared.http import router as new_router
 
 from ..commands import accounts as commands
-from ..domain.account import User, UserRole
-from ..domain.limits import REGISTER
 from ..queries.accounts import get_account
-from ..schemas.accounts import MeRequest, MeView, RegisterRequest
-from .request import CurrentLimits, Hashing
+from ..schemas.accounts import MeRequest, MeView
 
 router = new_router("identity", "accounts")
-
-
-@router.post("/register", response_model=MeView, status_code=201)
-async def register(
-    wanted: RegisterRequest, limits: CurrentLimits, passwords: Hashing, session: Session, response: Response
-) -> MeView:
-    """Open an account. Log in with it afterwards."""
-    await limits.spend(REGISTER)
-    role, told = UserRole(wanted.account), wanted.model_dump(exclude={"account", "password", "phone"})
-    user = User(**told, role=role)
-    account = await commands.open_account(session, passwords, user, wanted.password, phone=wanted.phone)
-    tag(response, account.user.version)
-    return MeView.of(account)
 
 
 @router.get("/me", response_model=MeView)

@@ -1,14 +1,17 @@
 """Signing in, staying signed in, signing out."""
 
 from fastapi import Request, Response
+from starlette.background import BackgroundTask
 
 from shared.db import ReadSession, Session
 from shared.errors import Refusal
 from shared.http import router as new_router
 from shared.problems import problem
 
+from ..commands import registrations
 from ..commands import sessions as commands
-from ..commands.sessions import Client
+from ..commands.sessions import Client, Unverified
+from ..domain.account import WrongCredentials
 from ..schemas.second_factor import CodeNeededView
 from ..schemas.sessions import LoginRequest, RefreshRequest, TokensView
 from .request import CurrentClient, CurrentLimits, Hashing
@@ -26,10 +29,12 @@ async def log_in(
     handover: HandingOver,
     reading: ReadSession,
     session: Session,
-) -> TokensView | CodeNeededView:
+    request: Request,
+) -> TokensView | CodeNeededView | Response:
     """Open a session with e-mail address and password. With a second factor on, the answer is a challenge instead."""
     client = Client(wanted.device or client.device, client.address)
-    return handover.so_far(await commands.log_in(session, reading, limits, passwords, wanted, client))
+    outcome = await commands.log_in(session, reading, limits, passwords, wanted, client)
+    return _unverified(request, outcome) if isinstance(outcome, Unverified) else handover.so_far(outcome)
 
 
 @router.post("/refresh", response_model=TokensView)
@@ -49,6 +54,18 @@ async def refresh(
 async def log_out(wanted: RefreshRequest, session: Session) -> None:
     """End the session that this refresh token belongs to. Its access tokens live on for 15 minutes at most."""
     await commands.log_out(session, wanted.refresh_token)
+
+
+def _unverified(request: Request, outcome: Unverified) -> Response:
+    """The same answer, as fast, as to a wrong password: the mail goes out after it."""
+
+    async def mail_again() -> None:
+        async with request.app.state.database.begin() as session:
+            await registrations.mail_again(session, outcome.email)
+
+    refused = _refused(request, WrongCredentials())
+    refused.background = BackgroundTask(mail_again)
+    return refused
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:

@@ -18,9 +18,16 @@ from ..queries.accounts import get_account
 async def open_account(
     session: AsyncSession, passwords: Passwords, user: User, password: str, *, phone: str | None = None
 ) -> Account:
-    """A new account; for a customer, with the customer that other services know. `user` comes without its hash."""
+    """An account that can be used at once, made by an operator. `user` comes without its hash."""
     must_be_uncommon(password, about=(user.email, user.full_name))
     user.password_hash = await passwords.hash(password)  # before the first statement: no connection waits for it
+    account = await add_account(session, user, phone=phone)
+    record(session, UserRegistered.of(user, customer_id=account.customer_id))
+    return account
+
+
+async def add_account(session: AsyncSession, user: User, *, phone: str | None = None) -> Account:
+    """For a customer, with the customer that other services know."""
     session.add(user)
     with enforced_by(EMAIL_ONCE, EmailTaken):
         await session.flush()
@@ -28,9 +35,7 @@ async def open_account(
     if customer:
         session.add(customer)
         await session.flush()
-    account = Account(user, customer, {})
-    record(session, UserRegistered.of(user, customer_id=account.customer_id))
-    return account
+    return Account(user, customer, {})
 
 
 async def change_me(session: AsyncSession, actor: Actor, version: int | None, wanted: dict[str, Any]) -> Account:

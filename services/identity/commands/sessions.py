@@ -27,6 +27,13 @@ class Client:
 
 
 @dataclass(frozen=True)
+class Unverified:
+    """Somebody knows the password of an account whose address is not verified yet."""
+
+    email: str
+
+
+@dataclass(frozen=True)
 class OpenSession:
     """A session as its owner gets it: `secret` exists here and in the answer, nowhere else."""
 
@@ -75,13 +82,15 @@ async def log_in(
     passwords: Passwords,
     wanted: LoginRequest,
     client: Client,
-) -> OpenSession | CodeNeeded:
+) -> OpenSession | CodeNeeded | Unverified:
     """A new session. A wrong password and an unknown address are one refusal, and cost the same."""
     await limits.spend(LOGIN, wanted.email)
     known = await find_credentials(reading, wanted.email)
     await reading.close()  # no connection is kept while the hash waits for its turn
     if not await passwords.match(wanted.password, known.password_hash if known else None) or known is None:
         raise WrongCredentials
+    if not known.verified:
+        return Unverified(wanted.email)
     account = await get_account(session, known.user_id, lock=True)
     if account.user.password_hash != known.password_hash:
         raise WrongCredentials  # it was changed while we looked

@@ -40,7 +40,7 @@ class EmailTaken(Conflict):
 
 
 class WrongCredentials(Unauthenticated):
-    """The e-mail address or the password is wrong."""
+    """The e-mail address or the password is wrong, or the address is not verified yet: our mail has the link for it."""
 
 
 class WrongPassword(Forbidden):
@@ -67,6 +67,7 @@ class User(Aggregate, Base, kw_only=True):
     locale: Mapped[str]
     timezone: Mapped[str]
     status: Mapped[UserStatus] = mapped_column(words(UserStatus), default=UserStatus.ACTIVE)
+    email_verified_at: Mapped[datetime | None] = mapped_column(default_factory=now)
     deleted_at: Mapped[datetime | None] = mapped_column(default=None)
     suspended_at: Mapped[datetime | None] = mapped_column(default=None)
     second_factor_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
@@ -80,6 +81,15 @@ class User(Aggregate, Base, kw_only=True):
         """From `on` on, a sign-in needs a code besides; None: no longer."""
         self.second_factor_at = on
         self.version += 1
+
+    @property
+    def is_verified(self) -> bool:
+        """Nobody signs in to an account before somebody who reads its address has said that it is theirs."""
+        return self.email_verified_at is not None
+
+    def verify(self, at: datetime) -> None:
+        """Of what was before, nobody has heard: the version stays the first."""
+        self.email_verified_at = at
 
     def must_be_active(self) -> None:
         if self.status is UserStatus.SUSPENDED:

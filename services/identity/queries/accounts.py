@@ -1,5 +1,7 @@
 """Reading accounts."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -15,6 +17,7 @@ from ..domain.account import Account, AffiliateUser, Customer, NoSuchUser, User
 class Credentials(NamedTuple):
     user_id: int
     password_hash: str
+    verified: bool
 
 
 def team_roles() -> ColumnElement[dict[str, str] | None]:
@@ -28,9 +31,15 @@ def customer_of_user() -> ColumnElement[bool]:
     return (Customer.user_id == User.id) & Customer.deleted_at.is_(None)
 
 
-def _accounts() -> Select[User, Customer, dict[str, str] | None]:
+def accounts() -> Select[User, Customer, dict[str, str] | None]:
+    """With those whose address nobody has verified yet."""
     statement = select(User, Customer, team_roles()).outerjoin(Customer, customer_of_user())
     return statement.where(User.deleted_at.is_(None))
+
+
+def open_() -> ColumnElement[bool]:
+    """Of accounts that can be used; the others are nobody's business but that of whoever asked for them."""
+    return User.deleted_at.is_(None) & User.email_verified_at.is_not(None)
 
 
 def account_of(user: User, customer: Customer | None, team_roles: dict[str, str] | None) -> Account:
@@ -38,7 +47,8 @@ def account_of(user: User, customer: Customer | None, team_roles: dict[str, str]
 
 
 async def find_credentials(session: AsyncSession, email: str) -> Credentials | None:
-    of = select(User.id, User.password_hash).where(_has_address(email), User.deleted_at.is_(None))
+    verified = User.email_verified_at.is_not(None)
+    of = select(User.id, User.password_hash, verified).where(_has_address(email), User.deleted_at.is_(None))
     row = (await session.execute(of)).one_or_none()
     return Credentials(*row) if row else None
 
@@ -61,7 +71,7 @@ async def get_account(session: AsyncSession, user_id: int | None, *, lock: bool 
 
 async def find_account(session: AsyncSession, user_id: int | None, *, lock: bool = False) -> Account | None:
     """An open account. With `lock`, whoever ends its tokens waits until ours is out, or we until they are ended."""
-    statement = _accounts().where(User.id == user_id)
+    statement = accounts().where(User.id == user_id, open_())
     if lock:
         statement = statement.with_for_update(of=User, key_share=True).execution_options(populate_existing=True)
     row = (await session.execute(statement)).one_or_none()
@@ -83,3 +93,14 @@ async def lock_user(session: AsyncSession, user_id: int | None) -> User:
 
 async def password_of(session: AsyncSession, user_id: int | None) -> str | None:
     return await session.scalar(select(User.password_hash).where(User.id == user_id, User.deleted_at.is_(None)))
+
+
+async def lock_unverified(session: AsyncSession, user_ids: Sequence[int]) -> Sequence[int]:
+    """Those of them who have not verified their address."""
+    of = select(User.id).where(User.id.in_(user_ids), User.email_verified_at.is_(None)).order_by(User.id)
+    return (await session.scalars(of.with_for_update())).all()
+
+
+async def unverified_since(session: AsyncSession, before: datetime, *, limit: int) -> Sequence[int]:
+    of = select(User.id).where(User.email_verified_at.is_(None), User.created_at < before).order_by(User.created_at)
+    return (await session.scalars(of.limit(limit))).all()

@@ -9,14 +9,14 @@ from shared.http import Page, Paged
 
 from ..domain.account import Account, NoSuchUser, User, UserRole, UserStatus
 from ..domain.session import RefreshToken
-from .accounts import find_account
+from .accounts import find_account, open_
 
 
 async def users_matching(
     session: AsyncSession, page: Page, *, email: str | None, id: int | None, status: UserStatus | None
 ) -> Paged[User]:
     """Open accounts, newest first; `email` is an address or how it begins, in any case."""
-    statement = select(User).where(User.deleted_at.is_(None))
+    statement = select(User).where(open_())
     if email is not None:
         statement = statement.where(func.lower(User.email).startswith(email.lower(), autoescape=True))
     if id is not None:

@@ -1,27 +1,13 @@
 """Accounts: what is asked and shown."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
-
-from pydantic import Field
+from typing import Any, Self
 
 from shared.auth import Role
 from shared.http import Body, Line, View
 
 from ..domain.account import Account, UserStatus
-from .fields import Email, Locale, NewPassword, Phone, Timezone
-
-
-class RegisterRequest(Body):
-    """A new account: a customer's, or that of somebody who will apply as an affiliate."""
-
-    account: Literal["customer", "affiliate"]
-    email: Email
-    password: NewPassword = Field(repr=False)
-    full_name: Line
-    locale: Locale = "en-US"
-    timezone: Timezone = "UTC"
-    phone: Phone | None = None
+from .fields import Locale, Phone, Timezone
 
 
 class MeRequest(Body):

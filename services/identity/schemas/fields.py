@@ -47,3 +47,4 @@ Code = Annotated[
 ]
 ChallengeSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 RefreshSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+MailedSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]

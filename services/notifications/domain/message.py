@@ -57,7 +57,8 @@ class Communication(Aggregate, Base, kw_only=True):
     """A message to one person over one channel.
 
     `attempts` counts how often it was handed to the mail server, each counted before it is made: so many copies can
-    have arrived at most, all of them with the same `message_id`.
+    have arrived at most, all of them with the same `message_id`. `to_email`, `to_name` and `secret` are of mail to an
+    addressee, until it is sent.
     """
 
     __tablename__ = "communications"
@@ -78,6 +79,10 @@ class Communication(Aggregate, Base, kw_only=True):
     message_id: Mapped[str | None] = mapped_column(default=None)
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None] = mapped_column(default=None)
+    to_email: Mapped[str | None] = mapped_column(default=None)
+    to_name: Mapped[str | None] = mapped_column(default=None)
+    secret: Mapped[str | None] = mapped_column(default=None, repr=False)
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
 
     def attempt(self, domain: str) -> None:
         """About to be handed to the mail server: from here on it can have arrived."""
@@ -85,6 +90,9 @@ class Communication(Aggregate, Base, kw_only=True):
         self.message_id = f"<communication.{self.id}.{self.created_at:%Y%m%d%H%M%S%f}@{domain}>"
         self.attempts += 1
         self.version += 1
+
+    def is_too_late(self, at: datetime) -> bool:
+        return self.expires_at is not None and at >= self.expires_at
 
     def send(self, at: datetime) -> None:
         self.sent_at = at
@@ -98,6 +106,8 @@ class Communication(Aggregate, Base, kw_only=True):
         self._become(Status.FAILED)
 
     def _become(self, status: Status) -> None:
+        """Nothing more will be sent: what was needed only for that is not kept."""
+        self.to_email = self.to_name = self.secret = None
         self.status = status
         self.version += 1
 

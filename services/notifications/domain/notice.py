@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts import booking, catalog, payments, reviews
+from shared.contracts import booking, catalog, identity, payments, reviews
 from shared.events import Event
 
+from .addressee import Addressee
 from .booking import Booking
 from .people import Affiliate
 
@@ -33,9 +34,13 @@ class Kind(StrEnum):
     AFFILIATE_APPROVED = "affiliate_approved"
     AFFILIATE_REJECTED = "affiliate_rejected"
     REVIEW_POSTED = "review_posted"
+    EMAIL_VERIFICATION = "email_verification"
+    ALREADY_REGISTERED = "already_registered"
 
 
-CUSTOMER, AFFILIATE = "customer", "affiliate"
+# Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event
+# names, which need not be anybody's: what is said to an addressee is said by mail alone.
+CUSTOMER, AFFILIATE, USER, ADDRESSEE = "customer", "affiliate", "user", "addressee"
 
 TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingHeld: {Kind.BOOKING_HELD: CUSTOMER},
@@ -48,6 +53,8 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     catalog.AffiliateApproved: {Kind.AFFILIATE_APPROVED: AFFILIATE},
     catalog.AffiliateRejected: {Kind.AFFILIATE_REJECTED: AFFILIATE},
     reviews.ReviewPosted: {Kind.REVIEW_POSTED: AFFILIATE},
+    identity.EmailVerificationRequested: {Kind.EMAIL_VERIFICATION: ADDRESSEE},
+    identity.RegistrationRepeated: {Kind.ALREADY_REGISTERED: ADDRESSEE},
 }
 
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
@@ -62,14 +69,16 @@ TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_CANCELLED: frozenset({"cancelled"}),
     Kind.BOOKING_CALLED_OFF: frozenset({"cancelled"}),
 }
+# The field with the addressee's address, where it is not `email`.
+ADDRESS_OF: dict[Kind, str] = {}
 TRUE_OF_APPLICATION = {Kind.AFFILIATE_APPROVED: "approved", Kind.AFFILIATE_REJECTED: "rejected"}
 
 
 class Notice(BaseModel):
     """One thing to be said to one party, with what its text is made of.
 
-    `to` is `customer 5`, `affiliate 7` (those who own it) or `user 9`. `cause` names the fact it is about, by type,
-    aggregate and version: the same fact is the same cause even when it is published again as another event.
+    `to` is `customer 5`, `affiliate 7` (those who own it), `user 9` or `addressee`. `cause` names the fact it is about,
+    by type, aggregate and version: the same fact is the same cause even when it is published again as another event.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,6 +88,7 @@ class Notice(BaseModel):
     cause: str
     event_id: UUID | None
     facts: dict[str, Any]
+    addressee: Addressee | None = None
 
     @property
     def about(self) -> dict[str, Any]:
@@ -87,11 +97,14 @@ class Notice(BaseModel):
 
 
 def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
+    """No words of a notice have the event's secret: it is the addressee's alone."""
     facts = event.model_dump(mode="json")
     cause = f"{event.type}/{event.aggregate_id}/{event.version}"
+    said = {name: value for name, value in facts.items() if name != "secret"}
     for kind, party in TELLS.get(type(event), {}).items():
-        to = f"{party} {facts[f'{party}_id']}"
-        yield Notice(kind=kind, to=to, cause=cause, event_id=event_id, facts=facts)
+        addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
+        to = ADDRESSEE if addressee else f"{party} {facts[f'{party}_id']}"
+        yield Notice(kind=kind, to=to, cause=cause, event_id=event_id, facts=said, addressee=addressee)
 
 
 def affects_affiliate(before: Booking | None) -> bool:

@@ -1,0 +1,19 @@
+"""What anybody may ask with any address. The answer is the same for all, and comes before anybody looks."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ..domain.password import must_be_uncommon
+from ..passwords import Passwords
+from ..schemas.registrations import RegisterRequest
+from ..tasks import mail_verification_again, open_account, tasks
+
+
+async def ask_for_account(session: AsyncSession, passwords: Passwords, wanted: RegisterRequest) -> None:
+    must_be_uncommon(wanted.password, about=(wanted.email, wanted.full_name))
+    password_hash = await passwords.hash(wanted.password)  # before the first statement: no connection waits for it
+    told = wanted.model_dump(exclude={"password"})
+    tasks.enqueue(session, open_account, wanted=told, password_hash=password_hash)
+
+
+async def ask_for_verification(session: AsyncSession, email: str) -> None:
+    tasks.enqueue(session, mail_verification_again, email=email)

@@ -1,0 +1,30 @@
+"""Where the link of a mail leads: pages of the front end, or identity's own where there is none."""
+
+from typing import NamedTuple
+
+from .domain.message import Communication
+from .domain.notice import Kind
+from .settings import Settings
+
+# With a secret: the name of the page, and what one does there.
+PAGES = {
+    Kind.EMAIL_VERIFICATION: ("verify-email", "Verify this address"),
+}
+OPEN = "Open in Mobile Detail Hub"
+
+
+class Link(NamedTuple):
+    url: str
+    label: str
+
+
+def link_of(settings: Settings, communication: Communication) -> Link:
+    if communication.notice in PAGES:
+        page, label = PAGES[communication.notice]
+        return Link(f"{settings.pages_url}/{page}?token={communication.secret}", label)
+    base = (settings.frontend_url or settings.public_url).rstrip("/")
+    if communication.booking_id is not None:
+        return Link(f"{base}/bookings/{communication.booking_id}", OPEN)
+    if communication.affiliate_id is not None:
+        return Link(f"{base}/affiliates/{communication.affiliate_id}", OPEN)
+    return Link(base, OPEN)
