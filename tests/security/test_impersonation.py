@@ -29,6 +29,8 @@ POST /second-factor                              refused
 POST /second-factor/confirm                      refused
 POST /second-factor/disable                      refused
 POST /second-factor/recovery-codes               refused
+POST /email-verifications                        public
+POST /email-verifications/resend                 public
 GET /users                                       refused
 GET /users/{user_id}                             refused
 POST /users/{user_id}/suspend                    refused
