@@ -22,7 +22,7 @@ from shared.contracts.identity import RecoveryCodeUsed, SecondFactorDisabled, Se
 from shared.db import Database
 from shared.testing.plugin import Headers, Published
 
-from .conftest import PASSWORD, LogIn, Register, bearer, problem_of, registration
+from .conftest import PASSWORD, LogIn, Register, bearer, problem_of, registered, registration
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 PATH = "/identity/v1/second-factor"
@@ -54,9 +54,9 @@ class App:
         return await self.client.post(PATH + path, json=body, headers=self.headers)
 
 
-async def set_up(client: httpx.AsyncClient) -> App:
+async def set_up(client: httpx.AsyncClient, database: Database) -> App:
     """Ada, with the factor on."""
-    await client.post("/identity/v1/register", json=registration())
+    await registered(client, database)
     login = {"email": registration()["email"], "password": PASSWORD}
     headers = bearer(await client.post("/identity/v1/login", json=login))
     secret = (await client.post(PATH, json={"password": PASSWORD}, headers=headers)).json()["secret"]
@@ -67,8 +67,8 @@ async def set_up(client: httpx.AsyncClient) -> App:
 
 
 @pytest.fixture
-async def ada(client: httpx.AsyncClient) -> App:
-    return await set_up(client)
+async def ada(client: httpx.AsyncClient, database: Database) -> App:
+    return await set_up(client, database)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,10 @@ async def test_a_challenge_is_good_once(ada: App) -> None:
     assert problem_of(await ada.complete(challenge, ada.recovery_codes[0])) == (401, "challenge-ended")
 
 
-async def test_a_challenge_ends_after_five_codes_and_after_five_minutes(fresh_client: httpx.AsyncClient) -> None:
-    ada = await set_up(fresh_client)
+async def test_a_challenge_ends_after_five_codes_and_after_five_minutes(
+    fresh_client: httpx.AsyncClient, fresh_database: Database
+) -> None:
+    ada = await set_up(fresh_client, fresh_database)
     challenge = await ada.challenge()
     for _ in range(rules.TRIES_OF_A_CHALLENGE):
         assert problem_of(await ada.complete(challenge, "AAAA-AAAA-AAAA-AAAA")) == (403, "wrong-code")
@@ -187,11 +189,11 @@ async def test_a_challenge_ends_when_the_account_is_changed(ada: App, session: A
 
 
 async def test_logging_in_anew_gives_no_further_guesses_and_a_recovery_code_needs_none(
-    make_app: Callable[[Database], FastAPI], fresh_database: Database
+    make_app: Callable[[Database], FastAPI], fresh_database: Database, database: Database
 ) -> None:
     app = make_app(fresh_database)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        ada = await set_up(client)
+        ada = await set_up(client, database)
         first, second = await ada.challenge(), await ada.challenge()
         app.state.settings.limits_times = 1  # as in production
         for _ in range(5):
@@ -264,23 +266,29 @@ async def test_what_a_login_costs_with_a_second_factor(ada: App, statements: Sta
 # -- races --
 
 
-async def test_of_two_uses_of_one_code_one_gets_through(fresh_client: httpx.AsyncClient) -> None:
-    ada = await set_up(fresh_client)
+async def test_of_two_uses_of_one_code_one_gets_through(
+    fresh_client: httpx.AsyncClient, fresh_database: Database
+) -> None:
+    ada = await set_up(fresh_client, fresh_database)
     challenges, code = [await ada.challenge() for _ in range(4)], ada.code()
     answers = await asyncio.gather(*(ada.complete(challenge, code) for challenge in challenges))
     assert sorted(answer.status_code for answer in answers) == [200, 403, 403, 403]
 
 
-async def test_of_two_uses_of_one_recovery_code_one_gets_through(fresh_client: httpx.AsyncClient) -> None:
-    ada = await set_up(fresh_client)
+async def test_of_two_uses_of_one_recovery_code_one_gets_through(
+    fresh_client: httpx.AsyncClient, fresh_database: Database
+) -> None:
+    ada = await set_up(fresh_client, fresh_database)
     challenges, code = [await ada.challenge() for _ in range(4)], ada.recovery_codes[0]
     answers = await asyncio.gather(*(ada.complete(challenge, code) for challenge in challenges))
     assert [answer.status_code for answer in answers].count(200) == 1
     assert {answer.status_code for answer in answers} <= {200, 401, 403, 409}
 
 
-async def test_of_two_good_codes_for_one_challenge_one_gets_through(fresh_client: httpx.AsyncClient) -> None:
-    ada = await set_up(fresh_client)
+async def test_of_two_good_codes_for_one_challenge_one_gets_through(
+    fresh_client: httpx.AsyncClient, fresh_database: Database
+) -> None:
+    ada = await set_up(fresh_client, fresh_database)
     challenge = await ada.challenge()
     codes = [ada.code(), *ada.recovery_codes[:3]]
     answers = await asyncio.gather(*(ada.complete(challenge, code) for code in codes))
@@ -289,8 +297,10 @@ async def test_of_two_good_codes_for_one_challenge_one_gets_through(fresh_client
     assert left >= 9
 
 
-async def test_codes_at_the_same_moment_are_all_counted(fresh_client: httpx.AsyncClient) -> None:
-    ada = await set_up(fresh_client)
+async def test_codes_at_the_same_moment_are_all_counted(
+    fresh_client: httpx.AsyncClient, fresh_database: Database
+) -> None:
+    ada = await set_up(fresh_client, fresh_database)
     challenge = await ada.challenge()
     answers = await asyncio.gather(*(ada.complete(challenge, "AAAA-AAAA-AAAA-AAAA") for _ in range(12)))
     tried = [answer.status_code for answer in answers]
