@@ -189,11 +189,11 @@ async def test_a_challenge_ends_when_the_account_is_changed(ada: App, session: A
 
 
 async def test_logging_in_anew_gives_no_further_guesses_and_a_recovery_code_needs_none(
-    make_app: Callable[[Database], FastAPI], fresh_database: Database, database: Database
+    make_app: Callable[[Database], FastAPI], fresh_database: Database
 ) -> None:
     app = make_app(fresh_database)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        ada = await set_up(client, database)
+        ada = await set_up(client, fresh_database)
         first, second = await ada.challenge(), await ada.challenge()
         app.state.settings.limits_times = 1  # as in production
         for _ in range(5):
