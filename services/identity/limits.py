@@ -15,11 +15,15 @@ class Limits:
     def __init__(self, reading: AsyncSession, request: Request, address: str | None, times: int) -> None:
         self._reading, self._request, self._address, self._times = reading, request, address, times
 
-    async def spend(self, limit: Limit, subject: object = "") -> None:
-        """One attempt; `TooManyAttempts` if there is none left. One statement, and no connection is kept."""
-        whose = str(subject).lower()
+    async def spend(self, limit: Limit, subject: object = "", *, within: AsyncSession | None = None) -> None:
+        """One attempt; `TooManyAttempts` if there is none left. One statement, and no connection is kept.
+
+        `within` a transaction only what succeeds is counted. Whoever has one at work already must say so: a request
+        that holds a connection while it waits for a second one can wait for itself.
+        """
+        session, whose = within or self._reading, str(subject).lower()
         try:
-            standings = await use_up(self._reading, limit, address=self._address, subject=whose, times=self._times)
+            standings = await use_up(session, limit, address=self._address, subject=whose, times=self._times)
         finally:
             await self._reading.close()
         standing = tightest(standings)

@@ -14,7 +14,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.identity.api.request import CurrentLimits
 from services.identity.domain.limits import (
+    HOUR,
     LOGIN,
     REGISTER,
     Allowance,
@@ -27,7 +29,8 @@ from services.identity.domain.limits import (
 from services.identity.jobs import forget_old_attempts
 from services.identity.passwords import Passwords
 from services.identity.queries.limits import use_up
-from shared.db import Database
+from shared.db import Database, Session
+from shared.errors import Forbidden
 from shared.testing.databases import counted_statements
 from shared.testing.tokens import Signer
 
@@ -271,6 +274,31 @@ async def test_five_accounts_an_hour_from_an_address(at: From, fresh_database: D
     assert 3500 < int(answers[-1].headers["Retry-After"]) <= 3600
     await pass_time(fresh_database, 3600)
     assert (await register(at(HERE), "late@example.com")).is_success
+
+
+async def test_within_a_transaction_only_what_succeeds_counts(
+    make_app: Callable[[Database], FastAPI], fresh_database: Database
+) -> None:
+    app = make_app(fresh_database)
+
+    @app.post("/invite")
+    async def invite(limits: CurrentLimits, session: Session, succeed: bool) -> None:
+        await session.execute(text("select 1"))  # so that it holds a connection
+        await limits.spend([Allowance("test", Per.SUBJECT, 2, HOUR)], 7, within=session)
+        if not succeed:
+            raise Forbidden
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+
+        async def asked(succeed: bool) -> tuple[int, str]:
+            answer = await http.post("/invite", params={"succeed": succeed})
+            return answer.status_code, answer.headers["RateLimit-Remaining"]
+
+        assert [await asked(False) for _ in range(3)] == [(403, "1")] * 3
+        assert [await asked(True) for _ in range(4)] == [(200, "1"), (200, "0"), (429, "0"), (429, "0")]
+        await pass_time(fresh_database, 3600)
+        at_once = await asyncio.gather(*(asked(True) for _ in range(60)))
+    assert Counter(status for status, _ in at_once) == {200: 2, 429: 58}, "twenty connections serve sixty requests"
 
 
 # -- shared, hidden, forgotten --
