@@ -86,6 +86,9 @@ def _calendar_day(value: Any) -> Any:
 
 Text = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
 Line = Annotated[str, AfterValidator(_printable), AfterValidator(_one_line), Field(min_length=1, max_length=200)]
+Sentence = Annotated[
+    str, AfterValidator(_printable), AfterValidator(_one_line), Field(min_length=10, max_length=500)
+]  # why somebody did something to somebody else, who is to read it
 Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
 PathId = Annotated[int, BeforeValidator(_digits), Path(ge=1, le=MAX_ID)]
 QueryId = Annotated[int, BeforeValidator(_digits), Query(ge=1, le=MAX_ID)]

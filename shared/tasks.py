@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared import telemetry
-from shared.context import Cause, cause, caused_by
+from shared.context import Cause, cause, caused_by, upon
 from shared.db import Database, Keyed, dsn
 from shared.outbox import PlatformBase
 from shared.stopping import finish
@@ -77,6 +77,8 @@ class Task(Keyed, PlatformBase, kw_only=True):
     failed: Mapped[bool] = mapped_column(default=False)
     last_error: Mapped[str | None] = mapped_column(default=None)
     correlation_id: Mapped[str]
+    causation_id: Mapped[str | None] = mapped_column(default=None)
+    actor: Mapped[str | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
 
 
@@ -96,12 +98,15 @@ class Tasks:
     ) -> None:
         """In the caller's transaction: have `function(outside, **arguments)` called, now or at `due_at`."""
         assert function.__name__ in self.all
+        because = cause()
         session.add(
             Task(
                 name=function.__name__,
                 arguments=arguments,
                 due_at=due_at or func.now(),
-                correlation_id=cause().correlation_id,
+                correlation_id=because.correlation_id,
+                causation_id=because.causation_id,
+                actor=because.actor,
             )
         )
 
@@ -163,7 +168,8 @@ class Runner:
             return await _claim(session)
 
     async def _make(self, task: Task) -> None:
-        with caused_by(Cause(correlation_id=task.correlation_id, actor=f"service:{self._tasks.service}")):
+        actor = upon(self._tasks.service, task.actor or "")
+        with caused_by(Cause(task.correlation_id, task.causation_id, actor)):
             await self._call(task)
 
     async def _call(self, task: Task) -> None:

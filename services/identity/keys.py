@@ -83,10 +83,12 @@ class AccessTokens:
     def __init__(self, keys: SigningKeys, settings: Settings) -> None:
         self._keys, self._settings, self.lifetime = keys, settings, settings.access_token_seconds
 
-    def issue(self, actor: Actor) -> str:
-        issued = round(now().timestamp(), 3)  # a token issued just after the others were ended is a good one
+    def issue(self, actor: Actor, lifetime: int | None = None) -> str:
+        """`lifetime` in seconds, if it is to be shorter than usual."""
+        lifetime = min(lifetime or self.lifetime, self.lifetime)
+        issued = now().timestamp()  # not rounded: it is compared with the moment at which other tokens were ended
         origin = {"iss": self._settings.token_issuer, "aud": self._settings.token_audience, "jti": str(new_id())}
-        return self._keys.sign(claims_of(actor) | origin | {"iat": issued, "exp": issued + self.lifetime})
+        return self._keys.sign(claims_of(actor) | origin | {"iat": issued, "exp": issued + lifetime})
 
 
 def make_key(directory: Path, kid: str) -> None:

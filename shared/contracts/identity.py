@@ -121,6 +121,44 @@ class RegistrationRepeated(AddressProofEvent, type="identity.registration_repeat
     full_name: Annotated[str, PERSONAL]
 
 
+class ImpersonationEvent(Event, aggregate="impersonation", person="user_id"):
+    """Somebody of the staff (`staff_id`) acts for a user, until `expires_at` at most. `reason` is for the person."""
+
+    impersonation_id: int
+    user_id: int
+    staff_id: int
+    reason: Annotated[str, PERSONAL]
+    expires_at: datetime
+
+
+class ImpersonationStarted(ImpersonationEvent, type="identity.impersonation_started.v1"):
+    pass
+
+
+class ImpersonationEnded(ImpersonationEvent, EndsTokens, type="identity.impersonation_ended.v1"):
+    """Before its time; those that run out end without an event."""
+
+
+class ApiKeyEvent(Event, aggregate="api_key", person="user_id"):
+    """A key that `user_id` has made: for one affiliate, or (none) to read the platform. `prefix` is how it begins."""
+
+    api_key_id: int
+    user_id: int
+    affiliate_id: int | None = None
+    name: Annotated[str, PERSONAL]
+    prefix: str
+    scopes: list[str]
+    expires_at: datetime
+
+
+class ApiKeyCreated(ApiKeyEvent, type="identity.api_key_created.v1"):
+    pass
+
+
+class ApiKeyRevoked(ApiKeyEvent, EndsTokens, type="identity.api_key_revoked.v1"):
+    pass
+
+
 class MemberEvent(Event, aggregate="affiliate_user"):
     """A user's place in an affiliate's team; `role` is owner, manager or technician."""
 

@@ -121,6 +121,12 @@ create table erased_people (
 );
 """
 
+# Since revision "causes": because of what a call is made.
+CAUSES = """
+alter table tasks add column causation_id varchar(100);
+alter table tasks add column actor varchar(100);
+"""
+
 
 def run(script: str) -> None:
     """Run a script of several statements in the migration's transaction (`op.execute` takes one at a time)."""
@@ -145,3 +151,7 @@ def add_erasure(service: str) -> None:
     """The service's role adds to it and reads it: nobody who was erased becomes unerased."""
     run(ERASED)
     op.execute(f"revoke update, delete, truncate on erased_people from {service}")
+
+
+def add_causes() -> None:
+    run(CAUSES)

@@ -40,7 +40,7 @@ class Signer:
         return directory
 
     def claims(self, actor: Actor) -> dict[str, Any]:
-        at = round(time.time(), 3)
+        at = time.time()
         times = {"iat": at, "exp": at + 600, "iss": ISSUER, "aud": AUDIENCE, "jti": str(new_id())}
         return claims_of(actor) | times
 

@@ -22,6 +22,8 @@ OWNED: dict[str, dict[str, str]] = {
         "recovery_codes": "user_id code_hash used_at",
         "second_factor_challenges": "user_id challenge_hash expires_at used_at",
         "address_proofs": "user_id purpose token_hash expires_at",
+        "impersonations": "staff_id user_id reason expires_at ended_at",
+        "api_keys": "user_id affiliate_id prefix scopes expires_at last_used_at revoked_at",
     },
     "catalog": {
         "affiliates": "application_status rating city state zip deleted_at",

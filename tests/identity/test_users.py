@@ -248,7 +248,7 @@ async def test_an_administrator_makes_and_unmakes_staff(
 
 
 async def test_the_same_role_again_is_no_news(ada: Actor, admin: Actor, ask: Ask, published: Published) -> None:
-    answer = await ask(admin, "PUT", ada, "role", {"role": None, "reason": "x"})
+    answer = await ask(admin, "PUT", ada, "role", {"role": None, **REASON})
     assert (answer.status_code, await published()) == (200, [])
 
 
@@ -259,7 +259,7 @@ async def test_roles_are_given_by_administrators_and_not_to_oneself(
     by: str, refusal: str, ada: Actor, support: Actor, admin: Actor, ask: Ask
 ) -> None:
     actor = {"support": support, "ada": ada, "admin": admin}[by]
-    assert problem_of(await ask(actor, "PUT", actor, "role", {"role": "admin", "reason": "x"})) == (403, refusal)
+    assert problem_of(await ask(actor, "PUT", actor, "role", {"role": "admin", **REASON})) == (403, refusal)
 
 
 @pytest.mark.parametrize(

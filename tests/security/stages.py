@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,7 +10,9 @@ import pyotp
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from services.identity.domain.account import User, UserRole, UserStatus
+from services.identity.domain.account import AffiliateUser, User, UserRole, UserStatus
+from services.identity.domain.api_key import ApiKey, digest_of, new_key
+from services.identity.domain.impersonation import Impersonation
 from shared.auth import Actor, Role
 from shared.clock import now
 from shared.contracts.booking import BookingCompleted, BookingHeld
@@ -92,6 +95,17 @@ def somebody(name: str, role: UserRole, **more: Any) -> User:
     return User(email=email, role=role, full_name=name.title(), locale="en-US", timezone="UTC", **more)
 
 
+def a_key(maker: Actor) -> tuple[ApiKey, str]:
+    secret, expires_at = new_key(), now() + timedelta(days=30)
+    told: Json = {"name": "Till", "affiliate_id": AFFILIATE, "prefix": secret[9:17], "scopes": ["booking:read"]}
+    return ApiKey(user_id=maker.user_id or 0, secret_hash=digest_of(secret), expires_at=expires_at, **told), secret
+
+
+def an_impersonation(staff: Actor, user: Actor) -> Impersonation:
+    end = now() + timedelta(minutes=5)
+    return Impersonation(staff_id=staff.user_id or 0, user_id=user.user_id or 0, reason="Asked for.", expires_at=end)
+
+
 async def identity(stage: Stage) -> None:
     """Identity must know everybody: the cast gets the user ids that it gives."""
     await identity_world.registered(stage.client, stage.database, email="grace@example.com")
@@ -107,6 +121,12 @@ async def identity(stage: Stage) -> None:
             await session.flush()
             stage.cast[name] = Actor(user_id=user.id, roles=actor.roles, affiliates=actor.affiliates)
         session.add(banned := somebody("banned", UserRole.CUSTOMER, status=UserStatus.SUSPENDED))
+        for actor in stage.cast.values():
+            team = actor.affiliates.items()
+            session.add_all(AffiliateUser(affiliate_id=id, user_id=actor.user_id or 0, role=role) for id, role in team)
+        key, secret = a_key(stage.cast["owner"])
+        acting = an_impersonation(stage.cast["support"], stage.cast["customer"])
+        session.add_all([key, acting])
         await session.flush()
     active, suspended = {"user_id": stage.cast["customer"].user_id or 0}, {"user_id": banned.id}
     second_factor = await _second_factors(stage)
@@ -123,6 +143,15 @@ async def identity(stage: Stage) -> None:
         "POST /identity/v1/email-verifications/resend": Ask(body={"email": "ada@example.com"}),
         "GET /identity/v1/users": Ask(query={"status": "active", "limit": 20}),
         "GET /identity/v1/users/{user_id}": Ask(active),
+        "GET /identity/v1/impersonations": Ask(query={"limit": 5}),
+        "POST /identity/v1/impersonations": Ask(body=active | {"reason": "Cannot find a booking.", "minutes": 5}),
+        "DELETE /identity/v1/impersonations/{impersonation_id}": Ask({"impersonation_id": acting.id}),
+        "GET /identity/v1/api-keys": Ask(query={"limit": 5}),
+        "POST /identity/v1/api-keys": Ask(
+            body={"name": "Till", "affiliate_id": AFFILIATE, "scopes": ["booking:read"], "expires_in_days": 30}
+        ),
+        "DELETE /identity/v1/api-keys/{api_key_id}": Ask({"api_key_id": key.id}),
+        "POST /identity/v1/tokens": Ask(body={"api_key": secret}),
         "POST /identity/v1/users/{user_id}/suspend": Ask(active, body={"reason": "Abuse of the chat."}),
         "POST /identity/v1/users/{user_id}/reinstate": Ask(suspended),
         "PUT /identity/v1/users/{user_id}/role": Ask(active, body={"role": "support", "reason": "Joined us."}),

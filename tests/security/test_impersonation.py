@@ -36,6 +36,13 @@ GET /users/{user_id}                             refused
 POST /users/{user_id}/suspend                    refused
 POST /users/{user_id}/reinstate                  refused
 PUT /users/{user_id}/role                        refused
+GET /impersonations                              refused
+POST /impersonations                             refused
+DELETE /impersonations/{impersonation_id}        refused
+GET /api-keys                                    allowed
+POST /api-keys                                   refused
+DELETE /api-keys/{api_key_id}                    refused
+POST /tokens                                     public
 
 catalog
 GET /affiliates                                  public

@@ -36,6 +36,13 @@ POST /second-factor/confirm                401      200   409   404     404     
 POST /second-factor/disable                401      404   204   404     404        404   404     404   404
 POST /second-factor/recovery-codes         401      404   200   404     404        404   404     404   404
 POST /register                             202      202   202   202     202        202   202     202   202
+GET /impersonations                        401      403   403   403     403        403   403   200/1 200/1
+POST /impersonations                       401      403   403   403     403        403   403     201   201
+DELETE /impersonations/{impersonation_id}  401      403   403   403     403        403   403     204   204
+GET /api-keys                              401    200/0 200/0 200/1   200/1      200/0 200/0   200/0 200/1
+POST /api-keys                             401      403   403   201     201        403   403     403   403
+DELETE /api-keys/{api_key_id}              401      404   404   204     204        404   404     404   204
+POST /tokens                               200      200   200   200     200        200   200     200   200
 
 catalog                              anonymous customer other owner manager technician rival support admin
 GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1

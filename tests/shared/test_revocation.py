@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.clock import now
-from shared.contracts.identity import MemberRemoved, UserSuspended
+from shared.contracts.identity import ApiKeyRevoked, MemberRemoved, UserSuspended
 from shared.db import Database
 from shared.revocation import Revocations, TokenCutoff
 from shared.testing.plugin import Deliver, Headers
@@ -95,6 +95,21 @@ async def test_a_suspension_ends_every_token_of_the_user(
     assert await status_of(Actor(user_id=7)) == 200
     found = [(await client.get(LIST, headers=headers)).status_code for headers in (before, for_support, other)]
     assert found == [401, 401, 200]
+
+
+@pytest.mark.parametrize(
+    ("actor", "status"),
+    [(Actor(user_id=5, api_key=3), 401), (Actor(user_id=5, api_key=4), 200), (Actor(user_id=5), 200)],
+)
+async def test_a_revoked_key_takes_its_own_tokens_with_it(
+    status_of: StatusOf, deliver: Deliver, actor: Actor, status: int
+) -> None:
+    revoked = ApiKeyRevoked(
+        api_key_id=3, version=2, user_id=5, name="Till", prefix="abcdefgh", scopes=["booking:read"], api_key=3,
+        expires_at=now(), tokens_end_at=now() + timedelta(minutes=1),
+    )  # fmt: skip
+    await deliver(revoked)
+    assert await status_of(actor) == status
 
 
 async def test_late_and_repeated_news_change_nothing(deliver: Deliver, session: AsyncSession) -> None:

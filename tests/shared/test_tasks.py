@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared import tasks as tasks_module
 from shared.clock import frozen
+from shared.context import Cause, cause, caused_by
 from shared.db import Database
 from shared.tasks import MAX_TRIES, NotNow, Outside, Runner, Tasks
 from shared.testing.plugin import AsOwner, until
@@ -73,6 +74,27 @@ async def test_each_call_is_made_once_by_whichever_replica(fresh_database: Datab
 
 async def _empty(database: Database) -> bool:
     return await count(database, "tasks") == 0
+
+
+@pytest.mark.parametrize(
+    ("actor", "then"),
+    [
+        ("service:booking for user:2 as user:5", "service:booking for user:2 as user:5"),
+        ("user:2 as user:5", "service:booking for user:2 as user:5"),
+        ("user:5", "service:booking"),
+        ("user:5 by key:3", "service:booking"),
+        ("service:payments", "service:booking"),
+    ],
+)
+async def test_what_a_call_leads_to_says_what_it_was_made_for(
+    database: Database, world: World, actor: str, then: str
+) -> None:
+    seen: list[Cause] = []
+    world.answer = lambda: seen.append(cause())
+    with caused_by(Cause("c1", "e1", actor)):
+        await intend(database, 1)
+    await runner(database, world).work_one()
+    assert seen == [Cause("c1", "e1", then)]
 
 
 async def test_one_at_a_time_whatever_plan_the_database_takes(

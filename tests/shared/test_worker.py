@@ -15,6 +15,7 @@ from shared import broker as broker_module
 from shared.broker import EVENTS, message
 from shared.clock import now
 from shared.consumers import Consumer, Consumers, delay_after
+from shared.context import Cause, cause
 from shared.contracts.booking import BookingExpired
 from shared.db import Database
 from shared.errors import Conflict
@@ -32,10 +33,11 @@ class NoThanks(Conflict):
     """This is refused for good."""
 
 
-def wire(event: BookingExpired, event_id: Any = None) -> aio_pika.Message:
+def wire(event: BookingExpired, event_id: Any = None, actor: str = "anonymous") -> aio_pika.Message:
     envelope = Envelope(
         event_id=event_id or new_id(), type=event.type, producer="booking", occurred_at=now(), correlation_id="c1",
         aggregate_type="booking", aggregate_id=event.booking_id, aggregate_version=event.version,
+        actor=actor,
     )  # fmt: skip
     return message(event.model_dump_json().encode(), envelope, {})
 
@@ -105,6 +107,34 @@ async def test_a_message_that_comes_a_hundred_times_has_one_effect(
         await until(lambda: _is_drained(admin, queue.name))
     assert await count(fresh_database, "crews") == 2
     assert await count(fresh_database, "inbox") == 2
+
+
+@pytest.mark.parametrize(
+    ("actor", "then"),
+    [
+        ("user:2 as user:5", "service:booking for user:2 as user:5"),
+        ("service:payments for user:2 as user:5", "service:booking for user:2 as user:5"),
+        ("user:5", "service:booking"),
+        ("service:payments", "service:booking"),
+    ],
+)
+async def test_what_follows_from_an_act_in_somebodys_name_says_so(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel, actor: str, then: str
+) -> None:
+    seen: list[Cause] = []
+
+    async def note_cause(event: BookingExpired, session: AsyncSession) -> None:
+        seen.append(cause())
+
+    async def seen_it() -> bool:
+        return bool(seen)
+
+    it, event_id = worker(fresh_database, amqp_url, note_cause), new_id()
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(1), event_id, actor=actor))
+        await until(seen_it)
+    assert seen == [Cause("c1", str(event_id), then)]
 
 
 async def _at_least(database: Database, number: int) -> bool:

@@ -1,6 +1,6 @@
 """HTTP of identity. No answer with a secret in it is ever stored, so none of those takes an Idempotency-Key."""
 
-from . import accounts, keys, registrations, second_factor, sessions, users
+from . import accounts, api_keys, impersonations, keys, registrations, second_factor, sessions, users
 
 routers = [
     registrations.router,
@@ -8,5 +8,7 @@ routers = [
     sessions.router,
     second_factor.router,
     users.router,
+    impersonations.router,
+    api_keys.router,
     keys.router,
 ]

@@ -6,26 +6,25 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from shared.auth import Role
-from shared.http import Body, Line, View
+from shared.http import Body, Sentence, View
 
 from ..domain.account import Account, User, UserRole, UserStatus
 from .accounts import MembershipView
 
-Reason = Line  # one line that the person can be shown
 StaffRole = Literal["admin", "support"]
 
 
 class SuspendRequest(Body):
     """`reason` is for the person: it is in the mail that tells them."""
 
-    reason: Reason
+    reason: Sentence
 
 
 class RoleRequest(Body):
     """`role` null takes the role of staff away."""
 
     role: StaffRole | None
-    reason: Reason
+    reason: Sentence
 
 
 class FoundUserView(View):

@@ -1,0 +1,12 @@
+"""Because of what a call is made."""
+
+from shared.migrations import platform
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.add_causes()
