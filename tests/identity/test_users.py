@@ -212,6 +212,7 @@ async def test_who_looks_at_a_person_stands_in_the_trail(
     answer = await ask(support, "GET", ada)
     shown = [answer.json()[name] for name in ("email", "full_name", "role", "sessions")]
     assert shown == ["ada@example.com", "Ada", "customer", 1]
+    assert answer.json()["second_factor_at"] is None
     assert answer.headers["etag"] == '"1"'
     await ask(support, "GET", ada)
     looked = [(event.user_id, event.staff_id, event.version) for event in await published(UserLookedUp)]

@@ -57,6 +57,7 @@ class UserView(View):
     status: UserStatus
     suspended_at: datetime | None
     suspension_reason: str | None
+    second_factor_at: datetime | None = Field(description="since when a second factor is asked for; null if none is")
     roles: list[Role]
     customer_id: int | None
     affiliates: list[MembershipView]
