@@ -61,11 +61,14 @@ async def test_through_the_gateway_a_client_is_its_own_address_and_not_what_it_c
         for claimed in (None, "203.0.113.9", "203.0.113.9, 127.0.0.1", "127.0.0.1", "", "nonsense"):
             assert (await log_in(http, gateway, STAFF, claimed)).status_code == 200
             assert await address_of_last_session(fresh_database) == "127.0.0.5", claimed
-        statuses = [
-            (await log_in(http, gateway, f"a{number}@example.com", f"203.0.113.{number}")).status_code
-            for number in range(15)
-        ]
-        assert statuses == [401] * 14 + [429], "twenty from one address, whatever it claims"
+        answers = [await log_in(http, gateway, f"a{number}@example.com", f"203.0.113.{number}") for number in range(15)]
+        assert [answer.status_code for answer in answers] == [401] * 14 + [429], "twenty, whatever it claims"
+        [wait] = answers[-1].headers.get_list("Retry-After")
+        assert int(wait) > 1, "as identity says it, not as the gateway does for its own"
+        assert (answers[-1].json()["type"], answers[-1].headers["RateLimit-Limit"]) == (
+            "/problems/too-many-attempts",
+            "20",
+        )
         assert (await log_in(other, gateway, "a@example.com")).status_code == 401
 
 

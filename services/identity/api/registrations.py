@@ -4,7 +4,7 @@ from shared.db import Session
 from shared.http import router as new_router
 
 from ..commands import registrations, requests
-from ..domain.limits import REGISTER, VERIFY
+from ..domain.limits import VERIFY
 from ..schemas.registrations import AcceptedView, AddressRequest, MailedSecretRequest, RegisterRequest
 from .request import CurrentLimits, Hashing
 
@@ -16,8 +16,7 @@ async def register(
     wanted: RegisterRequest, limits: CurrentLimits, passwords: Hashing, session: Session
 ) -> AcceptedView:
     """Ask for an account. Our mail has the link that verifies the address; then one can log in."""
-    await limits.spend(REGISTER)
-    await requests.ask_for_account(session, passwords, wanted)
+    await requests.ask_for_account(session, limits, passwords, wanted)
     return AcceptedView()
 
 

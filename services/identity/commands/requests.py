@@ -2,14 +2,18 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ..domain.limits import REGISTER
 from ..domain.password import must_be_uncommon
+from ..limits import Limits
 from ..passwords import Passwords
 from ..schemas.registrations import RegisterRequest
 from ..tasks import mail_verification_again, open_account, tasks
 
 
-async def ask_for_account(session: AsyncSession, passwords: Passwords, wanted: RegisterRequest) -> None:
+async def ask_for_account(session: AsyncSession, limits: Limits, passwords: Passwords, wanted: RegisterRequest) -> None:
+    """A password that is too common is told as often as one likes: finding another is no attempt."""
     must_be_uncommon(wanted.password, about=(wanted.email, wanted.full_name))
+    await limits.spend(REGISTER)
     password_hash = await passwords.hash(wanted.password)  # before the first statement: no connection waits for it
     told = wanted.model_dump(exclude={"password"})
     tasks.enqueue(session, open_account, wanted=told, password_hash=password_hash)
