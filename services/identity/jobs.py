@@ -9,6 +9,7 @@ from shared.clock import now
 from shared.jobs import Jobs
 
 from .commands.forgetting import forget_unverified
+from .domain.invitation import Invitation
 from .domain.proof import UNVERIFIED_FOR
 from .domain.second_factor import Challenge
 from .domain.session import ABSOLUTE, RefreshToken
@@ -17,6 +18,7 @@ from .queries.limits import forget_attempts
 
 KEPT = ABSOLUTE + timedelta(days=30)
 AT_ONCE, ROUNDS = 10_000, 100
+INVITATIONS_KEPT = timedelta(days=90)
 
 jobs = Jobs("identity")
 
@@ -44,3 +46,9 @@ async def forget_old_challenges(session: AsyncSession) -> None:
 async def forget_unverified_accounts(session: AsyncSession) -> None:
     """Whoever did not answer our mail within a week; their address is free again."""
     await forget_unverified(session, await unverified_since(session, now() - UNVERIFIED_FOR, limit=1000))
+
+
+@jobs.every(timedelta(hours=6))
+async def forget_old_invitations(session: AsyncSession) -> None:
+    """Answered or not: they have addresses of people who may never have had an account."""
+    await session.execute(delete(Invitation).where(Invitation.created_at < now() - INVITATIONS_KEPT))

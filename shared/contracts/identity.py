@@ -180,6 +180,23 @@ class MemberRemoved(MemberEvent, EndsTokens, type="identity.member_removed.v1"):
     """A user no longer works for the affiliate; `role` is the one that was lost."""
 
 
+class MemberInvited(Event, aggregate="invitation", person="user_id", type="identity.member_invited.v1"):
+    """Somebody is asked into an affiliate's team. `secret` is for the mail to `email` alone, where it may be anybody's.
+
+    `user_id` is whose data this is: the invited person's, if the address has an account, else of whoever invites.
+    """
+
+    invitation_id: int
+    affiliate_id: int
+    user_id: int
+    role: str
+    email: Annotated[str, PERSONAL]
+    secret: Annotated[str, PERSONAL]
+    locale: str
+    timezone: str
+    expires_at: datetime
+
+
 def ending_tokens() -> list[type[EndsTokens]]:
     """Every event that ends tokens."""
     return [event for event in CONTRACTS.values() if issubclass(event, EndsTokens)]

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 from services.identity.domain.account import AffiliateUser, User, UserRole, UserStatus
 from services.identity.domain.api_key import ApiKey, digest_of, new_key
 from services.identity.domain.impersonation import Impersonation
+from services.identity.domain.invitation import GOOD_FOR, Invitation
+from services.identity.domain.session import digest
 from shared.auth import Actor, Role
 from shared.clock import now
 from shared.contracts.booking import BookingCompleted, BookingHeld
@@ -155,6 +157,30 @@ async def identity(stage: Stage) -> None:
         "POST /identity/v1/users/{user_id}/suspend": Ask(active, body={"reason": "Abuse of the chat."}),
         "POST /identity/v1/users/{user_id}/reinstate": Ask(suspended),
         "PUT /identity/v1/users/{user_id}/role": Ask(active, body={"role": "support", "reason": "Joined us."}),
+    }
+    stage.asks |= await _teams(stage)
+
+
+async def _teams(stage: Stage) -> dict[str, Ask]:
+    """The customer is invited into the team."""
+    secret, team = "i" * 43, "/identity/v1/affiliates/{affiliate_id}"
+    invited = Invitation(
+        affiliate_id=AFFILIATE, email="customer@example.com", role=Role.TECHNICIAN, secret_hash=digest(secret),
+        invited_by=stage.cast["owner"].user_id or 0, expires_at=now() + GOOD_FOR,
+    )  # fmt: skip
+    async with stage.database.begin() as session:
+        session.add(invited)
+    at = {"affiliate_id": AFFILIATE}
+    technician = at | {"user_id": stage.cast["technician"].user_id or 0}
+    return {
+        f"GET {team}/members": Ask(at, query={"limit": 5}),
+        f"PATCH {team}/members/{{user_id}}": Ask(technician, body={"role": "manager"}),
+        f"DELETE {team}/members/{{user_id}}": Ask(technician),
+        f"POST {team}/handover": Ask(at, body={"user_id": technician["user_id"]}),
+        f"GET {team}/invitations": Ask(at, query={"limit": 5}),
+        f"POST {team}/invitations": Ask(at, body={"email": "new@example.com", "role": "technician"}),
+        f"DELETE {team}/invitations/{{invitation_id}}": Ask(at | {"invitation_id": invited.id}),
+        "POST /identity/v1/invitations/accept": Ask(body={"token": secret}),
     }
 
 

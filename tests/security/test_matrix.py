@@ -43,6 +43,18 @@ GET /api-keys                              401    200/0 200/0 200/1   200/1     
 POST /api-keys                             401      403   403   201     201        403   403     403   403
 DELETE /api-keys/{api_key_id}              401      404   404   204     204        404   404     404   204
 POST /tokens                               200      200   200   200     200        200   200     200   200
+GET /affiliates/{affiliate_id}/members     401      404   404 200/3   200/3      200/3   404   200/3 200/3
+PATCH /affiliates/{affiliate_id}/members/{user_id}
+                                           401      404   404   200     403        403   404     403   403
+DELETE /affiliates/{affiliate_id}/members/{user_id}
+                                           401      404   404   204     204        204   404     403   403
+POST /affiliates/{affiliate_id}/handover   401      404   404   200     403        403   404     403   403
+GET /affiliates/{affiliate_id}/invitations 401      404   404 200/1   200/1        403   404   200/1 200/1
+POST /affiliates/{affiliate_id}/invitations
+                                           401      404   404   201     201        403   404     403   403
+DELETE /affiliates/{affiliate_id}/invitations/{invitation_id}
+                                           401      404   404   204     204        403   404     403   403
+POST /invitations/accept                   401      200   403   403     403        403   403     403   403
 
 catalog                              anonymous customer other owner manager technician rival support admin
 GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1

@@ -1,6 +1,6 @@
 """HTTP of identity. No answer with a secret in it is ever stored, so none of those takes an Idempotency-Key."""
 
-from . import accounts, api_keys, impersonations, keys, registrations, second_factor, sessions, users
+from . import accounts, api_keys, impersonations, keys, registrations, second_factor, sessions, teams, users
 
 routers = [
     registrations.router,
@@ -10,5 +10,6 @@ routers = [
     users.router,
     impersonations.router,
     api_keys.router,
+    teams.router,
     keys.router,
 ]

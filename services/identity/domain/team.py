@@ -13,7 +13,6 @@ from shared.errors import Conflict, Forbidden, NotFound
 
 from .account import AffiliateUser
 
-ONE_OWNER = "affiliate_users_one_owner"
 ONCE = "affiliate_users_once"
 
 
@@ -33,8 +32,17 @@ class LastOwner(Conflict):
     """An affiliate always has an owner. Make somebody else an owner first, or hand it over."""
 
 
+class AlreadyYours(Conflict):
+    """The affiliate is yours already."""
+
+
 class AlreadyInTeam(Conflict):
     """This person works for the affiliate already."""
+
+
+def may_decide(mine: Role, role: Role) -> bool:
+    """Whether somebody of my role decides about members of that one."""
+    return mine is Role.OWNER or (mine is Role.MANAGER and role is Role.TECHNICIAN)
 
 
 @dataclass(frozen=True)
@@ -58,16 +66,22 @@ class Team:
     def has_address(self, email: str) -> bool:
         return any(member.user.email.lower() == email.lower() for member in self.members)
 
-    def must_let_decide(self, actor: Actor, *roles: Role) -> AffiliateUser:
-        """Whoever decides about members of these roles, as the team knows them now, whatever their token says."""
-        me = self._me(actor)
-        if not may_decide(me.role, *roles):
+    def me(self, actor: Actor) -> AffiliateUser:
+        """As the team knows the actor now, whatever their token says."""
+        for member in self.members:
+            if member.user_id == actor.user_id:
+                return member
+        raise NotYoursToDecide if actor.is_staff else NoSuchTeam
+
+    def must_let_decide(self, actor: Actor, role: Role) -> AffiliateUser:
+        """The actor, who decides about members of this role."""
+        me = self.me(actor)
+        if not may_decide(me.role, role):
             raise NotYoursToDecide
         return me
 
-    def change_role(self, actor: Actor, member: AffiliateUser, role: Role) -> bool:
+    def change_role(self, member: AffiliateUser, role: Role) -> bool:
         """Says whether it is another now."""
-        self._only_owners(actor)
         if member.role is role:
             return False
         if role is not Role.OWNER:
@@ -75,42 +89,23 @@ class Team:
         member.take_role(role)
         return True
 
-    def remove(self, actor: Actor, member: AffiliateUser, at: datetime) -> None:
+    def remove(self, me: AffiliateUser, member: AffiliateUser, at: datetime) -> None:
         """By those who decide about them, or by themselves."""
-        if self._me(actor) is not member:
-            self.must_let_decide(actor, member.role)
+        if me is not member and not may_decide(me.role, member.role):
+            raise NotYoursToDecide
         self._must_have_owner_besides(member)
         member.leave(at)
 
-    def hand_over(self, actor: Actor, heir: AffiliateUser) -> Iterator[AffiliateUser]:
-        """The heir becomes an owner, and whoever was it a manager; answers whose role is another now."""
-        me = self._only_owners(actor)
-        if me is heir:
+    def hand_over(self, owner: AffiliateUser, heir: AffiliateUser) -> Iterator[AffiliateUser]:
+        """The heir becomes an owner and the owner a manager; answers whose role is another now."""
+        if owner is heir:
             raise AlreadyYours
-        for member, role in ((heir, Role.OWNER), (me, Role.MANAGER)):
+        for member, role in ((heir, Role.OWNER), (owner, Role.MANAGER)):
             if member.role is not role:
                 member.take_role(role)
                 yield member
-
-    def _me(self, actor: Actor) -> AffiliateUser:
-        for member in self.members:
-            if member.user_id == actor.user_id:
-                return member
-        raise NotYoursToDecide if actor.is_staff else NoSuchTeam
-
-    def _only_owners(self, actor: Actor) -> AffiliateUser:
-        return self.must_let_decide(actor, Role.OWNER)
 
     def _must_have_owner_besides(self, leaving: AffiliateUser) -> None:
         others = (member.role for member in self.members if member is not leaving)
         if leaving.role is Role.OWNER and Role.OWNER not in others:
             raise LastOwner
-
-
-class AlreadyYours(Conflict):
-    """The affiliate is yours already."""
-
-
-def may_decide(mine: Role, *roles: Role) -> bool:
-    """Whether somebody of my role decides about members of these roles."""
-    return mine is Role.OWNER or (mine is Role.MANAGER and set(roles) == {Role.TECHNICIAN})

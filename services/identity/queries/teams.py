@@ -51,7 +51,7 @@ async def teams_of_user(session: AsyncSession, user_id: int) -> list[int]:
 async def find_membership(session: AsyncSession, affiliate_id: int, user_id: int) -> AffiliateUser | None:
     """Their place in the team, though they may have left it."""
     of = select(AffiliateUser).where(AffiliateUser.affiliate_id == affiliate_id, AffiliateUser.user_id == user_id)
-    return await session.scalar(of.with_for_update())
+    return await session.scalar(of)
 
 
 async def members_of(session: AsyncSession, actor: Actor, affiliate_id: int, page: Page) -> Paged[AffiliateUser]:
