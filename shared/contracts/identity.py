@@ -197,6 +197,27 @@ class MemberInvited(Event, aggregate="invitation", person="user_id", type="ident
     expires_at: datetime
 
 
+class SessionEvent(EndsTokens, aggregate="refresh_token", person="user_id"):
+    """The end of a session, told once for each of its refresh tokens that brought it about.
+
+    `tokens_end_at` lies a little ahead: a refresh that was under way may still issue a token of the ended session.
+    """
+
+    refresh_token_id: int
+    session: UUID
+
+
+class SessionEnded(SessionEvent, type="identity.session_ended.v1"):
+    """By its owner, or because the password was changed."""
+
+
+class SessionReused(SessionEvent, type="identity.session_reused.v1"):
+    """A used refresh token came again: somebody has a copy. `device` and `address` are theirs who brought it."""
+
+    device: Annotated[str | None, PERSONAL]
+    address: Annotated[str | None, PERSONAL]
+
+
 def ending_tokens() -> list[type[EndsTokens]]:
     """Every event that ends tokens."""
     return [event for event in CONTRACTS.values() if issubclass(event, EndsTokens)]

@@ -1,9 +1,10 @@
 """Every service with something in it, somebody of every role, and a good request for each of its routes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pyotp
@@ -14,7 +15,7 @@ from services.identity.domain.account import AffiliateUser, User, UserRole, User
 from services.identity.domain.api_key import ApiKey, digest_of, new_key
 from services.identity.domain.impersonation import Impersonation
 from services.identity.domain.invitation import GOOD_FOR, Invitation
-from services.identity.domain.session import digest
+from services.identity.domain.session import RefreshToken, digest, new_secret
 from shared.auth import Actor, Role
 from shared.clock import now
 from shared.contracts.booking import BookingCompleted, BookingHeld
@@ -39,7 +40,7 @@ Json = dict[str, Any]
 class Ask:
     """A request that is good when the right person sends it; `ids` fill the path."""
 
-    ids: dict[str, int] = field(default_factory=dict)
+    ids: Mapping[str, int | UUID] = field(default_factory=dict)
     query: Json = field(default_factory=dict)
     body: Any = None
 
@@ -65,7 +66,7 @@ class Stage:
         body = {"content": changed["content"]} if "content" in changed else {"json": changed.get("body", ask.body)}
         if body.get("json", ...) is None:
             body = {}
-        path = path.format(**ask.ids | changed.get("ids", {}))
+        path = path.format(**{**ask.ids, **changed.get("ids", {})})
         return await self.client.request(
             method, path, params=ask.query | changed.get("query", {}), headers=headers, **body
         )
@@ -130,7 +131,10 @@ async def identity(stage: Stage) -> None:
         acting = an_impersonation(stage.cast["support"], stage.cast["customer"])
         session.add_all([key, acting])
         await session.flush()
-    active, suspended = {"user_id": stage.cast["customer"].user_id or 0}, {"user_id": banned.id}
+        here = {"device": "phone", "address": "192.0.2.7"}
+        own = RefreshToken.first(stage.cast["customer"].user_id or 0, new_secret(), now(), **here)
+        session.add(own)
+    active, suspended = {"user_id": own.user_id}, {"user_id": banned.id}
     second_factor = await _second_factors(stage)
     refresh = Ask(body={"refresh_token": tokens["refresh_token"]})
     stage.asks = second_factor | {
@@ -143,6 +147,9 @@ async def identity(stage: Stage) -> None:
         "POST /identity/v1/register": Ask(body=wanted),
         "POST /identity/v1/email-verifications": Ask(body={"token": token}),
         "POST /identity/v1/email-verifications/resend": Ask(body={"email": "ada@example.com"}),
+        "GET /identity/v1/sessions": Ask(query={"limit": 5}),
+        "DELETE /identity/v1/sessions": Ask(),
+        "DELETE /identity/v1/sessions/{session_id}": Ask({"session_id": own.family}),
         "GET /identity/v1/users": Ask(query={"status": "active", "limit": 20}),
         "GET /identity/v1/users/{user_id}": Ask(active),
         "GET /identity/v1/impersonations": Ask(query={"limit": 5}),

@@ -24,6 +24,9 @@ POST /login/second-factor                        public
 POST /logout                                     public
 POST /refresh                                    public
 POST /register                                   public
+GET /sessions                                    allowed
+DELETE /sessions                                 refused
+DELETE /sessions/{session_id}                    refused
 GET /second-factor                               allowed
 POST /second-factor                              refused
 POST /second-factor/confirm                      refused

@@ -1,11 +1,23 @@
 """HTTP of identity. No answer with a secret in it is ever stored, so none of those takes an Idempotency-Key."""
 
-from . import accounts, api_keys, impersonations, keys, registrations, second_factor, sessions, teams, users
+from . import (
+    accounts,
+    api_keys,
+    impersonations,
+    keys,
+    own_sessions,
+    registrations,
+    second_factor,
+    sessions,
+    teams,
+    users,
+)
 
 routers = [
     registrations.router,
     accounts.router,
     sessions.router,
+    own_sessions.router,
     second_factor.router,
     users.router,
     impersonations.router,

@@ -52,7 +52,7 @@ async def refresh(
 
 @router.post("/logout", status_code=204)
 async def log_out(wanted: RefreshRequest, session: Session) -> None:
-    """End the session that this refresh token belongs to. Its access tokens live on for 15 minutes at most."""
+    """End the session that this refresh token belongs to. Its access tokens are refused everywhere within a minute."""
     await commands.log_out(session, wanted.refresh_token)
 
 

@@ -1,20 +1,24 @@
 """Opening sessions, keeping them alive, ending them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.clock import now
+from shared.contracts import identity as contracts
+from shared.outbox import record
 
 from ..domain.account import Account, WrongCredentials
 from ..domain.limits import LOGIN
 from ..domain.second_factor import Challenge
-from ..domain.session import RefreshToken, SessionEnded, digest, new_secret
+from ..domain.session import UNDER_WAY, NoSuchSession, RefreshToken, SessionEnded, digest, new_secret
 from ..limits import Limits
 from ..passwords import Passwords
 from ..queries.accounts import find_credentials, get_account
-from ..queries.sessions import KnownSession, find_session, find_successor
+from ..queries.sessions import KnownSession, find_session, find_successor, live_sessions
 from ..schemas.sessions import LoginRequest
 
 
@@ -107,15 +111,19 @@ async def refresh(session: AsyncSession, secret: str, client: Client) -> OpenSes
         successor = found.token.rotate(secret, now(), address=client.address)
         session.add(successor)
         return OpenSession(found.account, successor, successor.secret_after(secret))
-    return await _repeat(session, found, secret)
+    return await _repeat(session, found, secret, client)
 
 
-async def _repeat(session: AsyncSession, found: KnownSession, secret: str) -> OpenSession | SessionEnded:
+async def _repeat(
+    session: AsyncSession, found: KnownSession, secret: str, client: Client
+) -> OpenSession | SessionEnded:
     """A token comes a second time: its answer was lost a moment ago, or somebody has stolen it."""
     successor = await find_successor(session, found.token)
     if successor and found.token.may_be_asked_for_again(successor, now()):
         return OpenSession(found.account, successor, successor.secret_after(secret))
     found.token.revoke(now())
+    told = _end_of(found.token) | {"device": client.device, "address": client.address}
+    record(session, contracts.SessionReused.of(found.token, **told))
     return SessionEnded()
 
 
@@ -123,4 +131,33 @@ async def log_out(session: AsyncSession, secret: str) -> None:
     """End the session of this token; nothing if there is none."""
     found = await find_session(session, digest(secret))
     if found and not found.ended:
-        found.token.revoke(now())
+        _end(session, found.token)
+
+
+async def end_session(session: AsyncSession, actor: Actor, family: UUID) -> None:
+    """End one session of one's own."""
+    assert actor.user_id is not None
+    tokens = await live_sessions(session, actor.user_id, only=family)
+    if not tokens:
+        raise NoSuchSession
+    _end(session, *tokens)
+
+
+async def end_other_sessions(session: AsyncSession, actor: Actor) -> None:
+    assert actor.user_id is not None
+    await end_all_sessions(session, actor.user_id, but=actor.session)
+
+
+async def end_all_sessions(session: AsyncSession, user_id: int, *, but: str | None = None) -> None:
+    """End all sessions of a user, `but` that of this `Actor.session`."""
+    _end(session, *await live_sessions(session, user_id, other_than=UUID(but) if but else None))
+
+
+def _end(session: AsyncSession, *tokens: RefreshToken) -> None:
+    for token in tokens:
+        token.revoke(now())
+        record(session, contracts.SessionEnded.of(token, **_end_of(token)))
+
+
+def _end_of(token: RefreshToken) -> dict[str, Any]:
+    return {"session": token.family, "tokens_end_at": now() + UNDER_WAY}

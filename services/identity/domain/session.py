@@ -18,8 +18,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.db import Keyed, Timestamped
-from shared.errors import Unauthenticated
+from shared.db import Aggregate
+from shared.errors import NotFound, Unauthenticated
 from shared.ids import new_id
 
 from . import Base
@@ -27,11 +27,16 @@ from . import Base
 IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=60)
 GRACE = timedelta(seconds=10)
+UNDER_WAY = timedelta(minutes=1)  # longer than a refresh can take that began before its session was ended
 ONE_SUCCESSOR = "refresh_tokens_one_successor"
 
 
 class SessionEnded(Unauthenticated):
     """This refresh token is no longer good: it is unknown, too old, revoked or was used before. Log in again."""
+
+
+class NoSuchSession(NotFound):
+    """There is no such session, or it has ended."""
 
 
 def new_secret() -> str:
@@ -42,7 +47,7 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-class RefreshToken(Keyed, Timestamped, Base, kw_only=True):
+class RefreshToken(Aggregate, Base, kw_only=True):
     """One token of a session; issued at `created_at`, `used_at` once it was exchanged for its successor."""
 
     __tablename__ = "refresh_tokens"
@@ -76,6 +81,7 @@ class RefreshToken(Keyed, Timestamped, Base, kw_only=True):
         if at >= self.expires_at:
             raise SessionEnded
         self.used_at, self.salt = at, None
+        self.version += 1
         salt = secrets.token_bytes(32)
         return RefreshToken(
             user_id=self.user_id,
@@ -106,6 +112,7 @@ class RefreshToken(Keyed, Timestamped, Base, kw_only=True):
     def revoke(self, at: datetime) -> None:
         """End the session, every token of its family included."""
         self.revoked_at = at
+        self.version += 1
 
 
 def _derived(secret: str, salt: bytes) -> str:

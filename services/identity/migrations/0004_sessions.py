@@ -10,5 +10,5 @@ depends_on = None
 
 def upgrade() -> None:
     platform.run("""
-select 1;
+alter table refresh_tokens add column version bigint not null default 1;
 """)

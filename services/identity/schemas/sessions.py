@@ -1,12 +1,14 @@
 """Sessions: what is asked and shown."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
+from uuid import UUID
 
 from pydantic import Field
 
 from shared.http import Body, Line, View
 
+from ..domain.session import RefreshToken
 from .fields import Email, Password, RefreshSecret
 
 
@@ -30,3 +32,27 @@ class TokensView(View):
     expires_in: int
     refresh_token: str
     refresh_expires_at: datetime
+
+
+class SessionView(View):
+    """`current` is the one whose access token asks; `address` is where it was used last."""
+
+    id: UUID
+    device: str | None
+    address: str | None
+    began_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+    @classmethod
+    def of(cls, token: RefreshToken, current: str | None) -> Self:
+        return cls(
+            id=token.family,
+            device=token.device,
+            address=token.address,
+            began_at=token.family_began_at,
+            last_used_at=token.created_at,
+            expires_at=token.expires_at,
+            current=str(token.family) == current,
+        )
