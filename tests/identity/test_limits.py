@@ -264,6 +264,20 @@ async def test_a_household_with_ipv6_is_one_address(at: From, fresh_database: Da
     assert await tries(at("2001:db8:0:4::1"), 1, "other@example.com") == [401]
 
 
+# -- exchanging API keys --
+
+
+async def exchange(http: httpx.AsyncClient, key: str) -> int:
+    return (await http.post("/identity/v1/tokens", json={"api_key": key})).status_code
+
+
+async def test_thirty_exchanges_a_minute_for_a_key_and_sixty_from_an_address(at: From) -> None:
+    key, similar = (f"mdh_live_aaaaaaaa_{last * 43}" for last in "ab")
+    assert [await exchange(at(HERE), key) for _ in range(32)] == [401] * 30 + [429] * 2
+    assert await exchange(at(ELSEWHERE), similar) == 401
+    assert [await exchange(at(HERE), f"mdh_live_{n:08}_{'a' * 43}") for n in range(30)] == [401] * 28 + [429] * 2
+
+
 # -- registering --
 
 

@@ -11,7 +11,7 @@ from ..commands import api_keys as commands
 from ..domain.api_key import ApiKey
 from ..queries.api_keys import api_keys_of
 from ..schemas.api_keys import ApiKeyRequest, ApiKeyView, NewApiKeyView, TokenRequest, TokenView
-from .request import Issuing
+from .request import CurrentLimits, Issuing
 
 router = new_router("identity", "api keys")
 
@@ -39,9 +39,11 @@ async def revoke_api_key(api_key_id: PathId, actor: CurrentActor, session: Sessi
 
 
 @router.post("/tokens", response_model=TokenView)
-async def exchange(wanted: TokenRequest, issuing: Issuing, session: Session, response: Response) -> TokenView:
+async def exchange(
+    wanted: TokenRequest, limits: CurrentLimits, issuing: Issuing, session: Session, response: Response
+) -> TokenView:
     """An access token for an API key: as long as it is good, and its maker is what they were."""
-    exchanged = await commands.exchange(session, wanted.api_key)
+    exchanged = await commands.exchange(session, limits, wanted.api_key)
     response.headers["Cache-Control"] = "no-store"
     seconds = min(exchanged.seconds_left, issuing.lifetime)
     scope = " ".join(sorted(exchanged.actor.scopes or ()))

@@ -11,6 +11,8 @@ from shared.contracts.identity import ApiKeyCreated, ApiKeyRevoked
 from shared.outbox import record
 
 from ..domain.api_key import MOST_KEYS, ApiKey, TooManyApiKeys, WrongApiKey, digest_of, new_key
+from ..domain.limits import API_KEY
+from ..limits import Limits
 from ..queries.accounts import get_account
 from ..queries.api_keys import find_api_key, good_keys_of, lock_api_key
 from ..schemas.api_keys import ApiKeyRequest
@@ -47,8 +49,9 @@ async def make_api_key(session: AsyncSession, actor: Actor, wanted: ApiKeyReques
     return Made(key, secret)
 
 
-async def exchange(session: AsyncSession, secret: str) -> Exchanged:
+async def exchange(session: AsyncSession, limits: Limits, secret: str) -> Exchanged:
     """Whatever is wrong with a key, the answer is the same."""
+    await limits.spend(API_KEY, secret)
     found, at = await find_api_key(session, digest_of(secret)), now()
     if found is None:
         raise WrongApiKey

@@ -71,7 +71,7 @@ CHANGE_EMAIL: Limit = (Allowance("change email account", Per.SUBJECT, 5, HOUR),)
 INVITE: Limit = (Allowance("invite team", Per.SUBJECT, 20, HOUR), Allowance("invite team day", Per.SUBJECT, 50, DAY))
 API_KEY: Limit = (
     Allowance("api key address", Per.ADDRESS, 60, MINUTE, LONGEST_PAUSE),
-    Allowance("api key prefix", Per.SUBJECT, 30, MINUTE),
+    Allowance("api key", Per.SUBJECT, 30, MINUTE),  # of the whole key: nobody else can use it up
 )
 EXPORT: Limit = (Allowance("export account", Per.SUBJECT, 3, DAY),)
 
