@@ -10,6 +10,7 @@ from shared.jobs import Jobs
 
 from .commands.forgetting import forget_unverified
 from .domain.invitation import Invitation
+from .domain.oidc import Authorization
 from .domain.proof import UNVERIFIED_FOR
 from .domain.second_factor import Challenge
 from .domain.session import ABSOLUTE, RefreshToken
@@ -38,11 +39,6 @@ async def forget_old_attempts(session: AsyncSession) -> None:
 
 
 @jobs.every(timedelta(hours=1))
-async def forget_old_challenges(session: AsyncSession) -> None:
-    await session.execute(delete(Challenge).where(Challenge.expires_at < now()))
-
-
-@jobs.every(timedelta(hours=1))
 async def forget_unverified_accounts(session: AsyncSession) -> None:
     """Whoever did not answer our mail within a week; their address is free again."""
     await forget_unverified(session, await unverified_since(session, now() - UNVERIFIED_FOR, limit=1000))
@@ -52,3 +48,10 @@ async def forget_unverified_accounts(session: AsyncSession) -> None:
 async def forget_old_invitations(session: AsyncSession) -> None:
     """Answered or not: they have addresses of people who may never have had an account."""
     await session.execute(delete(Invitation).where(Invitation.created_at < now() - INVITATIONS_KEPT))
+
+
+@jobs.every(timedelta(hours=1))
+async def forget_unfinished_sign_ins(session: AsyncSession) -> None:
+    """Those that wait for a second factor, and those that somebody went to a provider for."""
+    for kind in (Challenge, Authorization):
+        await session.execute(delete(kind).where(kind.expires_at < now()))

@@ -3,10 +3,23 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from shared import settings
-from shared.settings import Role
+from shared.settings import Profile, Role
+
+
+class OpenIdProvider(BaseModel):
+    """An OpenID provider that people may sign in with; `issuer` as its discovery document spells it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="in our URLs; stays, once somebody is linked")
+    label: str | None = Field(default=None, max_length=100, description="for people; none: the name")
+    issuer: str = Field(pattern=r"^https?://[^?#\s]+$", max_length=255)
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr
+    scopes: str = Field(default="openid email profile", pattern=r"^openid( |$)")
 
 
 class Settings(settings.Settings):
@@ -21,9 +34,19 @@ class Settings(settings.Settings):
     secrets_keys: SecretStr | None = Field(
         default=None, description="Fernet keys with commas between them; the first seals; needed by api and all"
     )
+    oidc_providers: list[OpenIdProvider] = Field(default=[], description="JSON: whom people may sign in with")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.role is not Role.API and self.amqp_url is None:
             raise ValueError("MDH_AMQP_URL is needed by the roles worker and all")
+        self._providers_must_be_sound()
         return self
+
+    def _providers_must_be_sound(self) -> None:
+        names = [provider.name for provider in self.oidc_providers]
+        if len(set(names)) < len(names):
+            raise ValueError("MDH_OIDC_PROVIDERS names a provider twice")
+        plain = [each.name for each in self.oidc_providers if not each.issuer.startswith("https://")]
+        if plain and self.profile is Profile.PRODUCTION:
+            raise ValueError(f"MDH_OIDC_PROVIDERS: the issuer of {plain[0]} must be https in production")

@@ -23,7 +23,14 @@ from shared.contracts.identity import (
     AddressProofEvent,
     EmailVerificationRequested,
     MemberAdded,
+    RecoveryCodeUsed,
     RegistrationRepeated,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
+    SecondFactorEvent,
+    SignInEvent,
+    SignInLinked,
+    SignInUnlinked,
     UserChanged,
     UserEvent,
     UserRegistered,
@@ -52,6 +59,12 @@ async def copy_contact(event: UserEvent, session: AsyncSession) -> None:
 
 @consumers.on(EmailVerificationRequested, RegistrationRepeated)
 async def write_to_address(event: AddressProofEvent, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)
+
+
+@consumers.on(SecondFactorEnabled, SecondFactorDisabled, RecoveryCodeUsed, SignInLinked, SignInUnlinked)
+async def tell_of_sign_in(event: SecondFactorEvent | SignInEvent, session: AsyncSession) -> None:
+    """How somebody signs in was changed: they are to know, in case that it was somebody else."""
     await commands.tell_of(session, event)
 
 

@@ -159,6 +159,21 @@ class ApiKeyRevoked(ApiKeyEvent, EndsTokens, type="identity.api_key_revoked.v1")
     pass
 
 
+class SignInEvent(Event, aggregate="user"):
+    """About where else a person signs in: `provider` is the name of an OpenID provider."""
+
+    user_id: int
+    provider: str
+
+
+class SignInLinked(SignInEvent, type="identity.sign_in_linked.v1"):
+    """Who signs in there is signed in here."""
+
+
+class SignInUnlinked(SignInEvent, type="identity.sign_in_unlinked.v1"):
+    """No longer."""
+
+
 class MemberEvent(Event, aggregate="affiliate_user"):
     """A user's place in an affiliate's team; `role` is owner, manager or technician."""
 

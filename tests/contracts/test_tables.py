@@ -18,6 +18,8 @@ OWNED: dict[str, dict[str, str]] = {
         "invitations": "affiliate_id email role status expires_at",
         "refresh_tokens": "user_id token_hash expires_at revoked_at",
         "lookups": "user_id staff_id",
+        "oidc_authorizations": "provider state_hash expires_at",
+        "oidc_links": "user_id issuer subject",
         "second_factors": "user_id secret last_step",
         "recovery_codes": "user_id code_hash used_at",
         "second_factor_challenges": "user_id challenge_hash expires_at used_at",

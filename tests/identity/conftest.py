@@ -1,5 +1,6 @@
 """People with accounts, made over HTTP as in life."""
 
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from services.identity.domain.account import User
+from services.identity.settings import OpenIdProvider
 from services.identity.tasks import tasks
 from shared.auth import Actor, actor_of
 from shared.contracts.identity import EmailVerificationRequested, SecretMailed
@@ -107,3 +110,18 @@ def actor_in(tokens: httpx.Response) -> Actor:
 def problem_of(response: httpx.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/problem+json"
     return response.status_code, response.json()["type"].removeprefix("/problems/")
+
+
+ISSUER = "https://accounts.example.com"
+PROVIDERS = [OpenIdProvider(name="acme", issuer=ISSUER, client_id="mdh", client_secret=SecretStr("not a secret"))]
+
+
+def _provider(request: httpx.Request) -> httpx.Response:
+    """Enough of a provider to be sent to: it knows no code. A real one is in `openid.py`."""
+    if request.url.path == "/.well-known/openid-configuration":
+        endpoints = {name: f"{ISSUER}/{name}" for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps({"issuer": ISSUER} | endpoints).encode()))
+    return httpx.Response(400, stream=httpx.ByteStream(b'{"error": "invalid_grant"}'))
+
+
+PROVIDER = httpx.MockTransport(_provider)

@@ -23,7 +23,14 @@ from shared.contracts.booking import (
     BookingRefundDue,
 )
 from shared.contracts.catalog import AffiliateApplied, AffiliateApproved, AffiliateChanged, AffiliateRejected
-from shared.contracts.identity import MemberAdded, UserChanged, UserRegistered
+from shared.contracts.identity import (
+    MemberAdded,
+    RecoveryCodeUsed,
+    SecondFactorEnabled,
+    SignInLinked,
+    UserChanged,
+    UserRegistered,
+)
 from shared.contracts.payments import PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.db import Database
@@ -72,6 +79,18 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "approved": (APPROVED, [("affiliate_approved", OWNER_USER)]),
     "rejected": (REJECTED, [("affiliate_rejected", OWNER_USER)]),
     "reviewed": (REVIEWED, [("review_posted", OWNER_USER)]),
+    "second factor on": (
+        SecondFactorEnabled(user_id=CUSTOMER_USER, version=2),
+        [("second_factor_enabled", CUSTOMER_USER)],
+    ),
+    "recovery code": (
+        RecoveryCodeUsed(user_id=CUSTOMER_USER, version=3, codes_left=9),
+        [("recovery_code_used", CUSTOMER_USER)],
+    ),
+    "linked": (
+        SignInLinked(user_id=OWNER_USER, version=2, provider="google"),
+        [("sign_in_linked", OWNER_USER)],
+    ),
 }
 
 

@@ -24,6 +24,13 @@ from services.notifications.settings import Settings
 from services.notifications.texts import letter, local, money, one_line, words_of
 from shared.contracts import booking as bookings
 from shared.contracts.catalog import AffiliateApproved, AffiliateRejected
+from shared.contracts.identity import (
+    RecoveryCodeUsed,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
+    SignInLinked,
+    SignInUnlinked,
+)
 from shared.contracts.payments import PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
@@ -66,6 +73,11 @@ EVENTS: list[Event] = [
     ReviewPosted(review_id=81, version=1, booking_id=61, affiliate_id=AFFILIATE, customer_id=7, rating=4),
     verification(),
     repeated(),
+    SecondFactorEnabled(user_id=1, version=2),
+    SecondFactorDisabled(user_id=1, version=4),
+    RecoveryCodeUsed(user_id=1, version=3, codes_left=9),
+    SignInLinked(user_id=1, version=5, provider="google"),
+    SignInUnlinked(user_id=1, version=6, provider="google"),
 ]
 NOTICES = [notice for event in EVENTS for notice in notices_of(event, None)] + [reminder_of(known())]
 

@@ -11,12 +11,14 @@ import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.identity.clients import Providers
 from services.identity.domain.account import User, UserRole
 from shared.auth import Actor
 from shared.db import Database
 from shared.testing.databases import OneTransaction
 from shared.testing.plugin import Headers, deliver_to
 from shared.testing.tokens import Signer, customer
+from tests.identity import conftest as identity_world
 
 from .stages import STAGES, Stage
 
@@ -49,6 +51,7 @@ def extra_settings(run_directory: Path, signer: Signer) -> dict[str, Any]:
     return {
         "signing_keys_dir": signer.write_private_key(run_directory / "signing-keys"),
         "limits_times": 1000,
+        "oidc_providers": identity_world.PROVIDERS,
         "stripe_api_key": "sk_test_nobody",
         "stripe_webhook_secret": "whsec_nobody",
         "stripe_publishable_key": "pk_test_nobody",
@@ -79,6 +82,8 @@ async def stage(
         outer = await connection.begin()
         database = OneTransaction(shared.url, connection)
         app = make_app(database)
+        if service == "identity":
+            app.state.providers = Providers(app.state.settings, identity_world.PROVIDER)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             stage = Stage(service, connection, database, client, as_, deliver_to(service, database))

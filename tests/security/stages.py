@@ -40,7 +40,7 @@ Json = dict[str, Any]
 class Ask:
     """A request that is good when the right person sends it; `ids` fill the path."""
 
-    ids: Mapping[str, int | UUID] = field(default_factory=dict)
+    ids: Mapping[str, int | str | UUID] = field(default_factory=dict)
     query: Json = field(default_factory=dict)
     body: Any = None
 
@@ -135,9 +135,8 @@ async def identity(stage: Stage) -> None:
         own = RefreshToken.first(stage.cast["customer"].user_id or 0, new_secret(), now(), **here)
         session.add(own)
     active, suspended = {"user_id": own.user_id}, {"user_id": banned.id}
-    second_factor = await _second_factors(stage)
     refresh = Ask(body={"refresh_token": tokens["refresh_token"]})
-    stage.asks = second_factor | {
+    stage.asks = {
         "GET /identity/v1/.well-known/jwks.json": Ask(),
         "GET /identity/v1/me": Ask(),
         "PATCH /identity/v1/me": Ask(body={"full_name": "Ada Moss", "locale": "en-GB", "timezone": "Europe/London"}),
@@ -165,7 +164,7 @@ async def identity(stage: Stage) -> None:
         "POST /identity/v1/users/{user_id}/reinstate": Ask(suspended),
         "PUT /identity/v1/users/{user_id}/role": Ask(active, body={"role": "support", "reason": "Joined us."}),
     }
-    stage.asks |= await _teams(stage)
+    stage.asks |= await _teams(stage) | await _second_factors(stage) | await _elsewhere(stage)
 
 
 async def _teams(stage: Stage) -> dict[str, Ask]:
@@ -215,6 +214,25 @@ async def _second_factors(stage: Stage) -> dict[str, Ask]:
         "POST /identity/v1/second-factor/disable": Ask(body=proof),
         "POST /identity/v1/second-factor/recovery-codes": Ask(body=proof),
         "POST /identity/v1/login/second-factor": Ask(body={"challenge": challenge, "code": proof["code"]}),
+    }
+
+
+async def _elsewhere(stage: Stage) -> dict[str, Ask]:
+    """A sign-in that was begun, at a provider that will know no code; the customer is linked."""
+    path, at = "/identity/v1/oidc", {"provider": "acme"}
+    begun = await stage.client.post(f"{path}/acme/authorizations", json={})
+    state = httpx.URL(begun.json()["authorization_url"]).params["state"]
+    [[link_id]] = await stage.sql(
+        "insert into oidc_links (user_id, provider, issuer, subject, email, last_used_at)"
+        " values (:user_id, 'acme', 'https://accounts.example.com', '1', 'customer@example.com', now()) returning id",
+        user_id=stage.cast["customer"].user_id,
+    )
+    return {
+        f"GET {path}/providers": Ask(),
+        f"POST {path}/{{provider}}/authorizations": Ask(at, body={"device": "my phone"}),
+        f"GET {path}/{{provider}}/callback": Ask(at, query={"state": state, "code": "a code"}),
+        f"GET {path}/links": Ask(),
+        f"DELETE {path}/links/{{link_id}}": Ask({"link_id": link_id}),
     }
 
 

@@ -27,6 +27,11 @@ POST /register                                   public
 GET /sessions                                    allowed
 DELETE /sessions                                 refused
 DELETE /sessions/{session_id}                    refused
+GET /oidc/providers                              public
+POST /oidc/{provider}/authorizations             public
+GET /oidc/{provider}/callback                    public
+GET /oidc/links                                  allowed
+DELETE /oidc/links/{link_id}                     refused
 GET /second-factor                               allowed
 POST /second-factor                              refused
 POST /second-factor/confirm                      refused

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from shared.db import ReadSession
 
+from ..clients import Providers
 from ..commands.second_factor import Verifier
 from ..commands.sessions import Client
 from ..domain.limits import plain_address
@@ -27,6 +28,10 @@ def _vault(request: Request) -> Vault:
     return request.app.state.vault  # type: ignore[no-any-return]
 
 
+def _providers(request: Request) -> Providers:
+    return request.app.state.providers  # type: ignore[no-any-return]
+
+
 def _client(request: Request) -> Client:
     agent = request.headers.get("user-agent", "")[:200]
     return Client(agent if agent.isprintable() else None, _address(request))
@@ -45,6 +50,7 @@ CurrentClient = Annotated[Client, Depends(_client)]
 Hashing = Annotated[Passwords, Depends(_passwords)]
 CurrentLimits = Annotated[Limits, Depends(_limits)]
 Issuing = Annotated[AccessTokens, Depends(_access_tokens)]
+SigningInAt = Annotated[Providers, Depends(_providers)]
 Sealing = Annotated[Vault, Depends(_vault)]
 
 

@@ -77,6 +77,11 @@ class User(Aggregate, Base, kw_only=True):
     def is_staff(self) -> bool:
         return self.role in STAFF
 
+    @property
+    def has_password(self) -> bool:
+        """Not, if the account was opened by signing in elsewhere, until a password reset gives it one."""
+        return bool(self.password_hash)
+
     def switch_second_factor(self, on: datetime | None) -> None:
         """From `on` on, a sign-in needs a code besides; None: no longer."""
         self.second_factor_at = on

@@ -66,6 +66,7 @@ SECOND_FACTOR: Limit = (
     Allowance("second factor account long", Per.SUBJECT, 30, HOUR),
     Allowance("second factor account day", Per.SUBJECT, 50, DAY),  # in a year of trying one guesses with 5 in 100
 )
+ELSEWHERE: Limit = (Allowance("elsewhere address", Per.ADDRESS, 20, MINUTE, LONGEST_PAUSE),)
 CONFIRM: Limit = (Allowance("confirm account", Per.SUBJECT, 5, MINUTE, LONGEST_PAUSE),)
 CHANGE_EMAIL: Limit = (Allowance("change email account", Per.SUBJECT, 5, HOUR),)
 INVITE: Limit = (Allowance("invite team", Per.SUBJECT, 20, HOUR), Allowance("invite team day", Per.SUBJECT, 50, DAY))

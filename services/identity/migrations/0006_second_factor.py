@@ -45,4 +45,33 @@ create table second_factor_challenges (
     updated_at timestamptz not null default now()
 );
 create index idx_second_factor_challenges_expires on second_factor_challenges (expires_at);
+
+create table oidc_authorizations (
+    id bigint generated always as identity primary key,
+    provider varchar(40) not null,
+    state_hash bytea not null constraint oidc_authorizations_once unique
+        constraint oidc_authorizations_state check (octet_length(state_hash) = 32),
+    browser_hash bytea not null constraint oidc_authorizations_browser check (octet_length(browser_hash) = 32),
+    device varchar(200),
+    return_to varchar(500) constraint oidc_authorizations_return_to check (return_to ~ '^/([^/\\\\]|$)'),
+    expires_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+create index idx_oidc_authorizations_expires on oidc_authorizations (expires_at);
+
+create table oidc_links (
+    id bigint generated always as identity primary key,
+    user_id bigint not null references users (id),
+    provider varchar(40) not null,
+    issuer varchar(255) not null,
+    subject varchar(255) not null,
+    email varchar(254) not null,
+    last_used_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    constraint oidc_links_once unique (issuer, subject),
+    -- An address that went to somebody else at the provider does not open the account of who had it before.
+    constraint oidc_links_one_per_issuer unique (user_id, issuer)
+);
 """)

@@ -45,6 +45,16 @@ Code = Annotated[
         pattern=r"^[0-9A-Za-z -]{6,24}$", description="of the app, or a recovery code", examples=["492039"], repr=False
     ),
 ]
+ReturnPath = Annotated[
+    str,
+    Field(
+        pattern=r"^/([!-.0-\[\]-~][!-\[\]-~]*)?$",
+        max_length=500,
+        description="on our own origin",
+        examples=["/account"],
+    ),
+]
+Secret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 ChallengeSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 RefreshSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 MailedSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]

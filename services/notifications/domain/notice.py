@@ -36,6 +36,11 @@ class Kind(StrEnum):
     REVIEW_POSTED = "review_posted"
     EMAIL_VERIFICATION = "email_verification"
     ALREADY_REGISTERED = "already_registered"
+    SECOND_FACTOR_ENABLED = "second_factor_enabled"
+    SECOND_FACTOR_DISABLED = "second_factor_disabled"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    SIGN_IN_LINKED = "sign_in_linked"
+    SIGN_IN_UNLINKED = "sign_in_unlinked"
 
 
 # Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event
@@ -55,6 +60,11 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     reviews.ReviewPosted: {Kind.REVIEW_POSTED: AFFILIATE},
     identity.EmailVerificationRequested: {Kind.EMAIL_VERIFICATION: ADDRESSEE},
     identity.RegistrationRepeated: {Kind.ALREADY_REGISTERED: ADDRESSEE},
+    identity.SecondFactorEnabled: {Kind.SECOND_FACTOR_ENABLED: USER},
+    identity.SecondFactorDisabled: {Kind.SECOND_FACTOR_DISABLED: USER},
+    identity.RecoveryCodeUsed: {Kind.RECOVERY_CODE_USED: USER},
+    identity.SignInLinked: {Kind.SIGN_IN_LINKED: USER},
+    identity.SignInUnlinked: {Kind.SIGN_IN_UNLINKED: USER},
 }
 
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
