@@ -21,7 +21,10 @@ from shared.contracts.catalog import (
 )
 from shared.contracts.identity import (
     AddressProofEvent,
+    ApiKeyCreated,
+    ApiKeyRevoked,
     EmailVerificationRequested,
+    ImpersonationStarted,
     MemberAdded,
     RecoveryCodeUsed,
     RegistrationRepeated,
@@ -34,9 +37,12 @@ from shared.contracts.identity import (
     UserChanged,
     UserEvent,
     UserRegistered,
+    UserReinstated,
+    UserSuspended,
 )
 from shared.contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
+from shared.events import Event
 
 from . import commands
 from .domain.people import OWNER, Affiliate, Contact, Member
@@ -65,6 +71,11 @@ async def write_to_address(event: AddressProofEvent, session: AsyncSession) -> N
 @consumers.on(SecondFactorEnabled, SecondFactorDisabled, RecoveryCodeUsed, SignInLinked, SignInUnlinked)
 async def tell_of_sign_in(event: SecondFactorEvent | SignInEvent, session: AsyncSession) -> None:
     """How somebody signs in was changed: they are to know, in case that it was somebody else."""
+    await commands.tell_of(session, event)
+
+
+@consumers.on(UserSuspended, UserReinstated, ImpersonationStarted, ApiKeyCreated, ApiKeyRevoked)
+async def tell_of_staff_and_keys(event: Event, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 
 

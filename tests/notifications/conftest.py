@@ -17,7 +17,17 @@ from services.notifications.settings import Settings
 from services.notifications.tasks import tasks
 from shared.contracts.booking import BookingEvent, BookingHeld
 from shared.contracts.catalog import AffiliateApproved, AffiliateEvent
-from shared.contracts.identity import EmailVerificationRequested, RegistrationRepeated, UserEvent, UserRegistered
+from shared.contracts.identity import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    EmailVerificationRequested,
+    ImpersonationStarted,
+    RegistrationRepeated,
+    UserEvent,
+    UserRegistered,
+    UserReinstated,
+    UserSuspended,
+)
 from shared.contracts.payments import PaymentEvent
 from shared.db import Database
 from shared.settings import Profile, Role
@@ -84,6 +94,23 @@ def verification(**more: Any) -> EmailVerificationRequested:
 
 def repeated() -> RegistrationRepeated:
     return RegistrationRepeated(**ASKED | {"full_name": "Kim Lane"})
+
+
+SAID: dict[str, Any] = {
+    "user_id": CUSTOMER_USER, "version": 2, "customer_id": CUSTOMER, "email": "ada@example.org",
+    "full_name": "Ada Moreno", "locale": "en-US", "timezone": "America/Chicago",
+}  # fmt: skip
+KEY: dict[str, Any] = {
+    "api_key_id": 3, "user_id": CUSTOMER_USER, "affiliate_id": AFFILIATE, "name": "Till", "prefix": "abcdefgh",
+    "scopes": ["booking:read", "catalog:read"], "expires_at": START,
+}  # fmt: skip
+SUSPENDED = UserSuspended(**SAID, reason="Abuse of the chat.", tokens_end_at=START)
+REINSTATED = UserReinstated(**SAID | {"version": 3})
+ACTS = ImpersonationStarted(
+    impersonation_id=4, version=1, user_id=CUSTOMER_USER, staff_id=2, reason="Cannot find a booking.", expires_at=START
+)
+KEY_MADE = ApiKeyCreated(version=1, **KEY)
+KEY_REVOKED = ApiKeyRevoked(version=2, api_key=3, tokens_end_at=START, **KEY)
 
 
 def owner(version: int = 1, user_id: int = OWNER_USER) -> UserRegistered:

@@ -38,12 +38,17 @@ from shared.events import Event
 from shared.ids import new_id
 from shared.testing.plugin import Deliver, deliver_to
 from tests.notifications.conftest import (
+    ACTS,
     AFFILIATE,
     BOOKING,
     CUSTOMER,
     CUSTOMER_USER,
+    KEY_MADE,
+    KEY_REVOKED,
     OWNER_USER,
+    REINSTATED,
     START,
+    SUSPENDED,
     affiliate,
     booking,
     logged,
@@ -91,6 +96,11 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
         SignInLinked(user_id=OWNER_USER, version=2, provider="google"),
         [("sign_in_linked", OWNER_USER)],
     ),
+    "suspended": (SUSPENDED, [("account_suspended", CUSTOMER_USER)]),
+    "reinstated": (REINSTATED, [("account_reinstated", CUSTOMER_USER)]),
+    "support acts": (ACTS, [("support_acts", CUSTOMER_USER)]),
+    "key made": (KEY_MADE, [("api_key_created", CUSTOMER_USER)]),
+    "key revoked": (KEY_REVOKED, [("api_key_revoked", CUSTOMER_USER)]),
 }
 
 

@@ -36,8 +36,13 @@ from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 from shared.settings import Profile, Role
 from tests.notifications.conftest import (
+    ACTS,
     AFFILIATE,
+    KEY_MADE,
+    KEY_REVOKED,
+    REINSTATED,
     START,
+    SUSPENDED,
     affiliate,
     booking,
     mail_settings,
@@ -78,6 +83,11 @@ EVENTS: list[Event] = [
     RecoveryCodeUsed(user_id=1, version=3, codes_left=9),
     SignInLinked(user_id=1, version=5, provider="google"),
     SignInUnlinked(user_id=1, version=6, provider="google"),
+    SUSPENDED,
+    REINSTATED,
+    ACTS,
+    KEY_MADE,
+    KEY_REVOKED,
 ]
 NOTICES = [notice for event in EVENTS for notice in notices_of(event, None)] + [reminder_of(known())]
 
@@ -98,6 +108,14 @@ def test_every_notice_has_words_and_a_letter(notice: Notice) -> None:
         )
         assert "https://mdh.example/x" in made
         assert not re.search(r"\{\{|\{%|None|  \.", made)
+
+
+def test_of_a_reason_that_was_erased_nothing_is_left() -> None:
+    for event in (SUSPENDED, ACTS):
+        [told] = notices_of(event, None)
+        [after] = notices_of(event.model_copy(update=type(event).erased()), None)
+        assert event.reason in words_of(told, ADA).message
+        assert "Reason" not in words_of(after, ADA).message
 
 
 def test_a_fact_that_is_missing_is_an_error_and_not_a_gap() -> None:

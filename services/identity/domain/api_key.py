@@ -69,6 +69,12 @@ def new_key() -> str:
     return f"mdh_live_{prefix}_{secrets.token_urlsafe(32)}"
 
 
+def prefix_of(key: str) -> str:
+    """How it begins; nothing if it cannot be one."""
+    match = KEY.fullmatch(key)
+    return match[1] if match else ""
+
+
 def digest_of(key: str) -> bytes:
     """What it is found by; `WrongApiKey` if it cannot be one."""
     if not KEY.fullmatch(key):
@@ -104,7 +110,7 @@ class ApiKey(Aggregate, Base, kw_only=True):
             user_id=maker.user.id,
             affiliate_id=affiliate_id,
             name=name,
-            prefix=key.split("_")[2],
+            prefix=prefix_of(key),
             secret_hash=digest_of(key),
             scopes=sorted(scopes),
             expires_at=expires_at,

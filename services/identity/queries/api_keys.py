@@ -10,7 +10,7 @@ from shared.http import Page, Paged
 
 from ..domain.account import Account, Customer, User
 from ..domain.api_key import ApiKey, NoSuchApiKey
-from .accounts import account_of, customer_of_user, team_roles
+from .accounts import account_of, customer_of_user, open_, team_roles
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -40,7 +40,7 @@ async def find_api_key(session: AsyncSession, secret_hash: bytes) -> tuple[ApiKe
         select(ApiKey, User, Customer, team_roles())
         .join(User, User.id == ApiKey.user_id)
         .outerjoin(Customer, customer_of_user())
-        .where(ApiKey.secret_hash == secret_hash, User.deleted_at.is_(None))
+        .where(ApiKey.secret_hash == secret_hash, open_())
         .with_for_update(of=[User, ApiKey], key_share=True)
     )
     row = (await session.execute(statement)).one_or_none()

@@ -41,9 +41,7 @@ async def lock_users(session: AsyncSession, *user_ids: int) -> list[Account]:
 
 async def lock_administrators(session: AsyncSession) -> list[int]:
     """Those who can sign in. Locked before any user: of two who take the last two away, one comes too late."""
-    statement = select(User.id).where(
-        User.role == UserRole.ADMIN, User.status == UserStatus.ACTIVE, User.deleted_at.is_(None)
-    )
+    statement = select(User.id).where(User.role == UserRole.ADMIN, User.status == UserStatus.ACTIVE, open_())
     return list((await session.scalars(statement.order_by(User.id).with_for_update(key_share=True))).all())
 
 

@@ -41,6 +41,11 @@ class Kind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     SIGN_IN_LINKED = "sign_in_linked"
     SIGN_IN_UNLINKED = "sign_in_unlinked"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    ACCOUNT_REINSTATED = "account_reinstated"
+    SUPPORT_ACTS = "support_acts"
+    API_KEY_CREATED = "api_key_created"
+    API_KEY_REVOKED = "api_key_revoked"
 
 
 # Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event
@@ -65,6 +70,11 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     identity.RecoveryCodeUsed: {Kind.RECOVERY_CODE_USED: USER},
     identity.SignInLinked: {Kind.SIGN_IN_LINKED: USER},
     identity.SignInUnlinked: {Kind.SIGN_IN_UNLINKED: USER},
+    identity.UserSuspended: {Kind.ACCOUNT_SUSPENDED: USER},
+    identity.UserReinstated: {Kind.ACCOUNT_REINSTATED: USER},
+    identity.ImpersonationStarted: {Kind.SUPPORT_ACTS: USER},
+    identity.ApiKeyCreated: {Kind.API_KEY_CREATED: USER},
+    identity.ApiKeyRevoked: {Kind.API_KEY_REVOKED: USER},
 }
 
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
