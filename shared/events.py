@@ -74,6 +74,11 @@ class Event(BaseModel):
         return {name: "" if cls.model_fields[name].annotation is str else None for name in cls.personal}
 
     @property
+    def producer(self) -> str:
+        """The service that tells it."""
+        return self.type.split(".")[0]
+
+    @property
     def whose(self) -> str:
         """The person whose personal fields these are: `user:5`, `customer:7`."""
         assert self.person

@@ -65,6 +65,14 @@ class PersonKey(PlatformBase, kw_only=True):
     key: Mapped[bytes] = mapped_column(repr=False)
 
 
+class ErasedPerson(PlatformBase, kw_only=True):
+    """Somebody who was erased here: nothing that comes later makes them a key or brings them back."""
+
+    __tablename__ = "erased_people"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+
+
 def record(session: AsyncSession, event: Event) -> None:
     """Write down a fact in the caller's transaction; it is published if, and only if, that commits.
 

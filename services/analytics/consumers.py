@@ -6,8 +6,10 @@ from shared.consumers import Consumers
 from shared.events import Envelope, Event
 
 from . import commands
+from .personal import personal
 
 consumers = Consumers("analytics")
+personal.join(consumers)
 
 
 @consumers.on_everything

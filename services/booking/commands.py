@@ -19,6 +19,7 @@ from shared.contracts.booking import (
 from shared.contracts.payments import PaymentCaptured
 from shared.db import enforced_by
 from shared.outbox import record
+from shared.personal import is_erased
 from shared.places import place_of
 
 from . import queries
@@ -152,7 +153,8 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
 async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int) -> None:
     _, taken = await queries.crews_and_taken(session, booking.affiliate_id, booking.blocked)
     others = [other for other in taken if other.crew_id == booking.crew_id]
-    if booking.appointment_start <= now() or any(not other.lapsed for other in others):
+    gone = await is_erased(session, f"customer:{booking.customer_id}")
+    if gone or booking.appointment_start <= now() or any(not other.lapsed for other in others):
         booking.turn_away(paid_cents)
         record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
         return

@@ -21,8 +21,10 @@ from shared.contracts.payments import PaymentCaptured
 from . import commands, queries
 from .domain.availability import Crew
 from .domain.offer import Affiliate, PlatformConfig, Tier
+from .personal import personal
 
 consumers = Consumers("booking")
+personal.join(consumers)
 
 # Named, because an event may grow by fields that are not for us.
 CONFIG = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import DateTime, Select, and_, bindparam, func, literal_column, or_, select, text
+from sqlalchemy import DateTime, Select, and_, bindparam, case, func, literal_column, or_, select, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -173,3 +173,12 @@ async def bookings_of(session: AsyncSession, actor: Actor, page: Page, status: S
     if status is not None:
         statement = statement.where(Booking.status == status)
     return await page.of(session, statement, Booking.appointment_start, Booking.id, descending=True)
+
+
+async def live_until(session: AsyncSession, customer_id: int) -> datetime | None:
+    """When the last of the customer's live bookings ends: held until the job ends it, or confirmed and not over."""
+    confirmed = and_(Booking.status == Status.CONFIRMED, Booking.appointment_end > func.clock_timestamp())
+    ends = func.max(case((Booking.status == Status.HELD, Booking.hold_expires_at), else_=Booking.appointment_end))
+    live = or_(Booking.status == Status.HELD, confirmed)
+    until: datetime | None = await session.scalar(select(ends).where(Booking.customer_id == customer_id, live))
+    return until

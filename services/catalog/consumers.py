@@ -6,8 +6,10 @@ from shared.consumers import Consumers
 from shared.contracts.reviews import RatingChanged
 
 from .commands import affiliates
+from .personal import personal
 
 consumers = Consumers("catalog")
+personal.join(consumers)
 
 
 @consumers.on(RatingChanged)

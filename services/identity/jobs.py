@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
+from .commands.erasures import begin_due_erasures
+from .commands.exports import end_exports
 from .commands.forgetting import forget_unverified
 from .domain.invitation import Invitation
 from .domain.oidc import Authorization
@@ -15,6 +17,7 @@ from .domain.proof import UNVERIFIED_FOR
 from .domain.second_factor import Challenge
 from .domain.session import ABSOLUTE, RefreshToken
 from .queries.accounts import unverified_since
+from .queries.erasures import forget_past_bookings
 from .queries.limits import forget_attempts
 
 KEPT = ABSOLUTE + timedelta(days=30)
@@ -22,6 +25,24 @@ AT_ONCE, ROUNDS = 10_000, 100
 INVITATIONS_KEPT = timedelta(days=90)
 
 jobs = Jobs("identity")
+
+
+@jobs.every(timedelta(seconds=15))
+async def begin_erasures(session: AsyncSession) -> None:
+    """Of accounts that were closed long enough ago, and whose customer has no live booking."""
+    await begin_due_erasures(session, now(), limit=50)
+
+
+@jobs.every(timedelta(minutes=5))
+async def forget_exports(session: AsyncSession) -> None:
+    """What was gathered is kept for a day after it is ready, or until it is given up."""
+    await end_exports(session)
+
+
+@jobs.every(timedelta(hours=6))
+async def forget_bookings_that_are_over(session: AsyncSession) -> None:
+    """They keep nobody from being erased, whatever news of them is still on its way."""
+    await forget_past_bookings(session, now() - timedelta(days=1))
 
 
 @jobs.every(timedelta(hours=6))

@@ -28,6 +28,9 @@ class Settings(settings.Settings):
     signing_keys_dir: Path | None = Field(default=None, description="holds <kid>.pem files; needed by api and all")
     signing_kid: str | None = Field(default=None, description="the key that signs; none: the last by name")
     access_token_seconds: int = Field(default=900, ge=60, le=900)
+    erasure_delay_seconds: int = Field(
+        default=120, ge=0, le=604_800, description="from closing an account to erasing it; tokens end within 60"
+    )
     limits_times: int = Field(default=1, ge=1, le=100_000, description="every limit on attempts, times this")
     hashes_at_once: int = Field(default=2, ge=1, le=64, description="passwords hashed side by side, 19 MiB each")
 

@@ -40,14 +40,15 @@ async def tell_of(session: AsyncSession, event: Event) -> None:
 
 
 async def follow_booking(session: AsyncSession, event: BookingEvent) -> None:
-    """Keep what is known of the booking, then tell. Of the end of an unpaid hold, affiliates are not told."""
-    before = await queries.lock_booking(session, event.booking_id)
+    """Keep what is known of the booking, then tell. Of the end of an unpaid hold, affiliates are not told; of somebody
+    who was erased, nobody is."""
+    before, erased = await queries.lock_booking(session, event.booking_id, event.customer_id)
     knew = affects_affiliate(before)
     values = {name: getattr(event, name) for name in COPIED}
     if hold_expires_at := getattr(event, "hold_expires_at", None):
         values["hold_expires_at"] = hold_expires_at
     await keep_newest(session, Booking, values)
-    told = _notices(event)
+    told = [] if erased else _notices(event)
     if isinstance(event, BookingCancelled) and not knew:
         told = [notice for notice in told if not notice.to.startswith(AFFILIATE)]
     await tell(session, told)
@@ -70,8 +71,8 @@ async def tell(session: AsyncSession, notices: Iterable[Notice]) -> None:
 async def _reach(session: AsyncSession, notice: Notice, to: str, *, locked: bool = False) -> None:
     """Tell those of `to` who are known; for the others look once more, now that nobody can become known meanwhile."""
     contacts, unknown = await queries.contacts_of(session, to)
-    if contacts:
-        await _tell(session, notice, contacts)
+    if reachable := [contact for contact in contacts if not contact.is_erased]:
+        await _tell(session, notice, reachable)
     for key in unknown:
         if key == to and locked:
             session.add(WaitingNotice(waits_for=key, notice=notice.model_dump(mode="json") | {"to": key}))

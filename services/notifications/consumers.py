@@ -24,6 +24,8 @@ from shared.contracts.identity import (
     ApiKeyCreated,
     ApiKeyRevoked,
     EmailVerificationRequested,
+    ErasureAccepted,
+    ExportReady,
     ImpersonationStarted,
     MemberAdded,
     RecoveryCodeUsed,
@@ -46,8 +48,10 @@ from shared.events import Event
 
 from . import commands
 from .domain.people import OWNER, Affiliate, Contact, Member
+from .personal import personal
 
 consumers = Consumers("notifications")
+personal.join(consumers)
 
 # Named, because an event may grow by fields that are not for us.
 CONTACT = {"user_id", "version", "customer_id", "email", "full_name", "locale", "timezone"}
@@ -76,6 +80,11 @@ async def tell_of_sign_in(event: SecondFactorEvent | SignInEvent, session: Async
 
 @consumers.on(UserSuspended, UserReinstated, ImpersonationStarted, ApiKeyCreated, ApiKeyRevoked)
 async def tell_of_staff_and_keys(event: Event, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)
+
+
+@consumers.on(ExportReady, ErasureAccepted)
+async def tell_of_personal_data(event: ExportReady | ErasureAccepted, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, exists, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.http import Page, Paged
+from shared.outbox import ErasedPerson
 
 from .domain.addressee import Addressee
 from .domain.booking import REMINDED_BEFORE, Booking
@@ -20,10 +21,15 @@ LOCK_ARRIVAL = text("select pg_advisory_xact_lock(hashtextextended('arrival of '
 Outgoing = tuple[Communication, Contact | Addressee | None, Booking | None, Affiliate | None]
 
 
-async def lock_booking(session: AsyncSession, booking_id: int) -> Booking | None:
-    """What is known of a booking, with others who hear of it at the same moment kept waiting."""
+async def lock_booking(session: AsyncSession, booking_id: int, customer_id: int) -> tuple[Booking | None, bool]:
+    """What is known of a booking, with others who hear of it at the same moment kept waiting; whether its customer was
+    erased."""
     await session.execute(LOCK_BOOKING, {"booking_id": str(booking_id)})
-    return await session.scalar(select(Booking).where(Booking.booking_id == booking_id))
+    erased = exists().where(ErasedPerson.person == f"customer:{customer_id}")
+    one = select(erased.label("erased")).subquery()
+    statement = select(Booking, one.c.erased).select_from(one)
+    row = (await session.execute(statement.outerjoin(Booking, Booking.booking_id == booking_id))).one()
+    return row[0], row[1]
 
 
 async def lock_arrival(session: AsyncSession, key: str) -> None:
@@ -35,13 +41,17 @@ async def lock_arrival(session: AsyncSession, key: str) -> None:
 
 
 async def contacts_of(session: AsyncSession, to: str) -> tuple[Sequence[Contact], list[str]]:
-    """Whom `to` (`customer 5`, `affiliate 7`, `user 9`) means, and who of them is not known yet."""
+    """Whom `to` (`customer 5`, `affiliate 7`, `user 9`) means, and who of them is not known yet.
+
+    Their rows are held, so that an erasure finds whatever is being said to them.
+    """
     party, id = to.split()
+    held = select(Contact).order_by(Contact.user_id).with_for_update(read=True)
     if party == "customer":
-        found = (await session.scalars(select(Contact).where(Contact.customer_id == int(id)))).all()
+        found = (await session.scalars(held.where(Contact.customer_id == int(id)))).all()
         return found, [] if found else [to]
     users = [int(id)] if party == "user" else await _owners(session, int(id))
-    found = (await session.scalars(select(Contact).where(Contact.user_id.in_(users)).order_by(Contact.user_id))).all()
+    found = (await session.scalars(held.where(Contact.user_id.in_(users)))).all()
     known = {contact.user_id for contact in found}
     return found, [f"user {user}" for user in users if user not in known] if users else [to]
 

@@ -44,7 +44,10 @@ async def _prepare(
     if communication.status is not Status.QUEUED:
         return None
     true = is_still_true(communication.notice, communication.appointment_start, booking, affiliate, now())
-    if contact is None or not true or communication.is_too_late(now()):
+    if contact is None or not contact.email or not communication.content:  # erased since
+        communication.skip()
+        return None
+    if not true or communication.is_too_late(now()):
         communication.skip()
         return None
     communication.attempt(domain)

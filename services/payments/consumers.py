@@ -6,8 +6,10 @@ from shared.consumers import Consumers
 from shared.contracts.booking import BookingCancelled, BookingExpired, BookingHeld, BookingRefundDue
 
 from .commands import intents, refunds
+from .personal import personal
 
 consumers = Consumers("payments")
+personal.join(consumers)
 
 
 @consumers.on(BookingHeld)

@@ -14,8 +14,10 @@ from shared.contracts.booking import (
 )
 
 from .domain import Booking
+from .personal import personal
 
 consumers = Consumers("reviews")
+personal.join(consumers)
 
 
 @consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCompleted, BookingCancelled, BookingRefundDue)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+from shared.contracts.personal import DataErased, DataExported
 from shared.events import PERSONAL, Event
 
 
@@ -58,3 +59,19 @@ class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):
     """Money came for a booking that was cancelled before: `refund_cents` goes back."""
 
     refund_cents: int
+
+
+class PersonalDataExported(DataExported, type="booking.personal_data_exported.v1"):
+    pass
+
+
+class PersonalDataErased(DataErased, type="booking.personal_data_erased.v1"):
+    pass
+
+
+class ErasurePutOff(Event, aggregate="erasure_receipt", type="booking.erasure_put_off.v1"):
+    """A booking of this customer is live: nothing was erased, and asking again makes sense after `until`."""
+
+    erasure_receipt_id: int
+    customer_id: int
+    until: datetime

@@ -1,5 +1,6 @@
 """What catalog tells: affiliates, their offers, the platform's configuration."""
 
+from shared.contracts.personal import DataErased, DataExported
 from shared.events import Event
 
 
@@ -84,3 +85,11 @@ class ConfigChanged(Event, aggregate="config", type="catalog.config_changed.v1")
     horizon_days: int
     free_cancellation_hours: int
     late_cancellation_fee_bp: int
+
+
+class PersonalDataExported(DataExported, type="catalog.personal_data_exported.v1"):
+    pass
+
+
+class PersonalDataErased(DataErased, type="catalog.personal_data_erased.v1"):
+    pass

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+from shared.contracts.personal import DataErased, DataExported
 from shared.events import CONTRACTS, PERSONAL, Event
 
 
@@ -72,6 +73,61 @@ class UserLookedUp(Event, aggregate="lookup", type="identity.user_looked_up.v1")
 
 class UserClosed(UserEvent, EndsTokens, type="identity.user_closed.v1"):
     """The account was closed by its owner; its data stays until it is erased."""
+
+
+class PersonalDataExported(DataExported, type="identity.personal_data_exported.v1"):
+    pass
+
+
+class PersonalDataErased(DataErased, type="identity.personal_data_erased.v1"):
+    pass
+
+
+class ExportRequested(Event, aggregate="export", type="identity.export_requested.v1"):
+    """A person wants to have what is held of them: every service tells its part."""
+
+    export_id: int
+    user_id: int
+    customer_id: int | None = None
+
+
+class ExportReady(Event, aggregate="export", person="user_id", type="identity.export_ready.v1"):
+    """All parts are there, and can be fetched by `secret` until `expires_at`."""
+
+    export_id: int
+    user_id: int
+    email: Annotated[str, PERSONAL]
+    full_name: Annotated[str, PERSONAL]
+    timezone: str
+    secret: Annotated[str, PERSONAL]
+    expires_at: datetime
+
+
+class ErasureAccepted(Event, aggregate="erasure", person="user_id", type="identity.erasure_accepted.v1"):
+    """A person wants to be forgotten, from `due_at` on. How it stands is shown to whoever has `secret`."""
+
+    erasure_id: int
+    user_id: int
+    email: Annotated[str, PERSONAL]
+    full_name: Annotated[str, PERSONAL]
+    timezone: str
+    secret: Annotated[str, PERSONAL]
+    due_at: datetime
+
+
+class ErasureRequested(Event, aggregate="erasure", type="identity.erasure_requested.v1"):
+    """Every service erases what it holds of this person, and tells that it did."""
+
+    erasure_id: int
+    user_id: int
+    customer_id: int | None = None
+
+
+class UserErased(Event, aggregate="user", type="identity.user_erased.v1"):
+    """Every service has erased this person. Both ids belong to nobody from now on."""
+
+    user_id: int
+    customer_id: int | None = None
 
 
 class SecondFactorEvent(Event, aggregate="user"):

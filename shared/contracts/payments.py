@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from shared.contracts.personal import DataErased, DataExported
 from shared.events import PERSONAL, Event
 
 
@@ -37,3 +38,11 @@ class PaymentRefunded(PaymentEvent, type="payments.refunded.v1"):
     """`refund_cents` went back now; `refunded_cents` is the sum of all that did."""
 
     refund_cents: int
+
+
+class PersonalDataExported(DataExported, type="payments.personal_data_exported.v1"):
+    pass
+
+
+class PersonalDataErased(DataErased, type="payments.personal_data_erased.v1"):
+    pass

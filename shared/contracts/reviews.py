@@ -1,5 +1,6 @@
 """What reviews tells: what customers said, and what it comes to."""
 
+from shared.contracts.personal import DataErased, DataExported
 from shared.events import Event
 
 
@@ -34,3 +35,11 @@ class RatingChanged(Event, aggregate="affiliate_rating", type="reviews.rating_ch
     affiliate_id: int
     rating_hundredths: int
     review_count: int
+
+
+class PersonalDataExported(DataExported, type="reviews.personal_data_exported.v1"):
+    pass
+
+
+class PersonalDataErased(DataErased, type="reviews.personal_data_erased.v1"):
+    pass

@@ -14,6 +14,10 @@ OWNED: dict[str, dict[str, str]] = {
     "identity": {
         "users": "email role status deleted_at",
         "customers": "user_id deleted_at",
+        "exports": "user_id status expires_at",
+        "export_parts": "export_id service data",
+        "erasures": "user_id status due_at",
+        "erasure_receipts": "erasure_id service counts",
         "affiliate_users": "affiliate_id user_id role",
         "invitations": "affiliate_id email role status expires_at",
         "refresh_tokens": "user_id token_hash expires_at revoked_at",
@@ -97,7 +101,10 @@ business_metrics metric_name               varchar(100)
 business_metrics metric_value              numeric
 business_metrics dimensions                jsonb         '{}'
 """
-OF_EVERY_SERVICE = {"schema_migrations", "business_events", "outbox", "inbox", "idempotency_keys", "tasks"}
+OF_EVERY_SERVICE = {
+    "schema_migrations", "business_events", "outbox", "inbox", "idempotency_keys", "tasks", "person_keys",
+    "erased_people",
+}  # fmt: skip
 
 COLUMNS = """
 select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text,

@@ -21,6 +21,8 @@ from shared.contracts.identity import (
     ApiKeyCreated,
     ApiKeyRevoked,
     EmailVerificationRequested,
+    ErasureAccepted,
+    ExportReady,
     ImpersonationStarted,
     RegistrationRepeated,
     UserEvent,
@@ -90,6 +92,18 @@ def verification(**more: Any) -> EmailVerificationRequested:
     """To somebody whom nobody knows yet."""
     later = datetime.now(UTC) + timedelta(days=1)
     return EmailVerificationRequested(**ASKED | {"secret": SECRET, "expires_at": later} | more)
+
+
+def export_ready() -> ExportReady:
+    who = {"user_id": 1, "email": "ada@example.org", "full_name": "Ada Moreno", "timezone": "UTC"}
+    return ExportReady(export_id=1, version=2, secret=SECRET, expires_at=datetime.now(UTC) + timedelta(days=1), **who)
+
+
+def erasure_accepted() -> ErasureAccepted:
+    who = {"user_id": 1, "email": "ada@example.org", "full_name": "Ada Moreno", "timezone": "UTC"}
+    return ErasureAccepted(
+        erasure_id=1, version=1, secret=SECRET, due_at=datetime.now(UTC) + timedelta(minutes=2), **who
+    )
 
 
 def repeated() -> RegistrationRepeated:

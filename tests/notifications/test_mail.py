@@ -222,7 +222,7 @@ async def test_a_name_or_a_reason_cannot_become_a_header(office: Office, catcher
     assert "\u202e" not in mail["text"]
 
 
-@pytest.mark.parametrize("email", ["ada@example.org\r\nBcc: spy@example.org", "no address", "a@b@c", ""])
+@pytest.mark.parametrize("email", ["ada@example.org\r\nBcc: spy@example.org", "no address", "a@b@c"])
 async def test_an_impossible_address_fails_for_good(email: str, office: Office, catcher: Catcher) -> None:
     await office.deliver(person(UserChanged, 2, email=email))
     await office.deliver(CONFIRMED)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -135,8 +136,9 @@ async def identity(stage: Stage) -> None:
         own = RefreshToken.first(stage.cast["customer"].user_id or 0, new_secret(), now(), **here)
         session.add(own)
     active, suspended = {"user_id": own.user_id}, {"user_id": banned.id}
+    personal = await _personal_data(stage)
     refresh = Ask(body={"refresh_token": tokens["refresh_token"]})
-    stage.asks = {
+    stage.asks = personal | {
         "GET /identity/v1/.well-known/jwks.json": Ask(),
         "GET /identity/v1/me": Ask(),
         "PATCH /identity/v1/me": Ask(body={"full_name": "Ada Moss", "locale": "en-GB", "timezone": "Europe/London"}),
@@ -165,6 +167,29 @@ async def identity(stage: Stage) -> None:
         "PUT /identity/v1/users/{user_id}/role": Ask(active, body={"role": "support", "reason": "Joined us."}),
     }
     stage.asks |= await _teams(stage) | await _second_factors(stage) | await _elsewhere(stage)
+
+
+async def _personal_data(stage: Stage) -> dict[str, Ask]:
+    """The customer's export is ready, and somebody is being erased."""
+    export, erasure = "e" * 43, "f" * 43
+    await stage.sql(
+        "insert into exports (user_id, status, secret, ready_at, expires_at)"
+        " values (:user_id, 'ready', :secret, now(), now() + interval '1 day') returning id",
+        user_id=stage.cast["customer"].user_id,
+        secret=export,
+    )
+    await stage.sql(
+        "insert into erasures (user_id, secret_hash, status, due_at)"
+        " select id, :secret, 'waiting', now() from users where email = 'banned@example.com' returning id",
+        secret=sha256(erasure.encode()).digest(),
+    )
+    return {
+        "GET /identity/v1/me/export": Ask(),
+        "POST /identity/v1/me/exports": Ask(),
+        "GET /identity/v1/exports/{secret}": Ask({"secret": export}),
+        "POST /identity/v1/me/erasure": Ask(body={"password": identity_world.PASSWORD}),
+        "GET /identity/v1/erasures/{secret}": Ask({"secret": erasure}),
+    }
 
 
 async def _teams(stage: Stage) -> dict[str, Ask]:

@@ -51,6 +51,11 @@ GET /api-keys                                    allowed
 POST /api-keys                                   refused
 DELETE /api-keys/{api_key_id}                    refused
 POST /tokens                                     public
+GET /me/export                                   refused
+POST /me/exports                                 refused
+GET /exports/{secret}                            refused
+POST /me/erasure                                 refused
+GET /erasures/{secret}                           public
 
 catalog
 GET /affiliates                                  public

@@ -17,6 +17,11 @@ from .stages import Stage
 TABLE = """
 identity                             anonymous customer other owner manager technician rival support admin
 GET /.well-known/jwks.json                 200      200   200   200     200        200   200     200   200
+GET /me/export                             401      200   202   202     202        202   202     202   202
+POST /me/exports                           401      200   202   202     202        202   202     202   202
+GET /exports/{secret}                      401      200   404   404     404        404   404     404   404
+POST /me/erasure                           401      202   202   202     202        202   202     202   409
+GET /erasures/{secret}                     200      200   200   200     200        200   200     200   200
 GET /me                                    401      200   200   200     200        200   200     200   200
 PATCH /me                                  401      200   200   200     200        200   200     200   200
 POST /email-verifications                     204      204   204   204     204        204   204     204   204

@@ -1,4 +1,4 @@
-"""Who was erased."""
+"""Who was erased; events by the user that they are about."""
 
 from shared.migrations import platform
 
@@ -10,3 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     platform.add_erasure("analytics")
+    platform.run("create index idx_analytics_events_user on analytics_events (user_id) where user_id is not null;")

@@ -7,6 +7,7 @@ from . import (
     keys,
     oidc,
     own_sessions,
+    personal,
     registrations,
     second_factor,
     sessions,
@@ -26,4 +27,5 @@ routers = [
     api_keys.router,
     teams.router,
     keys.router,
+    personal.router,
 ]

@@ -164,6 +164,13 @@ class Account:
             affiliates=self.team_roles,
         )
 
+    def close(self, at: datetime) -> None:
+        """Nobody signs in any more; what it was stays until it is erased."""
+        self.user.deleted_at = at
+        if self.customer:
+            self.customer.deleted_at = at
+        self.user.version += 1
+
     def change(self, wanted: dict[str, Any]) -> bool:
         """Set name, locale, time zone or phone to what is wanted; says whether anything is another now."""
         if "phone" in wanted and self.customer is None:

@@ -34,6 +34,8 @@ class Kind(StrEnum):
     AFFILIATE_APPROVED = "affiliate_approved"
     AFFILIATE_REJECTED = "affiliate_rejected"
     REVIEW_POSTED = "review_posted"
+    EXPORT_READY = "export_ready"
+    ERASURE_ACCEPTED = "erasure_accepted"
     EMAIL_VERIFICATION = "email_verification"
     ALREADY_REGISTERED = "already_registered"
     SECOND_FACTOR_ENABLED = "second_factor_enabled"
@@ -63,6 +65,8 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     catalog.AffiliateApproved: {Kind.AFFILIATE_APPROVED: AFFILIATE},
     catalog.AffiliateRejected: {Kind.AFFILIATE_REJECTED: AFFILIATE},
     reviews.ReviewPosted: {Kind.REVIEW_POSTED: AFFILIATE},
+    identity.ExportReady: {Kind.EXPORT_READY: ADDRESSEE},
+    identity.ErasureAccepted: {Kind.ERASURE_ACCEPTED: ADDRESSEE},
     identity.EmailVerificationRequested: {Kind.EMAIL_VERIFICATION: ADDRESSEE},
     identity.RegistrationRepeated: {Kind.ALREADY_REGISTERED: ADDRESSEE},
     identity.SecondFactorEnabled: {Kind.SECOND_FACTOR_ENABLED: USER},

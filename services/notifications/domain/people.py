@@ -10,7 +10,7 @@ OWNER = "owner"
 
 
 class Contact(Timestamped, Base, kw_only=True):
-    """Where a user can be reached; identity's."""
+    """Where a user can be reached; identity's. Who was erased stays, without an address, and is told nothing more."""
 
     __tablename__ = "contacts"
 
@@ -21,6 +21,10 @@ class Contact(Timestamped, Base, kw_only=True):
     full_name: Mapped[str]
     locale: Mapped[str]
     timezone: Mapped[str]
+
+    @property
+    def is_erased(self) -> bool:
+        return not self.email
 
 
 class Affiliate(Timestamped, Base, kw_only=True):

@@ -112,7 +112,9 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         """The money is here. It counts in whatever state it finds us; says whether it was news."""
         if self.status in TAKEN:
             return False
-        self.captured_cents, self.payment_method = intent.received_cents, intent.payment_method
+        self.captured_cents = intent.received_cents
+        if self.payment_method is None:  # else it was erased
+            self.payment_method = intent.payment_method
         self.declined_attempt = self.decline_reason = self.attention = None
         self._become(Status.CAPTURED)
         return True

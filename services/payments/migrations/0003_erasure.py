@@ -1,4 +1,4 @@
-"""Who was erased."""
+"""Who was erased; webhooks by the intent that they are about."""
 
 from shared.migrations import platform
 
@@ -10,3 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     platform.add_erasure("payments")
+    platform.run("""
+create index idx_webhooks_intent on webhooks
+    ((coalesce(payload #>> '{data,object,payment_intent}', payload #>> '{data,object,id}')));
+""")

@@ -1,0 +1,53 @@
+"""What booking holds of people: where their appointments are, and why they were cancelled."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.contracts.booking import ErasurePutOff, PersonalDataErased, PersonalDataExported
+from shared.contracts.identity import ErasureRequested
+from shared.personal import Held, Nobodys, Personal
+
+from .queries import live_until
+
+TABLES = (
+    Held(
+        "bookings",
+        "customer_id = :customer_id",
+        shown="id affiliate_id service_name tier_name status appointment_start appointment_end timezone price_cents"
+        " currency late_fee_cents paid_cents refund_cents cancelled_by created_at updated_at",
+        hidden="version customer_id crew_id service_id tier_id blocked commission_cents free_until hold_expires_at",
+        erased={"address": "''", "zip": "''", "cancel_reason": "null"},
+    ),
+    Nobodys(
+        "affiliates",
+        "affiliate_id version name application_status timezone latitude longitude service_radius_m created_at"
+        " updated_at",
+        "a copy of catalog's",
+    ),
+    Nobodys(
+        "tiers",
+        "tier_id version service_id affiliate_id service_name tier_name price_cents duration_minutes active created_at"
+        " updated_at",
+        "a copy of catalog's",
+    ),
+    Nobodys(
+        "platform_config",
+        "config_id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"
+        " late_cancellation_fee_bp created_at updated_at",
+        "a copy of catalog's",
+    ),
+    Nobodys("crews", "id affiliate_id name buffer_minutes active created_at updated_at", "an affiliate's vans"),
+    Nobodys(
+        "availability", "id affiliate_id weekday opens_minute closes_minute created_at updated_at", "an affiliate's"
+    ),
+)
+
+
+async def _wait_for_bookings(event: ErasureRequested, session: AsyncSession) -> ErasurePutOff | None:
+    """Identity asks only if it knows of none; booking has the last word."""
+    if event.customer_id is None or (until := await live_until(session, event.customer_id)) is None:
+        return None
+    told = {"erasure_receipt_id": event.erasure_id, "version": event.version}
+    return ErasurePutOff(**told, customer_id=event.customer_id, until=until)
+
+
+personal = Personal(TABLES, PersonalDataExported, PersonalDataErased, must_wait=_wait_for_bookings)

@@ -1,0 +1,49 @@
+"""What catalog holds of people: nothing but of those who own a business, and that is the business's.
+
+An application that was rejected is nobody's business: it is erased with the one who applied.
+"""
+
+from shared.contracts.catalog import PersonalDataErased, PersonalDataExported
+from shared.personal import Held, Nobodys, Personal
+
+
+def _if_rejected(column: str, value: str) -> str:
+    return f"case when application_status = 'rejected' then {value} else {column} end"
+
+
+TABLES = (
+    Held(
+        "affiliates",
+        "owner_user_id = :user_id",
+        shown="id city state zip timezone service_radius_m application_status created_at updated_at deleted_at",
+        hidden="version owner_user_id latitude longitude rating review_count rating_version",
+        erased={
+            "name": _if_rejected("name", "'(erased)'"),
+            "slug": _if_rejected("slug", "'erased-' || id"),
+            "email": _if_rejected("email", "'erased@mdh.invalid'"),
+            "phone": _if_rejected("phone", "null"),
+            "street": _if_rejected("street", "null"),
+            "rejection_reason": _if_rejected("rejection_reason", "null"),
+        },
+    ),
+    Nobodys("categories", "slug name position active created_at updated_at", "the platform's"),
+    Nobodys(
+        "services",
+        "id version affiliate_id category name description active created_at updated_at deleted_at",
+        "an affiliate's",
+    ),
+    Nobodys(
+        "service_tiers",
+        "id service_id name price_cents duration_minutes included position active created_at updated_at deleted_at",
+        "an affiliate's",
+    ),
+    Nobodys(
+        "mdh_config",
+        "id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"
+        " late_cancellation_fee_bp created_at updated_at",
+        "the platform's",
+    ),
+    Nobodys("mdh_config_history", "id version changed_by changes created_at", "the id of one of staff"),
+)
+
+personal = Personal(TABLES, PersonalDataExported, PersonalDataErased)

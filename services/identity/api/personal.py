@@ -1,0 +1,85 @@
+"""What the platform holds of somebody: to be had, and to be forgotten."""
+
+from datetime import timedelta
+
+from fastapi import Depends, Request, Response
+
+from shared.auth import CurrentActor, InPerson
+from shared.db import ReadSession, Session
+from shared.errors import Forbidden
+from shared.http import router as new_router
+
+from ..commands import erasures, exports
+from ..domain.export import ExportStatus
+from ..queries.erasures import get_erasure, receipts_of
+from ..queries.exports import get_ready_export, parts_of
+from ..schemas.personal import (
+    ArchiveView,
+    ErasureRequest,
+    ErasureView,
+    ExportView,
+    Secret,
+    StartedErasureView,
+)
+from .request import CurrentLimits, Verifying
+
+router = new_router("identity", "personal data")
+
+
+class NotByKey(Forbidden):
+    """An API key cannot do this: sign in."""
+
+
+async def _without_key(actor: CurrentActor) -> None:
+    if actor.api_key is not None:
+        raise NotByKey
+
+
+ONESELF = [InPerson, Depends(_without_key)]
+
+
+@router.post("/me/exports", response_model=ExportView, dependencies=ONESELF)
+async def start_export(actor: CurrentActor, limits: CurrentLimits, session: Session, response: Response) -> ExportView:
+    """Have everything gathered that is held of you. 202 until it is there; the one under way, if there is one."""
+    return await _current(actor, limits, session, response)
+
+
+@router.get("/me/export", response_model=ExportView, dependencies=ONESELF)
+async def export(actor: CurrentActor, limits: CurrentLimits, session: Session, response: Response) -> ExportView:
+    """How the export stands; starts one if there is none. It can be fetched for a day once it is ready."""
+    return await _current(actor, limits, session, response)
+
+
+async def _current(actor: CurrentActor, limits: CurrentLimits, session: Session, response: Response) -> ExportView:
+    export, missing = await exports.current_export(session, limits, actor)
+    response.status_code = 202 if export.status is ExportStatus.GATHERING else 200
+    return ExportView.of(export, missing)
+
+
+@router.get("/exports/{secret}", response_model=ArchiveView, dependencies=ONESELF)
+async def fetch_export(secret: Secret, actor: CurrentActor, session: ReadSession, response: Response) -> ArchiveView:
+    """The archive, for its owner alone."""
+    export = await get_ready_export(session, actor.user_id, secret)
+    response.headers["Content-Disposition"] = 'attachment; filename="mobile-detail-hub.json"'
+    return ArchiveView.of(export, await parts_of(session, export.id))
+
+
+@router.post("/me/erasure", response_model=StartedErasureView, status_code=202, dependencies=ONESELF)
+async def request_erasure(
+    wanted: ErasureRequest,
+    actor: CurrentActor,
+    verifier: Verifying,
+    session: Session,
+    request: Request,
+) -> StartedErasureView:
+    """Close the account at once and for good, and have every service forget who you are. This cannot be undone."""
+    delay = timedelta(seconds=request.app.state.settings.erasure_delay_seconds)
+    erasure, secret = await erasures.request_erasure(session, verifier, actor, wanted.password, delay)
+    return StartedErasureView(secret=secret, due_at=erasure.due_at)
+
+
+@router.get("/erasures/{secret}", response_model=ErasureView)
+async def erasure(secret: Secret, session: ReadSession) -> ErasureView:
+    """How an erasure stands, with a receipt of each service; for whoever has its secret, for there is no account."""
+    found = await get_erasure(session, secret)
+    return ErasureView.of(found, await receipts_of(session, found.id))
