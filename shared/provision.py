@@ -21,6 +21,7 @@ from shared.db import dsn
 SERVICES = ("identity", "catalog", "booking", "payments", "reviews", "notifications", "analytics")
 VHOST = "mdh"
 DELIVERY_LIMIT = 20
+DEAD_LETTERS_KEPT = 30 * 24 * 3600 * 1000  # milliseconds: they are about people, and nobody's to keep
 
 
 class Passwords(TypedDict):
@@ -106,7 +107,7 @@ def definitions(secrets: Mapping[str, Passwords]) -> dict[str, Any]:
         "users": [_user(service, passwords["amqp"]) for service, passwords in secrets.items()],
         "permissions": [_permission(service) for service in secrets],
         "topic_permissions": [_topic_permission(service) for service in secrets],
-        "policies": [_policy(service) for service in secrets],
+        "policies": [policy for service in secrets for policy in (_policy(service), _letters_policy(service))],
         "exchanges": _exchanges(),
         "queues": [_queue(c.queue) for c in consumers] + [_queue(f"{s}.dead") for s in secrets] + _delay_queues(),
         "bindings": [_binding(EVENTS, key, c.queue) for c in consumers for key in c.bindings]
@@ -151,6 +152,17 @@ def _policy(service: str) -> dict[str, Any]:
             "dead-letter-strategy": "at-least-once",
             "overflow": "reject-publish",
         },
+    }
+
+
+def _letters_policy(service: str) -> dict[str, Any]:
+    return {
+        "vhost": VHOST,
+        "name": f"{service}-dead-letters-kept",
+        "pattern": rf"^{service}\.dead$",
+        "apply-to": "queues",
+        "priority": 1,
+        "definition": {"message-ttl": DEAD_LETTERS_KEPT},
     }
 
 

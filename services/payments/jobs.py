@@ -4,9 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import reconciliation
+from .commands import reconciliation, webhooks
+
+KEPT = timedelta(days=30)
 
 jobs = Jobs("payments")
 
@@ -16,3 +19,9 @@ async def ask_about_open_payments(session: AsyncSession) -> None:
     """Heals webhooks that never came: whoever was quiet for five minutes is asked about, 100 at a time."""
     await reconciliation.ask_about_quiet_intents(session, limit=100)
     await reconciliation.ask_about_sent_refunds(session, limit=100)
+
+
+@jobs.every(timedelta(hours=1))
+async def forget_webhook_details(session: AsyncSession) -> None:
+    """What the provider told is settled; that it did stays. What a person must look at is kept until they have."""
+    await webhooks.forget_details(session, before=now() - KEPT, limit=1000)

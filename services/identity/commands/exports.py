@@ -24,7 +24,7 @@ async def current_export(session: AsyncSession, limits: Limits, actor: Actor) ->
     account = await get_account(session, actor.user_id)
     export = await queries.live_export_of(session, account.user.id)
     if export is None:
-        await limits.spend(EXPORT, account.user.id)
+        await limits.spend(EXPORT, account.user.id, within=session)
         export = await _begin(session, account.user.id, account.customer_id)
     return export, await missing_of(session, export)
 

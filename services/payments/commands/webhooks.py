@@ -1,8 +1,9 @@
 """What the provider tells us: stored first, handled afterwards."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,3 +59,11 @@ async def _compare_refunds(session: AsyncSession, charge: dict[str, Any]) -> Out
         return Outcome.KNOWN
     tasks.enqueue(session, check_refunds, payment_id=payment.id)
     return Outcome.DONE
+
+
+async def forget_details(session: AsyncSession, *, before: datetime, limit: int) -> None:
+    """Of webhooks that were handled before then; those that are parked or foreign wait for a person."""
+    settled = Webhook.outcome.in_([Outcome.DONE, Outcome.KNOWN, Outcome.IGNORED])
+    told = Webhook.payload != {}
+    old = select(Webhook.id).where(settled, told, Webhook.handled_at < before).order_by(Webhook.handled_at).limit(limit)
+    await session.execute(update(Webhook).where(Webhook.id.in_(old)).values(payload={}))

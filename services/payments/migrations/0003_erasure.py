@@ -13,4 +13,5 @@ def upgrade() -> None:
     platform.run("""
 create index idx_webhooks_intent on webhooks
     ((coalesce(payload #>> '{data,object,payment_intent}', payload #>> '{data,object,id}')));
+create index idx_webhooks_details on webhooks (handled_at) where payload <> '{}';
 """)
