@@ -18,7 +18,8 @@ from shared.testing.plugin import Deliver, Published, deliver_to, until
 
 from .conftest import affiliate, booking, owner, person
 
-ADA, ADAS_CUSTOMER = person().user_id, person().customer_id
+ADA: int = person().user_id
+ADAS_CUSTOMER: int | None = person().customer_id
 ERASE = ErasureRequested(erasure_id=1, version=2, user_id=ADA, customer_id=ADAS_CUSTOMER)
 HELD = booking(BookingHeld, 1, "held")
 CONFIRMED = booking(BookingConfirmed, 2, "confirmed")
@@ -98,7 +99,7 @@ async def test_what_is_being_said_in_the_moment_of_the_erasure_is_found(
     async with fresh_database.begin() as telling:
         await commands.follow_booking(telling, HELD)
         await telling.flush()
-        erasing = asyncio.create_task(deliver(ERASE))
+        erasing: asyncio.Future[None] = asyncio.ensure_future(deliver(ERASE))
         await until(lambda: _waits_or_is_done(fresh_database, erasing))
     await erasing
     async with fresh_database.begin() as session:
@@ -106,7 +107,7 @@ async def test_what_is_being_said_in_the_moment_of_the_erasure_is_found(
     assert bool(left) is not guard
 
 
-async def _waits_or_is_done(database: Database, task: "asyncio.Task[None]") -> bool:
+async def _waits_or_is_done(database: Database, task: "asyncio.Future[None]") -> bool:
     async with database.read() as session:
         waiting = await session.scalar(text("select count(*) from pg_locks where not granted"))
     return bool(waiting) or task.done()
