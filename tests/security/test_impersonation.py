@@ -51,6 +51,14 @@ GET /api-keys                                    allowed
 POST /api-keys                                   refused
 DELETE /api-keys/{api_key_id}                    refused
 POST /tokens                                     public
+GET /affiliates/{affiliate_id}/members           allowed
+PATCH /affiliates/{affiliate_id}/members/{user_id} allowed
+DELETE /affiliates/{affiliate_id}/members/{user_id} allowed
+POST /affiliates/{affiliate_id}/handover         allowed
+GET /affiliates/{affiliate_id}/invitations       allowed
+POST /affiliates/{affiliate_id}/invitations      allowed
+DELETE /affiliates/{affiliate_id}/invitations/{invitation_id} allowed
+POST /invitations/accept                         allowed
 GET /me/export                                   refused
 POST /me/exports                                 refused
 GET /exports/{secret}                            refused
