@@ -33,6 +33,10 @@ class Passwords:
             return False
         return known is not None
 
+    async def renewed(self, password: str, known: str) -> str | None:
+        """The password's hash with the parameters of today, if it was made with others."""
+        return await self.hash(password) if self._hasher.check_needs_rehash(known) else None
+
     async def _in_turn(self, password: str, known: str | None) -> str:
         """`Overloaded` rather than a queue without end."""
         if self._waiting >= MAX_WAITING:

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.tasks import Outside, Tasks
 
-from .commands import registrations
+from .commands import emails, passwords, registrations
 
 tasks = Tasks("identity")
 
@@ -19,3 +19,15 @@ async def open_account(outside: Outside, wanted: dict[str, Any], password_hash: 
 async def mail_verification_again(outside: Outside, email: str) -> None:
     async with outside.begin() as session:
         await registrations.mail_again(session, email)
+
+
+@tasks.call
+async def mail_password_reset(outside: Outside, email: str) -> None:
+    async with outside.begin() as session:
+        await passwords.mail_reset(session, email)
+
+
+@tasks.call
+async def mail_email_change(outside: Outside, user_id: int, email: str) -> None:
+    async with outside.begin() as session:
+        await emails.mail_change(session, user_id, email)

@@ -23,11 +23,15 @@ from shared.contracts.identity import (
     AddressProofEvent,
     ApiKeyCreated,
     ApiKeyRevoked,
+    EmailChanged,
+    EmailChangeRequested,
     EmailVerificationRequested,
     ErasureAccepted,
     ExportReady,
     ImpersonationStarted,
     MemberAdded,
+    PasswordChanged,
+    PasswordResetRequested,
     RecoveryCodeUsed,
     RegistrationRepeated,
     SecondFactorDisabled,
@@ -37,6 +41,7 @@ from shared.contracts.identity import (
     SignInLinked,
     SignInUnlinked,
     UserChanged,
+    UserClosed,
     UserEvent,
     UserRegistered,
     UserReinstated,
@@ -67,7 +72,9 @@ async def copy_contact(event: UserEvent, session: AsyncSession) -> None:
         await commands.tell_waiting(session, f"user {event.user_id}", *customer)
 
 
-@consumers.on(EmailVerificationRequested, RegistrationRepeated)
+@consumers.on(
+    EmailVerificationRequested, RegistrationRepeated, PasswordResetRequested, EmailChangeRequested, EmailChanged
+)
 async def write_to_address(event: AddressProofEvent, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 
@@ -85,6 +92,12 @@ async def tell_of_staff_and_keys(event: Event, session: AsyncSession) -> None:
 
 @consumers.on(ExportReady, ErasureAccepted)
 async def tell_of_personal_data(event: ExportReady | ErasureAccepted, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)
+
+
+@consumers.on(PasswordChanged, UserClosed)
+async def tell_of_account(event: UserEvent, session: AsyncSession) -> None:
+    """What somebody should know of their account, lest it was not they who did it."""
     await commands.tell_of(session, event)
 
 

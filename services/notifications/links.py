@@ -9,6 +9,8 @@ from .settings import Settings
 # With a secret: the name of the page, and what one does there.
 PAGES = {
     Kind.EMAIL_VERIFICATION: ("verify-email", "Verify this address"),
+    Kind.PASSWORD_RESET: ("reset-password", "Set a new password"),
+    Kind.EMAIL_CHANGE: ("confirm-email", "Confirm this address"),
 }
 # With a secret, at the platform itself: what is fetched there.
 FETCHED = {

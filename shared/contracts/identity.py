@@ -230,6 +230,27 @@ class SignInUnlinked(SignInEvent, type="identity.sign_in_unlinked.v1"):
     """No longer."""
 
 
+class PasswordResetRequested(SecretMailed, type="identity.password_reset_requested.v1"):
+    """Somebody says that they no longer know the password of this address's account."""
+
+    full_name: Annotated[str, PERSONAL]
+
+
+class EmailChangeRequested(SecretMailed, type="identity.email_change_requested.v1"):
+    """`email` is where the person will be reached if the secret comes back; until then it is another's, perhaps."""
+
+
+class EmailChanged(AddressProofEvent, type="identity.email_changed.v1"):
+    """For whoever reads the address of before; where the person is reached now is told by `user_changed`."""
+
+    old_email: Annotated[str, PERSONAL]
+    full_name: Annotated[str, PERSONAL]
+
+
+class PasswordChanged(UserEvent, EndsTokens, type="identity.password_changed.v1"):
+    """Every session has ended, but one that was opened with the change."""
+
+
 class MemberEvent(Event, aggregate="affiliate_user"):
     """A user's place in an affiliate's team; `role` is owner, manager or technician."""
 

@@ -20,10 +20,13 @@ from shared.contracts.catalog import AffiliateApproved, AffiliateEvent
 from shared.contracts.identity import (
     ApiKeyCreated,
     ApiKeyRevoked,
+    EmailChanged,
+    EmailChangeRequested,
     EmailVerificationRequested,
     ErasureAccepted,
     ExportReady,
     ImpersonationStarted,
+    PasswordResetRequested,
     RegistrationRepeated,
     UserEvent,
     UserRegistered,
@@ -125,6 +128,27 @@ ACTS = ImpersonationStarted(
 )
 KEY_MADE = ApiKeyCreated(version=1, **KEY)
 KEY_REVOKED = ApiKeyRevoked(version=2, api_key=3, tokens_end_at=START, **KEY)
+
+
+def security(kind: type[U], **more: Any) -> U:
+    """Something about Ada's account."""
+    told = person(version=3).model_dump() | {"tokens_end_at": datetime.now(UTC)}
+    return kind(**told | more)
+
+
+def change_requested() -> EmailChangeRequested:
+    asked = verification(user_id=CUSTOMER_USER, email="new@example.org").model_dump()
+    return EmailChangeRequested(**asked)
+
+
+def changed() -> EmailChanged:
+    told = {"version": 2, "user_id": CUSTOMER_USER, "email": "new@example.org", "old_email": "ada@example.org"}
+    return EmailChanged(**ASKED | told | {"full_name": "Ada Moreno"})
+
+
+def reset_requested() -> PasswordResetRequested:
+    asked = verification(user_id=CUSTOMER_USER, email="ada@example.org").model_dump()
+    return PasswordResetRequested(**asked | {"full_name": "Ada Moreno"})
 
 
 def owner(version: int = 1, user_id: int = OWNER_USER) -> UserRegistered:

@@ -11,10 +11,24 @@ from services.notifications.clients import MailServer
 from services.notifications.domain.message import Status
 from services.notifications.links import link_of
 from shared.auth import Actor
+from shared.contracts.identity import EmailChanged, PasswordChanged, UserChanged, UserClosed
+from shared.events import Event
 from shared.testing.plugin import Deliver, Headers
 from shared.testing.tokens import ADMIN
 from tests.mail.process import Catcher, free_ports
-from tests.notifications.conftest import SECRET, Office, logged, mail_settings, repeated, verification
+from tests.notifications.conftest import (
+    SECRET,
+    Office,
+    change_requested,
+    changed,
+    logged,
+    mail_settings,
+    person,
+    repeated,
+    reset_requested,
+    security,
+    verification,
+)
 
 KEPT = text("select to_email, to_name, secret from communications")
 EVERYTHING = text(
@@ -110,3 +124,59 @@ async def test_links_lead_to_the_front_end_where_there_is_one(office: Office) ->
     await office.deliver(verification())
     settings = mail_settings(public_url="https://api.mdh.example", frontend_url="https://mdh.example/")
     assert link_of(settings, await office.only()).url == f"https://mdh.example/verify-email?token={SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (reset_requested(), {("ada@example.org", "A new password for your account")}),
+        (security(PasswordChanged), {("ada@example.org", "Your password was changed")}),
+        (
+            change_requested(),
+            {
+                ("new@example.org", "Is this your new e-mail address?"),
+                ("ada@example.org", "Another e-mail address was asked for"),
+            },
+        ),
+        (changed(), {("ada@example.org", "Your e-mail address was changed")}),
+        (security(UserClosed), {("ada@example.org", "Your account is closed")}),
+    ],
+    ids=lambda value: getattr(value, "type", ""),
+)
+async def test_what_happens_to_an_account_is_told_where_it_matters(
+    office: Office, catcher: Catcher, event: Event, said: set[tuple[str, str]]
+) -> None:
+    """Whatever the contact says by then: it may have moved, or be gone."""
+    if isinstance(event, EmailChanged | UserClosed):
+        await office.deliver(person(UserChanged, 9, email="new@example.org"))
+    for _ in range(2):
+        await office.deliver(event)
+        await office.work()
+    mails = await catcher.mails()
+    assert {(mail["to"][0], mail["subject"]) for mail in mails} == said
+    assert len(mails) == len(said)
+    assert SECRET not in await kept(office)
+
+
+async def test_links_lead_to_the_page_of_their_purpose(office: Office, catcher: Catcher) -> None:
+    for event in (reset_requested(), change_requested()):
+        await office.deliver(event)
+    await office.work()
+    for to, subject, page in (
+        ("ada@example.org", "A new password", "reset-password"),
+        ("new@example.org", "Is this your new", "confirm-email"),
+    ):
+        assert f"/identity/v1/pages/{page}?token={SECRET}" in (await catcher.mail(to=to, subject=subject))["text"]
+
+
+async def test_the_notice_to_the_old_address_has_no_secret(office: Office, catcher: Catcher) -> None:
+    await office.deliver(change_requested())
+    await office.work()
+    notice = await catcher.mail(to="ada@example.org")
+    assert SECRET not in notice["raw"]
+    assert "new@example.org" not in notice["raw"]
+
+
+async def test_who_was_erased_meanwhile_is_written_to_no_more(office: Office) -> None:
+    await office.deliver(verification(email=""))
+    assert await office.log() == []

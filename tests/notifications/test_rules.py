@@ -25,11 +25,13 @@ from services.notifications.texts import letter, local, money, one_line, words_o
 from shared.contracts import booking as bookings
 from shared.contracts.catalog import AffiliateApproved, AffiliateRejected
 from shared.contracts.identity import (
+    PasswordChanged,
     RecoveryCodeUsed,
     SecondFactorDisabled,
     SecondFactorEnabled,
     SignInLinked,
     SignInUnlinked,
+    UserClosed,
 )
 from shared.contracts.payments import PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
@@ -45,11 +47,15 @@ from tests.notifications.conftest import (
     SUSPENDED,
     affiliate,
     booking,
+    change_requested,
+    changed,
     erasure_accepted,
     export_ready,
     mail_settings,
     payment,
     repeated,
+    reset_requested,
+    security,
     verification,
 )
 
@@ -92,6 +98,11 @@ EVENTS: list[Event] = [
     ACTS,
     KEY_MADE,
     KEY_REVOKED,
+    reset_requested(),
+    change_requested(),
+    changed(),
+    security(PasswordChanged),
+    security(UserClosed),
 ]
 NOTICES = [notice for event in EVENTS for notice in notices_of(event, None)] + [reminder_of(known())]
 

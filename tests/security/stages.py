@@ -20,7 +20,7 @@ from services.identity.domain.session import RefreshToken, digest, new_secret
 from shared.auth import Actor, Role
 from shared.clock import now
 from shared.contracts.booking import BookingCompleted, BookingHeld
-from shared.contracts.identity import EmailVerificationRequested
+from shared.contracts.identity import EmailChangeRequested, EmailVerificationRequested, PasswordResetRequested
 from shared.contracts.payments import PaymentCaptured
 from shared.db import Database
 from shared.testing.plugin import Deliver, Headers
@@ -117,6 +117,7 @@ async def identity(stage: Stage) -> None:
     await stage.client.post("/identity/v1/register", json=wanted)
     token = await identity_world.secret_mailed(stage.database, EmailVerificationRequested)
     login = {"email": "grace@example.com", "password": identity_world.PASSWORD}
+    changed, reset = await _links_of_grace(stage)
     tokens = (await stage.client.post("/identity/v1/login", json=login)).json()
     async with stage.database.begin() as session:
         for name, actor in cast().items():
@@ -151,6 +152,14 @@ async def identity(stage: Stage) -> None:
         "GET /identity/v1/sessions": Ask(query={"limit": 5}),
         "DELETE /identity/v1/sessions": Ask(),
         "DELETE /identity/v1/sessions/{session_id}": Ask({"session_id": own.family}),
+        "POST /identity/v1/password": Ask(
+            body={"password": identity_world.PASSWORD, "new_password": "sparrow-Cellar-77-knot"}
+        ),
+        "POST /identity/v1/password/resets": Ask(body={"email": "grace@example.com"}),
+        "POST /identity/v1/password/resets/confirm": Ask(body={"token": reset, "password": "sparrow-Cellar-77-knot"}),
+        "POST /identity/v1/email-changes": Ask(body={"email": "new@example.com", "password": identity_world.PASSWORD}),
+        "POST /identity/v1/email-changes/confirm": Ask(body={"token": changed}),
+        "POST /identity/v1/me/close": Ask(body={"password": identity_world.PASSWORD}),
         "GET /identity/v1/users": Ask(query={"status": "active", "limit": 20}),
         "GET /identity/v1/users/{user_id}": Ask(active),
         "GET /identity/v1/impersonations": Ask(query={"limit": 5}),
@@ -213,6 +222,19 @@ async def _teams(stage: Stage) -> dict[str, Ask]:
         f"DELETE {team}/invitations/{{invitation_id}}": Ask(at | {"invitation_id": invited.id}),
         "POST /identity/v1/invitations/accept": Ask(body={"token": secret}),
     }
+
+
+async def _links_of_grace(stage: Stage) -> tuple[str, str]:
+    """To confirm another address, and to set a password."""
+    [[user_id]] = await stage.sql("select id from users where email = 'grace@example.com'")
+    wanted = {"email": "moss@example.com", "password": identity_world.PASSWORD}
+    headers = stage.as_(Actor(user_id=user_id))
+    await stage.client.post("/identity/v1/email-changes", json=wanted, headers=headers)
+    await stage.client.post("/identity/v1/password/resets", json={"email": "grace@example.com"})
+    return (
+        await identity_world.secret_mailed(stage.database, EmailChangeRequested, "moss@example.com"),
+        await identity_world.secret_mailed(stage.database, PasswordResetRequested, "grace@example.com"),
+    )
 
 
 async def _second_factors(stage: Stage) -> dict[str, Ask]:

@@ -37,6 +37,12 @@ POST /second-factor                              refused
 POST /second-factor/confirm                      refused
 POST /second-factor/disable                      refused
 POST /second-factor/recovery-codes               refused
+POST /password                                   refused
+POST /password/resets                            public
+POST /password/resets/confirm                    public
+POST /email-changes                              refused
+POST /email-changes/confirm                      public
+POST /me/close                                   refused
 POST /email-verifications                        public
 POST /email-verifications/resend                 public
 GET /users                                       refused

@@ -3,6 +3,7 @@
 from . import (
     accounts,
     api_keys,
+    credentials,
     impersonations,
     keys,
     oidc,
@@ -18,6 +19,7 @@ from . import (
 routers = [
     registrations.router,
     accounts.router,
+    credentials.router,
     sessions.router,
     own_sessions.router,
     second_factor.router,

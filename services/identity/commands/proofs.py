@@ -3,25 +3,35 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import now
-from shared.contracts.identity import EmailVerificationRequested, RegistrationRepeated, SecretMailed
+from shared.contracts.identity import (
+    EmailChangeRequested,
+    EmailVerificationRequested,
+    PasswordResetRequested,
+    RegistrationRepeated,
+    SecretMailed,
+)
 from shared.outbox import record
 
 from ..domain.account import User
 from ..domain.proof import Purpose
 from ..queries.proofs import proof_of
 
-ASKED_BY: dict[Purpose, type[SecretMailed]] = {Purpose.REGISTRATION: EmailVerificationRequested}
+ASKED_BY: dict[Purpose, type[SecretMailed]] = {
+    Purpose.REGISTRATION: EmailVerificationRequested,
+    Purpose.PASSWORD_RESET: PasswordResetRequested,
+    Purpose.EMAIL_CHANGE: EmailChangeRequested,
+}
+TOLD = ("full_name", "locale", "timezone")
 
 
-async def mail_secret(session: AsyncSession, user: User, purpose: Purpose) -> None:
-    """Not so soon after the last one: else anybody could fill anybody's mailbox."""
+async def mail_secret(session: AsyncSession, user: User, purpose: Purpose, *, to: str | None = None) -> None:
+    """To the user's own address or to another. Not so soon after the last one: nobody's mailbox is to be filled."""
     proof = await proof_of(session, user, purpose)
     if proof.was_asked_just_now(now()):
         return
-    secret = proof.ask(user.email, now())
+    secret = proof.ask(to or user.email, now())
     await session.flush()
-    told = {"locale": user.locale, "timezone": user.timezone, "secret": secret}
-    record(session, ASKED_BY[purpose].of(proof, **told))
+    record(session, ASKED_BY[purpose].of(proof, **_told(user), secret=secret))
 
 
 async def tell_owner_of_address(session: AsyncSession, user: User) -> None:
@@ -31,5 +41,8 @@ async def tell_owner_of_address(session: AsyncSession, user: User) -> None:
         return
     proof.ask(user.email, now())
     await session.flush()
-    told = {name: getattr(user, name) for name in ("full_name", "locale", "timezone")}
-    record(session, RegistrationRepeated.of(proof, **told))
+    record(session, RegistrationRepeated.of(proof, **_told(user)))
+
+
+def _told(user: User) -> dict[str, str]:
+    return {name: getattr(user, name) for name in TOLD}

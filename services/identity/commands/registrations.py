@@ -11,7 +11,7 @@ from shared.clock import now
 from shared.contracts.identity import UserRegistered
 from shared.outbox import record
 
-from ..domain.account import User, UserRole
+from ..domain.account import Account, User, UserRole
 from ..domain.proof import Purpose
 from ..queries.accounts import find_by_email
 from ..queries.proofs import get_proven, lock_address
@@ -42,8 +42,12 @@ async def verify(session: AsyncSession, secret: str) -> None:
     """The account becomes one, and others hear of it."""
     proven = await get_proven(session, Purpose.REGISTRATION, secret)
     proven.proof.use(now())
-    proven.account.user.verify(now())
-    record(session, UserRegistered.of(proven.account.user, customer_id=proven.account.customer_id))
+    announce_verified(session, proven.account)
+
+
+def announce_verified(session: AsyncSession, account: Account) -> None:
+    account.user.verify(now())
+    record(session, UserRegistered.of(account.user, customer_id=account.customer_id))
 
 
 async def mail_again(session: AsyncSession, email: str) -> None:

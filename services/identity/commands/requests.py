@@ -2,12 +2,15 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ..domain.limits import REGISTER
+from shared.auth import Actor
+
+from ..domain.limits import CHANGE_EMAIL, REGISTER
 from ..domain.password import must_be_uncommon
 from ..limits import Limits
 from ..passwords import Passwords
 from ..schemas.registrations import RegisterRequest
-from ..tasks import mail_verification_again, open_account, tasks
+from ..tasks import mail_email_change, mail_password_reset, mail_verification_again, open_account, tasks
+from .second_factor import Verifier
 
 
 async def ask_for_account(session: AsyncSession, limits: Limits, passwords: Passwords, wanted: RegisterRequest) -> None:
@@ -21,3 +24,15 @@ async def ask_for_account(session: AsyncSession, limits: Limits, passwords: Pass
 
 async def ask_for_verification(session: AsyncSession, email: str) -> None:
     tasks.enqueue(session, mail_verification_again, email=email)
+
+
+async def ask_for_reset(session: AsyncSession, email: str) -> None:
+    tasks.enqueue(session, mail_password_reset, email=email)
+
+
+async def ask_for_email_change(
+    session: AsyncSession, verifier: Verifier, actor: Actor, password: str, email: str
+) -> None:
+    await verifier.limits.spend(CHANGE_EMAIL, actor.user_id)
+    await verifier.must_know_password(actor, password)
+    tasks.enqueue(session, mail_email_change, user_id=actor.user_id, email=email)

@@ -57,12 +57,14 @@ class Verifier:
     passwords: Passwords
     vault: Vault
 
-    async def must_know_password(self, actor: Actor, password: str) -> None:
+    async def must_know_password(self, actor: Actor, password: str) -> str:
+        """`WrongPassword`, or the hash that it matches."""
         await self.limits.spend(CONFIRM, actor.user_id)
         known = await password_of(self.reading, actor.user_id)
         await self.reading.close()  # no connection is kept while the hash waits for its turn
-        if not await self.passwords.match(password, known):
+        if not await self.passwords.match(password, known) or known is None:
             raise WrongPassword
+        return known
 
     async def judge(self, user_id: int | None, sealed: bytes, code: str) -> GoodCode:
         """`WrongCode` unless it is good, as far as one can tell before it is spent."""

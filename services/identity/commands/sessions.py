@@ -95,9 +95,11 @@ async def log_in(
         raise WrongCredentials
     if not known.verified:
         return Unverified(wanted.email)
+    renewed = await passwords.renewed(wanted.password, known.password_hash)
     account = await get_account(session, known.user_id, lock=True)
     if account.user.password_hash != known.password_hash:
         raise WrongCredentials  # it was changed while we looked
+    account.user.password_hash = renewed or known.password_hash
     return sign_in(session, account, client)
 
 

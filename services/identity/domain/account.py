@@ -92,6 +92,15 @@ class User(Aggregate, Base, kw_only=True):
         """Nobody signs in to an account before somebody who reads its address has said that it is theirs."""
         return self.email_verified_at is not None
 
+    def take_password(self, password_hash: str) -> None:
+        self.password_hash = password_hash
+        self.version += 1
+
+    def move_to(self, email: str, at: datetime) -> None:
+        """To an address that they have shown to read."""
+        self.email, self.email_verified_at = email, at
+        self.version += 1
+
     def verify(self, at: datetime) -> None:
         """Of what was before, nobody has heard: the version stays the first."""
         self.email_verified_at = at

@@ -32,7 +32,8 @@ GOOD_FOR = {
     Purpose.EMAIL_CHANGE: timedelta(days=1),
     Purpose.KNOWN_ADDRESS: timedelta(0),
 }
-PAUSE = timedelta(minutes=3)  # between two mails that somebody can have sent to another's address
+# Between two mails of these kinds; of the others each account has few (`domain/limits.py`).
+PAUSE = {Purpose.REGISTRATION: timedelta(minutes=3), Purpose.KNOWN_ADDRESS: timedelta(minutes=3)}
 UNVERIFIED_FOR = timedelta(days=7)  # so long an account waits for its address to be verified
 
 
@@ -60,7 +61,7 @@ class AddressProof(Aggregate, Base, kw_only=True):
         return proof
 
     def was_asked_just_now(self, at: datetime) -> bool:
-        return at < self.asked_at + PAUSE
+        return at < self.asked_at + PAUSE.get(self.purpose, timedelta(0))
 
     def ask(self, email: str, at: datetime) -> str:
         """A new secret for this address, which ends the one before it."""

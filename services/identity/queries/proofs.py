@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..domain.account import Account, User
@@ -25,18 +25,26 @@ async def lock_address(session: AsyncSession, email: str) -> None:
     await session.execute(LOCK_ADDRESS, {"email": email})
 
 
-async def get_proven(session: AsyncSession, purpose: Purpose, secret: str) -> Proven:
+async def get_proven(session: AsyncSession, purpose: Purpose, secret: str, *, lock: bool = True) -> Proven:
     statement = (
         accounts()
         .add_columns(AddressProof)
         .join(AddressProof, AddressProof.user_id == User.id)
         .where(AddressProof.token_hash == digest(secret), AddressProof.purpose == purpose)
-        .with_for_update(of=User)
+        .execution_options(populate_existing=True)
     )
+    if lock:
+        statement = statement.with_for_update(of=User)
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         raise LinkNoLongerGood
     return Proven(row[3], account_of(row[0], row[1], row[2]))
+
+
+async def end_proofs(session: AsyncSession, user_id: int) -> None:
+    """No link that was sent before is good any more: it was asked for by whoever had the account until now."""
+    of = (AddressProof.user_id == user_id) & AddressProof.token_hash.is_not(None)
+    await session.execute(update(AddressProof).where(of).values(token_hash=None))
 
 
 async def proof_of(session: AsyncSession, user: User, purpose: Purpose) -> AddressProof:

@@ -48,6 +48,12 @@ class Kind(StrEnum):
     SUPPORT_ACTS = "support_acts"
     API_KEY_CREATED = "api_key_created"
     API_KEY_REVOKED = "api_key_revoked"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - no password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
+    EMAIL_CHANGE = "email_change"  # to the new address: is it theirs?
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"  # to the old address
+    ACCOUNT_CLOSED = "account_closed"
 
 
 # Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event
@@ -79,6 +85,11 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     identity.ImpersonationStarted: {Kind.SUPPORT_ACTS: USER},
     identity.ApiKeyCreated: {Kind.API_KEY_CREATED: USER},
     identity.ApiKeyRevoked: {Kind.API_KEY_REVOKED: USER},
+    identity.PasswordResetRequested: {Kind.PASSWORD_RESET: ADDRESSEE},
+    identity.PasswordChanged: {Kind.PASSWORD_CHANGED: USER},
+    identity.EmailChangeRequested: {Kind.EMAIL_CHANGE: ADDRESSEE, Kind.EMAIL_CHANGE_REQUESTED: USER},
+    identity.EmailChanged: {Kind.EMAIL_CHANGED: ADDRESSEE},
+    identity.UserClosed: {Kind.ACCOUNT_CLOSED: ADDRESSEE},
 }
 
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
@@ -94,7 +105,7 @@ TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_CALLED_OFF: frozenset({"cancelled"}),
 }
 # The field with the addressee's address, where it is not `email`.
-ADDRESS_OF: dict[Kind, str] = {}
+ADDRESS_OF = {Kind.EMAIL_CHANGED: "old_email"}
 TRUE_OF_APPLICATION = {Kind.AFFILIATE_APPROVED: "approved", Kind.AFFILIATE_REJECTED: "rejected"}
 
 
@@ -127,6 +138,8 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
     said = {name: value for name, value in facts.items() if name != "secret"}
     for kind, party in TELLS.get(type(event), {}).items():
         addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
+        if addressee and not addressee.email:
+            continue  # whoever it was is erased
         to = ADDRESSEE if addressee else f"{party} {facts[f'{party}_id']}"
         yield Notice(kind=kind, to=to, cause=cause, event_id=event_id, facts=said, addressee=addressee)
 
