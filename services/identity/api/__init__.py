@@ -8,6 +8,7 @@ from . import (
     keys,
     oidc,
     own_sessions,
+    pages,
     personal,
     registrations,
     second_factor,
@@ -18,6 +19,7 @@ from . import (
 
 routers = [
     registrations.router,
+    pages.router,
     accounts.router,
     credentials.router,
     sessions.router,
