@@ -37,6 +37,7 @@ from shared.contracts.identity import (
     SecondFactorDisabled,
     SecondFactorEnabled,
     SecondFactorEvent,
+    SessionReused,
     SignInEvent,
     SignInLinked,
     SignInUnlinked,
@@ -79,9 +80,9 @@ async def write_to_address(event: AddressProofEvent, session: AsyncSession) -> N
     await commands.tell_of(session, event)
 
 
-@consumers.on(SecondFactorEnabled, SecondFactorDisabled, RecoveryCodeUsed, SignInLinked, SignInUnlinked)
-async def tell_of_sign_in(event: SecondFactorEvent | SignInEvent, session: AsyncSession) -> None:
-    """How somebody signs in was changed: they are to know, in case that it was somebody else."""
+@consumers.on(SecondFactorEnabled, SecondFactorDisabled, RecoveryCodeUsed, SignInLinked, SignInUnlinked, SessionReused)
+async def tell_of_sign_in(event: SecondFactorEvent | SignInEvent | SessionReused, session: AsyncSession) -> None:
+    """How somebody signs in was changed, or a session was stolen: they are to know, whoever it was."""
     await commands.tell_of(session, event)
 
 

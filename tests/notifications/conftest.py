@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -28,6 +29,7 @@ from shared.contracts.identity import (
     ImpersonationStarted,
     PasswordResetRequested,
     RegistrationRepeated,
+    SessionReused,
     UserEvent,
     UserRegistered,
     UserReinstated,
@@ -149,6 +151,12 @@ def changed() -> EmailChanged:
 def reset_requested() -> PasswordResetRequested:
     asked = verification(user_id=CUSTOMER_USER, email="ada@example.org").model_dump()
     return PasswordResetRequested(**asked | {"full_name": "Ada Moreno"})
+
+
+def reused(**more: Any) -> SessionReused:
+    at = datetime.now(UTC)
+    told = {"refresh_token_id": 95, "version": 3, "user_id": CUSTOMER_USER, "session": UUID(int=7), "tokens_end_at": at}
+    return SessionReused(**told | {"device": "<b>thief</b>", "address": "192.0.2.66"} | more)
 
 
 def owner(version: int = 1, user_id: int = OWNER_USER) -> UserRegistered:

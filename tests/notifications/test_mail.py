@@ -25,6 +25,7 @@ from tests.notifications.conftest import (
     owner,
     payment,
     person,
+    reused,
 )
 
 CONFIRMED = booking(BookingConfirmed, 2, "confirmed")
@@ -275,3 +276,12 @@ async def test_a_lease_that_ran_out_does_not_undo_what_another_worker_wrote_down
     await office.work(Overtaken(mail_settings()))
     assert ((await office.only()).status, (await office.only()).error) == (Status.SENT, None)
     assert await office.tasks_left() == []
+
+
+async def test_whose_session_was_stolen_hears_of_it_once(office: Office, catcher: Catcher) -> None:
+    for _ in range(2):
+        await office.deliver(reused())
+    await office.work()
+    mail = await catcher.mail(to="ada@example.org")
+    assert mail["text"].startswith("Hello Ada Moreno,\n\nSomebody used an old session of yours from")
+    assert await office.log() == [("session_reused", CUSTOMER_USER, Status.SENT)]

@@ -55,6 +55,7 @@ from tests.notifications.conftest import (
     payment,
     repeated,
     reset_requested,
+    reused,
     security,
     verification,
 )
@@ -103,6 +104,7 @@ EVENTS: list[Event] = [
     changed(),
     security(PasswordChanged),
     security(UserClosed),
+    reused(),
 ]
 NOTICES = [notice for event in EVENTS for notice in notices_of(event, None)] + [reminder_of(known())]
 
@@ -298,3 +300,12 @@ def test_in_production_mail_does_not_travel_in_the_open() -> None:
 def test_a_sender_must_be_an_address(sender: str) -> None:
     with pytest.raises(ValidationError, match="mail_from"):
         mail_settings(mail_from=sender)
+
+
+def test_of_a_stolen_session_the_address_is_told_and_nothing_that_the_thief_could_write() -> None:
+    (told,) = notices_of(reused(), None)
+    message = words_of(told, ADA).message
+    assert "192.0.2.66" in message
+    assert "thief" not in message
+    (unknown,) = notices_of(reused(address=None, device=None), None)
+    assert "Somebody used an old session of yours; it was ended" in words_of(unknown, ADA).message

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"  # to the old address
     ACCOUNT_CLOSED = "account_closed"
+    SESSION_REUSED = "session_reused"
 
 
 # Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event
@@ -90,6 +91,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     identity.EmailChangeRequested: {Kind.EMAIL_CHANGE: ADDRESSEE, Kind.EMAIL_CHANGE_REQUESTED: USER},
     identity.EmailChanged: {Kind.EMAIL_CHANGED: ADDRESSEE},
     identity.UserClosed: {Kind.ACCOUNT_CLOSED: ADDRESSEE},
+    identity.SessionReused: {Kind.SESSION_REUSED: USER},
 }
 
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
