@@ -23,7 +23,7 @@ class KeySet:
     """Identity's public keys, cached. An unknown `kid` is looked up at most once in `pause` seconds; when identity is
     away or slow, the keys already known go on serving, and nobody who brings one waits."""
 
-    def __init__(self, source: str | Path, *, pause: float = 10.0, max_age: float = 600.0) -> None:
+    def __init__(self, source: str | Path, *, pause: float = 10.0, max_age: float = 60.0) -> None:
         self._source, self._pause, self._max_age = source, pause, max_age
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked = self._fetched = float("-inf")
@@ -41,6 +41,12 @@ class KeySet:
         if not self._keys:
             raise Overloaded
         raise Unauthenticated
+
+    async def keep_fresh(self) -> None:
+        """Runs until cancelled: what identity has taken away is forgotten, even while nobody brings a token."""
+        while True:
+            await self._refresh()
+            await asyncio.sleep(self._max_age)
 
     async def _refresh(self) -> None:
         async with self._lock:

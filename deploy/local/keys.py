@@ -11,7 +11,7 @@ from .home import Home
 
 
 def make_signing_key(home: Home) -> None:
-    """Once. The file's name is the key's id, and the last by name signs: put another beside it to rotate."""
+    """Once; `mdh keys rotate` puts another beside it."""
     if any(home.keys.glob("*.pem")):
         return
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

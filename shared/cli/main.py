@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shared import provision
-from shared.cli import dead, docs, jobs
+from shared.cli import dead, docs, jobs, keys
 from shared.migrations import migrate as run_migrations
 from shared.serve import serve as run_service
 from shared.settings import Role
@@ -15,6 +15,7 @@ from shared.settings import Role
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(dead.app, name="dead", help="Messages that were given up: list, show, requeue, drop.")
 app.add_typer(docs.app, name="docs", help="What is generated from the code: write, check.")
+app.add_typer(keys.app, name="keys", help="Keys that sign access tokens: list, rotate, prune.")
 app.add_typer(jobs.app, name="jobs", help="Jobs and calls to the outside: how they went, what failed.")
 
 

@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import ValidationError
 
-from services.identity.keys import AccessTokens, NoSigningKey, OwnKeys, SigningKeys, make_key
+from services.identity.keys import AccessTokens, OwnKeys, SigningKeys
 from services.identity.settings import Settings
 from shared.auth import Actor, verify
 from shared.errors import Unauthenticated
 from shared.settings import Profile, Role
+from shared.signing_keys import NoSigningKey, make_key
 from shared.testing.tokens import customer
 
 URL = "postgresql+asyncpg://nobody@localhost/none"
@@ -33,13 +34,13 @@ def kid_of(token: str) -> str:
 
 async def test_the_key_set_is_public_cacheable_and_has_no_private_part(client: httpx.AsyncClient) -> None:
     answer = await client.get("/identity/v1/.well-known/jwks.json")
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=300")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=60")
     [key] = answer.json()["keys"]
     assert set(key) == {"kty", "crv", "x", "kid", "use", "alg"}
     assert (key["kty"], key["crv"], key["kid"], key["use"], key["alg"]) == ("OKP", "Ed25519", "test", "sig", "EdDSA")
 
 
-async def test_the_last_key_by_name_signs_all_are_published_and_old_tokens_live_on(tmp_path: Path) -> None:
+async def test_of_keys_without_a_time_the_last_by_name_signs_and_all_are_published(tmp_path: Path) -> None:
     make_key(tmp_path, "2026-01")
     old = AccessTokens(SigningKeys.load(settings(tmp_path)), settings(tmp_path)).issue(customer(7))
     make_key(tmp_path, "2026-02")

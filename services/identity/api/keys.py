@@ -14,5 +14,5 @@ router = new_router("identity", "keys")
 async def key_set(request: Request, response: Response) -> KeySetView:
     """The public keys of access tokens (RFC 7517)."""
     keys: SigningKeys = request.app.state.signing_keys
-    response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Cache-Control"] = "public, max-age=60"
     return KeySetView.model_validate(keys.public())
