@@ -13,6 +13,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from opentelemetry import propagate, trace
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import health, telemetry, watch
@@ -35,6 +36,21 @@ tracer = trace.get_tracer("mdh")
 HOUSEKEEPING = timedelta(hours=1)
 NOT_KEPT = (b"cache-control", b"no-store")  # unless the answer itself says otherwise: most are about somebody
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# What pages of other origins may do, if any origin is allowed at all (Fetch standard).
+CROSS_ORIGIN: dict[str, Any] = {
+    "allow_credentials": True,
+    "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    "allow_headers": ["Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
+    "expose_headers": [
+        "ETag",
+        "Location",
+        "Retry-After",
+        "X-Request-ID",
+        "RateLimit-Limit",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+    ],
+}
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -76,8 +92,14 @@ def build(
     if settings.role is not Role.WORKER:
         for router in routers:
             app.include_router(router)
-    app.add_middleware(_Observed, service=name)
+    _around(app, name, settings)
     return app
+
+
+def _around(app: FastAPI, name: str, settings: Settings) -> None:
+    if settings.other_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.other_origins, **CROSS_ORIGIN)
+    app.add_middleware(_Observed, service=name)
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -90,7 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     coroutines = _background(app, settings) if settings.role is not Role.API else []
     if settings.role is not Role.WORKER:
-        coroutines.append(app.state.revocations.keep_fresh())
+        coroutines += [app.state.revocations.keep_fresh(), app.state.keys.keep_fresh()]
     background = [asyncio.create_task(coroutine) for coroutine in coroutines]
     for task in background:
         task.add_done_callback(_must_not_end)

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,11 +12,13 @@ from uuid import UUID
 import jwt
 from fastapi import Depends, Request
 
+from shared import cookies
 from shared.context import acting
 from shared.errors import Forbidden, Unauthenticated
 from shared.keys import ALGORITHM, KeySet
 from shared.revocation import Revocations
 from shared.settings import Settings
+from shared.strict_json import MalformedBody, strict_json
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068
 MAX_LIFETIME = 15 * 60  # seconds
@@ -100,8 +101,8 @@ def _header(token: str) -> dict[str, Any]:
         raise Unauthenticated
     raw = [_part(segment) for segment in segments]
     try:
-        header = json.loads(raw[0])
-    except (ValueError, RecursionError) as error:
+        header, _claims = strict_json(raw[0]), strict_json(raw[1])  # no name twice, no NaN: it says one thing to all
+    except MalformedBody as error:
         raise Unauthenticated from error
     wanted = {"alg": ALGORITHM, "typ": TOKEN_TYPE}
     if not isinstance(header, dict) or any(header.get(k) != v for k, v in wanted.items()) or "crit" in header:
@@ -199,12 +200,20 @@ def must_be_in_scope(actor: Actor, service: str, method: str) -> None:
         raise ScopeMissing(scope=needed)
 
 
+def _bearer(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
+    return token if scheme.lower() == "bearer" else None
+
+
 async def _current(request: Request) -> Actor:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    by_cookie = "authorization" not in request.headers
+    token = cookies.find(request, cookies.ACCESS) if by_cookie else _bearer(request.headers["authorization"])
+    if not token:
         raise Unauthenticated
     state = request.app.state
     actor = await verify(token, state.keys, state.settings, state.revocations)
+    if by_cookie and request.method not in SAFE:
+        cookies.must_be_ours(request)
     acting(actor.subject)
     must_be_in_scope(actor, state.name, request.method)
     return actor
@@ -214,8 +223,16 @@ CurrentActor = Annotated[Actor, Depends(_current)]
 
 
 async def _visitor(request: Request) -> Actor:
-    """For what is public, but shows more to some: whoever sends no token is an actor with no role."""
-    return await _current(request) if "authorization" in request.headers else Actor()
+    """For what is public, but shows more to some: whoever sends no token is an actor with no role.
+
+    So is whoever has a cookie that is no longer good: no page could take it away.
+    """
+    try:
+        return await _current(request)
+    except Unauthenticated:
+        if "authorization" in request.headers:
+            raise
+        return Actor()
 
 
 Visitor = Annotated[Actor, Depends(_visitor)]

@@ -4,6 +4,7 @@ from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,6 +41,10 @@ class Settings(BaseSettings):
         default="", description="addresses and networks, separated by commas, whose X-Forwarded-For is believed"
     )
 
+    allowed_origins: str = Field(
+        default="", description="other origins, separated by commas, whose pages may use the API in browsers"
+    )
+
     database_url: SecretStr
     database_pool: int = Field(default=10, ge=1, le=200, description="connections kept by one process")
     amqp_url: SecretStr | None = None
@@ -63,6 +68,17 @@ class Settings(BaseSettings):
                 raise ValueError("everybody is no proxy")
         return text
 
+    @field_validator("public_url")
+    @classmethod
+    def _has_an_origin(cls, text: str) -> str:
+        origin_of(text)
+        return text
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, text: str) -> str:
+        return ",".join(origin_of(part) for part in filter(None, text.replace(" ", "").split(",")))
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.role is not Role.API and self.amqp_url is None:
@@ -72,5 +88,29 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def other_origins(self) -> list[str]:
+        return [part for part in self.allowed_origins.split(",") if part]
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Where our own pages are."""
+        return frozenset({origin_of(self.public_url), *self.other_origins})
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Only a system of one's own, without TLS, has others."""
+        return self.profile is Profile.PRODUCTION or self.public_url.startswith("https:")
+
+    @property
     def json_logs(self) -> bool:
         return self.profile is Profile.PRODUCTION
+
+
+def origin_of(url: str) -> str:
+    """As browsers write it: `https://example.com`, the port only if it is not the scheme's own."""
+    parts = urlsplit(url.strip())
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    if usual is None or not parts.hostname:
+        raise ValueError("is not an http or https origin")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" if parts.port in (None, usual) else f"{parts.scheme}://{host}:{parts.port}"

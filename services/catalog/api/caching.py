@@ -13,7 +13,7 @@ def public(request: Request, view: View) -> Response:
     """The view as JSON with an ETag of its content; 304 with no body if the caller has exactly that."""
     body = view.model_dump_json().encode()
     tag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": f"public, max-age={MAX_AGE}", "Vary": "Authorization"}
+    headers = {"ETag": tag, "Cache-Control": f"public, max-age={MAX_AGE}", "Vary": "Authorization, Cookie"}
     known = [given.strip().removeprefix("W/") for given in request.headers.get("if-none-match", "").split(",")]
     if tag in known:
         return Response(status_code=304, headers=headers)

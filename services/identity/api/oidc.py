@@ -27,7 +27,7 @@ from ..schemas.oidc import (
     ProviderView,
 )
 from ..schemas.second_factor import CodeNeededView
-from ..schemas.sessions import TokensView
+from ..schemas.sessions import CookiesView, TokensView
 from .request import CurrentClient, CurrentLimits, SigningInAt
 from .tokens import HandingOver
 
@@ -70,7 +70,7 @@ async def complete(
     reading: ReadSession,
     session: Session,
     browser: BrowserSecret = None,
-) -> TokensView | CodeNeededView:
+) -> TokensView | CookiesView | CodeNeededView:
     """Where the provider sends the browser back to: completes what it began."""
     at = known.get(provider)
     if browser is None:

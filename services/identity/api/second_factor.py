@@ -17,7 +17,7 @@ from ..schemas.second_factor import (
     SecondFactorRequest,
     SecondFactorView,
 )
-from ..schemas.sessions import TokensView
+from ..schemas.sessions import CookiesView, TokensView
 from .request import CurrentClient, Sealing, Verifying
 from .tokens import HandingOver
 
@@ -64,13 +64,14 @@ async def renew_recovery_codes(
     return RecoveryCodesView(recovery_codes=codes)
 
 
-@router.post("/login/second-factor", response_model=TokensView)
+@router.post("/login/second-factor", response_model=TokensView | CookiesView)
 async def complete_sign_in(
     wanted: SecondFactorRequest,
     client: CurrentClient,
     verifier: Verifying,
     handover: HandingOver,
     session: Session,
-) -> TokensView:
+) -> TokensView | CookiesView:
     """Complete a login with a code of the app, or a recovery code."""
-    return handover.of(await commands.complete_sign_in(session, verifier, wanted.challenge, wanted.code, client))
+    opened = await commands.complete_sign_in(session, verifier, wanted.challenge, wanted.code, client)
+    return handover.of(opened, wanted.session)

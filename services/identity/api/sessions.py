@@ -13,14 +13,14 @@ from ..commands import sessions as commands
 from ..commands.sessions import Client, Unverified
 from ..domain.account import WrongCredentials
 from ..schemas.second_factor import CodeNeededView
-from ..schemas.sessions import LoginRequest, RefreshRequest, TokensView
+from ..schemas.sessions import Carrier, CookiesView, LoginRequest, RefreshRequest, TokensView
 from .request import CurrentClient, CurrentLimits, Hashing
 from .tokens import HandingOver
 
 router = new_router("identity", "sessions")
 
 
-@router.post("/login", response_model=TokensView | CodeNeededView)
+@router.post("/login", response_model=TokensView | CookiesView | CodeNeededView)
 async def log_in(
     wanted: LoginRequest,
     client: CurrentClient,
@@ -30,30 +30,34 @@ async def log_in(
     reading: ReadSession,
     session: Session,
     request: Request,
-) -> TokensView | CodeNeededView | Response:
+) -> TokensView | CookiesView | CodeNeededView | Response:
     """Open a session with e-mail address and password. With a second factor on, the answer is a challenge instead."""
     client = Client(wanted.device or client.device, client.address)
     outcome = await commands.log_in(session, reading, limits, passwords, wanted, client)
-    return _unverified(request, outcome) if isinstance(outcome, Unverified) else handover.so_far(outcome)
+    if isinstance(outcome, Unverified):
+        return _unverified(request, outcome)
+    return handover.so_far(outcome, wanted.session)
 
 
-@router.post("/refresh", response_model=TokensView)
+@router.post("/refresh", response_model=TokensView | CookiesView)
 async def refresh(
     wanted: RefreshRequest,
     client: CurrentClient,
     handover: HandingOver,
     session: Session,
     request: Request,
-) -> TokensView | Response:
+) -> TokensView | CookiesView | Response:
     """The next pair of tokens. A refresh token is good once; used again later than 10 s after, it ends the session."""
-    outcome = await commands.refresh(session, wanted.refresh_token, client)
-    return _refused(request, outcome) if isinstance(outcome, Refusal) else handover.of(outcome)
+    outcome = await commands.refresh(session, handover.brought(wanted), client)
+    return _refused(request, outcome) if isinstance(outcome, Refusal) else handover.of(outcome, wanted.session)
 
 
 @router.post("/logout", status_code=204)
-async def log_out(wanted: RefreshRequest, session: Session) -> None:
+async def log_out(wanted: RefreshRequest, handover: HandingOver, session: Session) -> None:
     """End the session that this refresh token belongs to. Its access tokens are refused everywhere within a minute."""
-    await commands.log_out(session, wanted.refresh_token)
+    await commands.log_out(session, handover.brought(wanted))
+    if wanted.session is Carrier.COOKIE:
+        handover.take_back()
 
 
 def _unverified(request: Request, outcome: Unverified) -> Response:

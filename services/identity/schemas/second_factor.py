@@ -7,6 +7,7 @@ from pydantic import Field
 from shared.http import Body, View
 
 from .fields import ChallengeSecret, Code, Password
+from .sessions import SignInRequest
 
 
 class EnrolmentRequest(Body):
@@ -24,7 +25,7 @@ class ProofRequest(Body):
     code: Code = Field(repr=False)
 
 
-class SecondFactorRequest(Body):
+class SecondFactorRequest(SignInRequest):
     """`challenge` is what the login answered."""
 
     challenge: ChallengeSecret = Field(repr=False)

@@ -1,10 +1,11 @@
 """Sessions: what is asked and shown."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.http import Body, Line, View
 
@@ -12,7 +13,20 @@ from ..domain.session import RefreshToken
 from .fields import Email, Password, RefreshSecret
 
 
-class LoginRequest(Body):
+class Carrier(StrEnum):
+    """How a client keeps its tokens: an API client in its memory, a browser in cookies that no script can read."""
+
+    BEARER = "bearer"
+    COOKIE = "cookie"
+
+
+class SignInRequest(Body):
+    """With `session: cookie` the tokens are set as cookies, and the answer does not hold them."""
+
+    session: Carrier = Carrier.BEARER
+
+
+class LoginRequest(SignInRequest):
     """`device` is the name under which the session is listed; without it, the User-Agent."""
 
     email: Email
@@ -20,8 +34,16 @@ class LoginRequest(Body):
     device: Line | None = None
 
 
-class RefreshRequest(Body):
-    refresh_token: RefreshSecret = Field(repr=False)
+class RefreshRequest(SignInRequest):
+    """With `session: cookie` the refresh token may stay in its cookie. From there it never gets into an answer."""
+
+    refresh_token: RefreshSecret | None = Field(default=None, repr=False)
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> Self:
+        if self.refresh_token is None and self.session is Carrier.BEARER:
+            raise ValueError("needs a refresh_token, or the session cookie")
+        return self
 
 
 class TokensView(View):
@@ -31,6 +53,14 @@ class TokensView(View):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
     expires_in: int
     refresh_token: str
+    refresh_expires_at: datetime
+
+
+class CookiesView(View):
+    """The tokens are in cookies; lifetimes in seconds, so that a page knows when to refresh."""
+
+    session: Literal[Carrier.COOKIE] = Carrier.COOKIE
+    expires_in: int
     refresh_expires_at: datetime
 
 
