@@ -138,12 +138,13 @@ async def identity(stage: Stage) -> None:
         session.add(own)
     active, suspended = {"user_id": own.user_id}, {"user_id": banned.id}
     personal = await _personal_data(stage)
-    refresh = Ask(body={"refresh_token": tokens["refresh_token"]})
+    bearer = {"session": "bearer"}
+    refresh = Ask(body=bearer | {"refresh_token": tokens["refresh_token"]})
     stage.asks = personal | {
         "GET /identity/v1/.well-known/jwks.json": Ask(),
         "GET /identity/v1/me": Ask(),
         "PATCH /identity/v1/me": Ask(body={"full_name": "Ada Moss", "locale": "en-GB", "timezone": "Europe/London"}),
-        "POST /identity/v1/login": Ask(body=login | {"device": "my phone"}),
+        "POST /identity/v1/login": Ask(body=login | bearer | {"device": "my phone"}),
         "POST /identity/v1/logout": refresh,
         "POST /identity/v1/refresh": refresh,
         "POST /identity/v1/register": Ask(body=wanted),
@@ -153,7 +154,7 @@ async def identity(stage: Stage) -> None:
         "DELETE /identity/v1/sessions": Ask(),
         "DELETE /identity/v1/sessions/{session_id}": Ask({"session_id": own.family}),
         "POST /identity/v1/password": Ask(
-            body={"password": identity_world.PASSWORD, "new_password": "sparrow-Cellar-77-knot"}
+            body=bearer | {"password": identity_world.PASSWORD, "new_password": "sparrow-Cellar-77-knot"}
         ),
         "POST /identity/v1/password/resets": Ask(body={"email": "grace@example.com"}),
         "POST /identity/v1/password/resets/confirm": Ask(body={"token": reset, "password": "sparrow-Cellar-77-knot"}),
@@ -260,7 +261,9 @@ async def _second_factors(stage: Stage) -> dict[str, Ask]:
         "POST /identity/v1/second-factor/confirm": Ask(body=code),
         "POST /identity/v1/second-factor/disable": Ask(body=proof),
         "POST /identity/v1/second-factor/recovery-codes": Ask(body=proof),
-        "POST /identity/v1/login/second-factor": Ask(body={"challenge": challenge, "code": proof["code"]}),
+        "POST /identity/v1/login/second-factor": Ask(
+            body={"challenge": challenge, "code": proof["code"], "session": "bearer"}
+        ),
     }
 
 

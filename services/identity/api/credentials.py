@@ -8,7 +8,7 @@ from ..commands import closing, emails, passwords, requests
 from ..domain.limits import RESET
 from ..schemas.credentials import CloseRequest, EmailRequest, PasswordRequest, ResetRequest
 from ..schemas.registrations import AcceptedView, AddressRequest, MailedSecretRequest
-from ..schemas.sessions import TokensView
+from ..schemas.sessions import CookiesView, TokensView
 from .request import CurrentClient, CurrentLimits, Hashing, Verifying
 from .tokens import HandingOver
 
@@ -29,7 +29,7 @@ async def reset_password(wanted: ResetRequest, hashing: Hashing, reading: ReadSe
     await passwords.reset_password(session, reading, hashing, wanted.token, wanted.password)
 
 
-@router.post("/password", response_model=TokensView, dependencies=[InPerson])
+@router.post("/password", response_model=TokensView | CookiesView, dependencies=[InPerson])
 async def change_password(
     wanted: PasswordRequest,
     actor: CurrentActor,
@@ -37,10 +37,10 @@ async def change_password(
     verifier: Verifying,
     handover: HandingOver,
     session: Session,
-) -> TokensView:
+) -> TokensView | CookiesView:
     """Change the password. Every other session ends; this one goes on with the tokens of the answer."""
     opened = await passwords.change_password(session, verifier, actor, client, wanted.password, wanted.new_password)
-    return handover.of(opened)
+    return handover.of(opened, wanted.session)
 
 
 @router.post("/email-changes", response_model=AcceptedView, status_code=202, dependencies=[InPerson])

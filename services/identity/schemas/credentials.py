@@ -5,6 +5,7 @@ from pydantic import Field
 from shared.http import Body
 
 from .fields import Email, MailedSecret, NewPassword, Password
+from .sessions import SignInRequest
 
 
 class ResetRequest(Body):
@@ -14,7 +15,7 @@ class ResetRequest(Body):
     password: NewPassword = Field(repr=False)
 
 
-class PasswordRequest(Body):
+class PasswordRequest(SignInRequest):
     """`password` is the one of now."""
 
     password: Password = Field(repr=False)
