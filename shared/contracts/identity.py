@@ -22,9 +22,23 @@ class UserEvent(Event, aggregate="user", person="user_id"):
 class UserRegistered(UserEvent, type="identity.user_registered.v1"):
     """Somebody has an account, and reads the address of it: before that, nobody is told of them."""
 
+    phone: Annotated[str | None, PERSONAL] = None
+
 
 class UserChanged(UserEvent, type="identity.user_changed.v1"):
-    pass
+    """How to reach and address somebody, as it is now; customers may have a `phone` (E.164)."""
+
+    phone: Annotated[str | None, PERSONAL] = None
+
+
+class ConsentChanged(Event, aggregate="marketing_consent", type="identity.consent_changed.v1"):
+    """Whether a customer wants to hear of offers, by which channel, as it stands now."""
+
+    marketing_consent_id: int
+    customer_id: int
+    user_id: int
+    email: bool
+    sms: bool
 
 
 class EndsTokens(Event):

@@ -20,6 +20,10 @@ OWNED: dict[str, dict[str, str]] = {
         "erasure_receipts": "erasure_id service counts",
         "affiliate_users": "affiliate_id user_id role",
         "invitations": "affiliate_id email role status expires_at",
+        "customer_addresses": "customer_id label line1 line2 city state zip latitude longitude access_notes is_default",
+        "vehicles": "customer_id year make model color size_class license_plate condition_notes deleted_at",
+        "marketing_consents": "customer_id email sms",
+        "consent_changes": "customer_id channel granted wording address user_agent",
         "refresh_tokens": "user_id token_hash expires_at revoked_at",
         "lookups": "user_id staff_id",
         "oidc_authorizations": "provider state_hash expires_at",
@@ -68,7 +72,7 @@ TO_COME = {
     "booking": {"quotes": "customer_id affiliate_id status"},
     "reviews": {"location": "", "review_reply": "", "review_sync_state": ""},
 }
-NEVER_CHANGE = {"analytics_events", "mdh_config_history"}
+NEVER_CHANGE = {"analytics_events", "mdh_config_history", "consent_changes"}
 KEYED_OTHERWISE = {"categories": "slug", "mdh_config": "id", "second_factors": "user_id"}
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)

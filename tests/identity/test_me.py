@@ -70,6 +70,7 @@ async def test_a_change_is_made_and_told(ada: Headers, client: httpx.AsyncClient
             full_name="Ada Brook",
             locale="fr-CA",
             timezone="America/Toronto",
+            phone="+14165550100",
         )
     ]
 

@@ -1,7 +1,7 @@
 """Every service with something in it, somebody of every role, and a good request for each of its routes."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -12,7 +12,7 @@ import pyotp
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from services.identity.domain.account import AffiliateUser, User, UserRole, UserStatus
+from services.identity.domain.account import AffiliateUser, Customer, User, UserRole, UserStatus
 from services.identity.domain.api_key import ApiKey, digest_of, new_key
 from services.identity.domain.impersonation import Impersonation
 from services.identity.domain.invitation import GOOD_FOR, Invitation
@@ -177,6 +177,48 @@ async def identity(stage: Stage) -> None:
         "PUT /identity/v1/users/{user_id}/role": Ask(active, body={"role": "support", "reason": "Joined us."}),
     }
     stage.asks |= await _teams(stage) | await _second_factors(stage) | await _elsewhere(stage)
+    stage.asks |= await _customers(stage)
+
+
+async def _customers(stage: Stage) -> dict[str, Ask]:
+    """The customer has an address, a vehicle, and agreed to something; the other has nothing yet."""
+    async with stage.database.begin() as session:
+        for name in ("customer", "other"):
+            actor = stage.cast[name]
+            session.add(customer := Customer(user_id=actor.user_id or 0))
+            await session.flush()
+            stage.cast[name] = replace(actor, customer_id=customer.id)
+    me = "/identity/v1/me"
+    address: Json = {
+        "label": "Home",
+        "line1": "1 Main St",
+        "line2": "Rear",
+        "zip": "11201",
+        "access_notes": "Gate 4711",
+    }
+    address |= {"is_default": True}
+    vehicle: Json = {"year": 2021, "make": "Subaru", "model": "Outback", "color": "green", "size_class": "wagon"}
+    vehicle |= {"license_plate": "ABC 123", "condition_notes": "Dog hair"}
+    consent = {"email": True, "sms": True, "wording": "2026-11"}
+    headers = stage.as_(stage.cast["customer"])
+    home = {"address_id": (await stage.client.post(f"{me}/addresses", json=address, headers=headers)).json()["id"]}
+    car = {"vehicle_id": (await stage.client.post(f"{me}/vehicles", json=vehicle, headers=headers)).json()["id"]}
+    await stage.client.put(f"{me}/consents/marketing", json=consent | {"sms": False}, headers=headers)
+    return {
+        f"GET {me}/addresses": Ask(query={"limit": 5}),
+        f"POST {me}/addresses": Ask(body=address),
+        f"GET {me}/addresses/{{address_id}}": Ask(home),
+        f"PUT {me}/addresses/{{address_id}}": Ask(home, body=address),
+        f"DELETE {me}/addresses/{{address_id}}": Ask(home),
+        f"GET {me}/vehicles": Ask(query={"limit": 5}),
+        f"POST {me}/vehicles": Ask(body=vehicle),
+        f"GET {me}/vehicles/{{vehicle_id}}": Ask(car),
+        f"PUT {me}/vehicles/{{vehicle_id}}": Ask(car, body=vehicle),
+        f"DELETE {me}/vehicles/{{vehicle_id}}": Ask(car),
+        f"GET {me}/consents/marketing": Ask(),
+        f"PUT {me}/consents/marketing": Ask(body=consent),
+        f"GET {me}/consents/marketing/history": Ask(query={"limit": 5}),
+    }
 
 
 async def _personal_data(stage: Stage) -> dict[str, Ask]:

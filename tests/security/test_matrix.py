@@ -62,6 +62,19 @@ GET /api-keys                              401    200/0 200/0 200/1   200/1     
 POST /api-keys                             401      403   403   201     201        403   403     403   403
 DELETE /api-keys/{api_key_id}              401      404   404   204     204        404   404     404   204
 POST /tokens                               200      200   200   200     200        200   200     200   200
+GET /me/addresses                          401    200/1 200/0   403     403        403   403     403   403
+POST /me/addresses                         401      201   201   403     403        403   403     403   403
+GET /me/addresses/{address_id}             401      200   404   403     403        403   403     403   403
+PUT /me/addresses/{address_id}             401      200   404   403     403        403   403     403   403
+DELETE /me/addresses/{address_id}          401      204   404   403     403        403   403     403   403
+GET /me/vehicles                           401    200/1 200/0   403     403        403   403     403   403
+POST /me/vehicles                          401      201   201   403     403        403   403     403   403
+GET /me/vehicles/{vehicle_id}              401      200   404   403     403        403   403     403   403
+PUT /me/vehicles/{vehicle_id}              401      200   404   403     403        403   403     403   403
+DELETE /me/vehicles/{vehicle_id}           401      204   404   403     403        403   403     403   403
+GET /me/consents/marketing                 401      200   200   403     403        403   403     403   403
+PUT /me/consents/marketing                 401      200   200   403     403        403   403     403   403
+GET /me/consents/marketing/history         401    200/1 200/0   403     403        403   403     403   403
 GET /affiliates/{affiliate_id}/members     401      404   404 200/3   200/3      200/3   404   200/3 200/3
 PATCH /affiliates/{affiliate_id}/members/{user_id}
                                            401      404   404   200     403        403   404     403   403

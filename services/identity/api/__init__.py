@@ -3,7 +3,9 @@
 from . import (
     accounts,
     api_keys,
+    consents,
     credentials,
+    customers,
     impersonations,
     keys,
     oidc,
@@ -29,6 +31,8 @@ routers = [
     users.router,
     impersonations.router,
     api_keys.router,
+    customers.router,
+    consents.router,
     teams.router,
     keys.router,
     personal.router,

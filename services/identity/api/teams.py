@@ -1,8 +1,8 @@
-"""Who works for an affiliate, and who is asked to."""
+"""Who works for an affiliate, and who is asked to. Support takes nobody in and gives no role in anybody's name."""
 
 from fastapi import Response
 
-from shared.auth import CurrentActor, Role
+from shared.auth import CurrentActor, InPerson, Role
 from shared.db import ReadSession, Session
 from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, tag
 from shared.http import router as new_router
@@ -38,7 +38,7 @@ async def members(
     return Paged([MemberView.of(member) for member in found.items], found.next)
 
 
-@router.patch(f"{MEMBERS}/{{user_id}}", response_model=MemberView)
+@router.patch(f"{MEMBERS}/{{user_id}}", response_model=MemberView, dependencies=[InPerson])
 async def change_role(
     affiliate_id: PathId,
     user_id: PathId,
@@ -62,7 +62,7 @@ async def remove_member(
     await commands.remove_member(session, actor, affiliate_id, user_id, version)
 
 
-@router.post("/affiliates/{affiliate_id}/handover", response_model=MemberView, dependencies=[Idempotent])
+@router.post("/affiliates/{affiliate_id}/handover", response_model=MemberView, dependencies=[InPerson, Idempotent])
 async def hand_over(
     affiliate_id: PathId, wanted: HandoverRequest, actor: CurrentActor, session: Session, response: Response
 ) -> MemberView:
@@ -72,7 +72,7 @@ async def hand_over(
     return MemberView.of(heir)
 
 
-@router.post(INVITATIONS, response_model=InvitationView, status_code=201, dependencies=[Idempotent])
+@router.post(INVITATIONS, response_model=InvitationView, status_code=201, dependencies=[InPerson, Idempotent])
 async def invite(
     affiliate_id: PathId, wanted: InvitationRequest, actor: CurrentActor, limits: CurrentLimits, session: Session
 ) -> InvitationView:
@@ -96,7 +96,7 @@ async def withdraw(affiliate_id: PathId, invitation_id: PathId, actor: CurrentAc
     await inviting.withdraw(session, actor, affiliate_id, invitation_id)
 
 
-@router.post("/invitations/accept", response_model=MembershipView, dependencies=[Idempotent])
+@router.post("/invitations/accept", response_model=MembershipView, dependencies=[InPerson, Idempotent])
 async def accept(wanted: AcceptRequest, actor: CurrentActor, session: Session) -> AffiliateUser:
     """Join the team that one is invited to, with the account of the address that the mail came to."""
     return await inviting.accept(session, actor, wanted.token)

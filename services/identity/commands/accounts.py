@@ -22,7 +22,7 @@ async def open_account(
     must_be_uncommon(password, about=(user.email, user.full_name))
     user.password_hash = await passwords.hash(password)  # before the first statement: no connection waits for it
     account = await add_account(session, user, phone=phone)
-    record(session, UserRegistered.of(user, customer_id=account.customer_id))
+    record(session, UserRegistered.of(user, **account.of_customer))
     return account
 
 
@@ -42,6 +42,6 @@ async def change_me(session: AsyncSession, actor: Actor, version: int | None, wa
     account = await get_account(session, actor.user_id)
     account.user.expect(version)
     if account.change(wanted):
-        record(session, UserChanged.of(account.user, customer_id=account.customer_id))
+        record(session, UserChanged.of(account.user, **account.of_customer))
         await session.flush()  # so that the answer has the new `updated_at`
     return account

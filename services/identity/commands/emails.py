@@ -40,6 +40,6 @@ async def confirm_change(session: AsyncSession, secret: str) -> None:
     with enforced_by(EMAIL_ONCE, EmailTaken):
         await session.flush()
     await end_proofs(session, user.id)
-    record(session, UserChanged.of(user, customer_id=proven.account.customer_id))
+    record(session, UserChanged.of(user, **proven.account.of_customer))
     told = {"full_name": user.full_name, "locale": user.locale, "timezone": user.timezone}
     record(session, EmailChanged.of(proof, old_email=old, **told))

@@ -126,7 +126,7 @@ async def _opened(session: AsyncSession, claimed: Claimed, address: str) -> Acco
         email_verified_at=now(),
     )
     account = await add_account(session, user)
-    record(session, UserRegistered.of(user, customer_id=account.customer_id))
+    record(session, UserRegistered.of(user, **account.of_customer))
     await _link(session, user, claimed)
     return account
 

@@ -47,7 +47,7 @@ async def verify(session: AsyncSession, secret: str) -> None:
 
 def announce_verified(session: AsyncSession, account: Account) -> None:
     account.user.verify(now())
-    record(session, UserRegistered.of(account.user, customer_id=account.customer_id))
+    record(session, UserRegistered.of(account.user, **account.of_customer))
 
 
 async def mail_again(session: AsyncSession, email: str) -> None:

@@ -161,6 +161,11 @@ class Account:
         return self.customer.id if self.customer else None
 
     @property
+    def of_customer(self) -> dict[str, Any]:
+        """What events tell of a person besides the user."""
+        return {"customer_id": self.customer_id, "phone": self.customer.phone if self.customer else None}
+
+    @property
     def actor(self) -> Actor:
         """Who this user is to every service: customer if there is a customer, staff if the account is one of staff."""
         roles = {Role.CUSTOMER} if self.customer else set()
