@@ -14,6 +14,7 @@ from shared.clock import now
 from shared.consumers import keep_newest
 from shared.context import cause
 from shared.contracts.booking import BookingCancelled, BookingEvent
+from shared.contracts.identity import MemberInvited
 from shared.events import Event
 
 from . import queries
@@ -52,6 +53,13 @@ async def follow_booking(session: AsyncSession, event: BookingEvent) -> None:
     if isinstance(event, BookingCancelled) and not knew:
         told = [notice for notice in told if not notice.to.startswith(AFFILIATE)]
     await tell(session, told)
+
+
+async def invite(session: AsyncSession, event: MemberInvited) -> None:
+    """By mail, in the affiliate's name; catalog may not have told it yet."""
+    name = await queries.name_of_affiliate(session, event.affiliate_id)
+    known = {"name": name} if name else {}
+    await tell(session, [one.model_copy(update={"facts": one.facts | known}) for one in _notices(event)])
 
 
 def _notices(event: Event) -> list[Notice]:

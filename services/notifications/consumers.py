@@ -30,6 +30,10 @@ from shared.contracts.identity import (
     ExportReady,
     ImpersonationStarted,
     MemberAdded,
+    MemberChanged,
+    MemberEvent,
+    MemberInvited,
+    MemberRemoved,
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodeUsed,
@@ -53,7 +57,7 @@ from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 
 from . import commands
-from .domain.people import OWNER, Affiliate, Contact, Member
+from .domain.people import GONE, OWNER, Affiliate, Contact, Member
 from .personal import personal
 
 consumers = Consumers("notifications")
@@ -102,9 +106,16 @@ async def tell_of_account(event: UserEvent, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 
 
-@consumers.on(MemberAdded)
-async def copy_member(event: MemberAdded, session: AsyncSession) -> None:
-    if await keep_newest(session, Member, event.model_dump(include=MEMBER)) and event.role == OWNER:
+@consumers.on(MemberInvited)
+async def write_invitation(event: MemberInvited, session: AsyncSession) -> None:
+    await commands.invite(session, event)
+
+
+@consumers.on(MemberAdded, MemberChanged, MemberRemoved)
+async def copy_member(event: MemberEvent, session: AsyncSession) -> None:
+    """Who has left stays known as gone, so that late news does not bring them back."""
+    role = GONE if isinstance(event, MemberRemoved) else event.role
+    if await keep_newest(session, Member, event.model_dump(include=MEMBER) | {"role": role}) and role == OWNER:
         await commands.tell_waiting(session, f"affiliate {event.affiliate_id}")
 
 

@@ -11,6 +11,7 @@ PAGES = {
     Kind.EMAIL_VERIFICATION: ("verify-email", "Verify this address"),
     Kind.PASSWORD_RESET: ("reset-password", "Set a new password"),
     Kind.EMAIL_CHANGE: ("confirm-email", "Confirm this address"),
+    Kind.TEAM_INVITATION: ("accept-invitation", "Join the team"),
 }
 # With a secret, at the platform itself: what is fetched there.
 FETCHED = {

@@ -57,9 +57,15 @@ async def contacts_of(session: AsyncSession, to: str) -> tuple[Sequence[Contact]
 
 
 async def _owners(session: AsyncSession, affiliate_id: int) -> list[int]:
-    applicant = select(Affiliate.owner_user_id).where(Affiliate.affiliate_id == affiliate_id)
+    """Whoever applied, too, until identity says what they are in the team."""
+    place = exists().where(Member.affiliate_id == affiliate_id, Member.user_id == Affiliate.owner_user_id)
+    applicant = select(Affiliate.owner_user_id).where(Affiliate.affiliate_id == affiliate_id, ~place)
     members = select(Member.user_id).where(Member.affiliate_id == affiliate_id, Member.role == OWNER)
     return sorted((await session.scalars(applicant.union(members))).all())
+
+
+async def name_of_affiliate(session: AsyncSession, affiliate_id: int) -> str | None:
+    return await session.scalar(select(Affiliate.name).where(Affiliate.affiliate_id == affiliate_id))
 
 
 async def take_waiting(session: AsyncSession, *keys: str) -> Sequence[WaitingNotice]:

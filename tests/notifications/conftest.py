@@ -27,6 +27,7 @@ from shared.contracts.identity import (
     ErasureAccepted,
     ExportReady,
     ImpersonationStarted,
+    MemberInvited,
     PasswordResetRequested,
     RegistrationRepeated,
     SessionReused,
@@ -97,6 +98,15 @@ def verification(**more: Any) -> EmailVerificationRequested:
     """To somebody whom nobody knows yet."""
     later = datetime.now(UTC) + timedelta(days=1)
     return EmailVerificationRequested(**ASKED | {"secret": SECRET, "expires_at": later} | more)
+
+
+def invitation(**more: Any) -> MemberInvited:
+    values: dict[str, Any] = {
+        "invitation_id": 3, "version": 1, "affiliate_id": AFFILIATE, "user_id": OWNER_USER, "role": "technician",
+        "email": "ian@example.org", "secret": SECRET, "locale": "en-US", "timezone": "America/Chicago",
+        "expires_at": datetime.now(UTC) + timedelta(days=7),
+    }  # fmt: skip
+    return MemberInvited(**values | more)
 
 
 def export_ready() -> ExportReady:

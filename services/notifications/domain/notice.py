@@ -55,6 +55,7 @@ class Kind(StrEnum):
     EMAIL_CHANGED = "email_changed"  # to the old address
     ACCOUNT_CLOSED = "account_closed"
     SESSION_REUSED = "session_reused"
+    TEAM_INVITATION = "team_invitation"
 
 
 # Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event
@@ -92,6 +93,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     identity.EmailChanged: {Kind.EMAIL_CHANGED: ADDRESSEE},
     identity.UserClosed: {Kind.ACCOUNT_CLOSED: ADDRESSEE},
     identity.SessionReused: {Kind.SESSION_REUSED: USER},
+    identity.MemberInvited: {Kind.TEAM_INVITATION: ADDRESSEE},
 }
 
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.

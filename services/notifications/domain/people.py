@@ -7,6 +7,7 @@ from shared.db import Timestamped
 from . import Base
 
 OWNER = "owner"
+GONE = "gone"
 
 
 class Contact(Timestamped, Base, kw_only=True):
@@ -40,7 +41,7 @@ class Affiliate(Timestamped, Base, kw_only=True):
 
 
 class Member(Timestamped, Base, kw_only=True):
-    """Who works for an affiliate; identity's."""
+    """Who works for an affiliate; identity's. Those who have left have the role `gone`."""
 
     __tablename__ = "affiliate_members"
 
