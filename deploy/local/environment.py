@@ -58,6 +58,7 @@ def _own_settings(service: str, home: Home, state: State) -> Mapping[str, str]:
                 "MDH_SIGNING_KEYS_DIR": str(home.keys),
                 "MDH_SECRETS_KEYS": state.fernet_key("identity.secrets"),
                 "MDH_LIMITS_TIMES": times,
+                "MDH_ERASURE_DELAY_SECONDS": os.environ.get("MDH_ERASURE_DELAY_SECONDS", "120"),
                 "MDH_OIDC_PROVIDERS": os.environ.get("MDH_OIDC_PROVIDERS", "[]"),
             }
         case "payments":

@@ -26,9 +26,6 @@ from shared.testing.plugin import Headers
 from shared.testing.tokens import Signer
 
 WAITING = text("select business_event_id from outbox order by id")
-TABLES = text(
-    "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
-)
 
 
 @dataclass
@@ -88,15 +85,6 @@ class World:
         async with self.databases[service].begin() as session:
             result: Any = await session.execute(text(statement), values)
             return list(result.all()) if result.returns_rows else []
-
-    async def dump(self, service: str) -> str:
-        """Every row of every table as text; bytes are hex in it."""
-        async with self.databases[service].read() as session:
-            rows: list[str] = []
-            for table in await session.scalars(TABLES):
-                everything = f'select to_jsonb(t)::text from "{table}" t'  # noqa: S608
-                rows += [f"{table} {row}" for row in await session.scalars(text(everything))]
-        return "\n".join(rows)
 
 
 def _message(service: str, row: BusinessEvent, key: bytes | None) -> tuple[Envelope, Event]:

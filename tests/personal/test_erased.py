@@ -1,6 +1,5 @@
 """P20: a person who was erased is found nowhere, in no form, in no database; and the books are whole."""
 
-import base64
 from datetime import timedelta
 
 import pytest
@@ -17,6 +16,7 @@ from tests.identity.conftest import PASSWORD
 
 from .conftest import World
 from .life import EMAIL, MARK, PHONE, Person, lives
+from .marks import tables_with
 
 HOLDING = {"identity", "booking", "payments", "reviews", "notifications"}  # analytics and catalog never learn a mark
 BOOKS = {
@@ -28,23 +28,10 @@ BOOKS = {
 VERSIONS = "select aggregate_type, aggregate_id, aggregate_version from business_events order by id"
 
 
-def forms(mark: str) -> set[str]:
-    """As it is, in hex, and in base64, wherever in three bytes it begins."""
-    raw = mark.encode()
-    encoded = {base64.b64encode(b"\0" * shift + raw).decode()[4 if shift else 0 : -4] for shift in (0, 1, 2)}
-    return {mark.lower(), raw.hex(), raw.lower().hex()} | {one.lower() for one in encoded}
-
-
 async def found(world: World) -> dict[str, list[str]]:
     """Service by service, in which tables any of the marks is, in any form."""
-    marks = {form for mark in (MARK, PHONE, EMAIL) for form in forms(mark)}
-    places: dict[str, list[str]] = {}
-    for service in SERVICES:
-        rows = (await world.dump(service)).lower().split("\n")
-        tables = {row.split(" ", 1)[0] for row in rows if any(mark in row for mark in marks)}
-        if tables:
-            places[service] = sorted(tables)
-    return places
+    places = {service: await tables_with(database, MARK, PHONE, EMAIL) for service, database in world.databases.items()}
+    return {service: tables for service, tables in places.items() if tables}
 
 
 async def books(world: World) -> dict[str, object]:
