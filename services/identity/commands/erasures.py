@@ -17,7 +17,7 @@ from ..domain.erasure import BookingLive, Erasure, ErasureStatus, StillOwner
 from ..domain.session import digest, new_secret
 from ..domain.staff import must_leave_an_administrator
 from ..queries import erasures as queries
-from ..queries.teams import is_last_owner_anywhere
+from ..queries.teams import is_last_owner_anywhere, lock_team, teams_of_user
 from ..queries.users import get_user, lock_administrators
 from .closing import close_account
 from .second_factor import Verifier
@@ -33,6 +33,8 @@ async def request_erasure(
     await verifier.must_know_password(actor, password)
     assert actor.user_id is not None
     administrators = await lock_administrators(session) if actor.is_admin else []
+    for affiliate_id in await teams_of_user(session, actor.user_id):
+        await lock_team(session, affiliate_id)
     account = await get_user(session, actor.user_id, lock=True)
     must_leave_an_administrator(account.user, administrators)
     await _must_be_free(session, account)
