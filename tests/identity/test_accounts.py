@@ -78,6 +78,7 @@ async def test_a_customer_opens_an_account(
             customer_id=customer.id,
             email=EMAIL,
             full_name="Ada Marsh",
+            phone="+15125550100",
             locale="en-US",
             timezone="America/Chicago",
         )
