@@ -7,26 +7,20 @@ most; redirects are not followed. What is asked and what is checked comes from A
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import get_well_known_url
-from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
-from joserfc.jwk import KeySet
-from joserfc.jws import JWSRegistry
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from .domain.oidc import Claimed, NoSuchProvider, ProviderAway, ProviderUnsound, Secrets, SignInLost
+from .domain.oidc import Claimed, NoSuchProvider, ProviderAway, Secrets, SignInLost
+from .id_tokens import IdToken, Metadata, sound
 from .settings import OpenIdProvider, Settings
 
 log = structlog.get_logger()
@@ -34,37 +28,7 @@ log = structlog.get_logger()
 PATIENCE = 10.0  # seconds for one answer, as a whole
 LARGEST = 200_000  # bytes of an answer
 KNOWN_FOR = 600.0  # seconds that metadata and keys are kept
-LEEWAY = 60  # seconds that the provider's clock may be off
-MAX_SUBJECT = 255
-# What a provider may sign with; whatever needs no secret but ours, or no key at all, is not among them.
-ALGORITHMS = frozenset(
-    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
-)
 AUTHENTICATION = ("client_secret_basic", "client_secret_post")
-
-
-class Metadata(BaseModel):
-    """What we need of a provider's discovery document."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    userinfo_endpoint: str | None = None
-    id_token_signing_alg_values_supported: list[str] = ["RS256"]
-    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
-    authorization_response_iss_parameter_supported: bool = False
-
-    @model_validator(mode="after")
-    def _protected(self) -> "Metadata":
-        """As well as the issuer is: https, unless this is a provider on one's own machine."""
-        scheme = urlsplit(self.issuer).scheme
-        for url in (self.authorization_endpoint, self.token_endpoint, self.jwks_uri, self.userinfo_endpoint):
-            if url is not None and urlsplit(url).scheme not in {"https", scheme}:
-                raise ValueError("names an endpoint without https")
-        return self
 
 
 @dataclass(frozen=True)
@@ -151,7 +115,7 @@ class Provider:
 
     async def _metadata(self) -> Metadata:
         document = await self._remembered(get_well_known_url(self._settings.issuer, external=True))
-        with _sound():
+        with sound():
             metadata = Metadata.model_validate(document)
             if metadata.issuer != self._settings.issuer:
                 raise ValueError("is another issuer's")
@@ -170,7 +134,7 @@ class Provider:
 
     async def _user_info(self, url: str, access_token: str, subject: str) -> dict[str, Any]:
         told = await self._ask("GET", url, headers={"Authorization": f"Bearer {access_token}"})
-        with _sound():
+        with sound():
             if told.get("sub") != subject:
                 raise ValueError("tells of somebody else")
         return told
@@ -194,7 +158,7 @@ class Provider:
         if answer.status_code >= 500 or answer.status_code == 429:
             log.warning("oidc.away", provider=self.name, status=answer.status_code)
             raise ProviderAway
-        with _sound():
+        with sound():
             told = json.loads(body)
             if not isinstance(told, dict):
                 raise ValueError("is no object")
@@ -207,31 +171,13 @@ class Provider:
     # -- what it says --
 
     async def _verified(self, metadata: Metadata, tokens: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
-        """The claims of the ID token: signed by this issuer, for us, just now, for this sign-in."""
-        ours = self._settings.client_id
-        wanted = {"iss": {"essential": True, "value": metadata.issuer}, "aud": {"essential": True, "value": ours}}
-        known = {"nonce": secrets.nonce, "client_id": ours, "access_token": tokens.get("access_token")}
-        with _sound():
-            token = await self._signed(metadata, tokens["id_token"])
-            claims = CodeIDToken(token.claims, token.header, wanted, known)
-            claims.validate(leeway=LEEWAY)
-            if not 0 < len(claims["sub"]) <= MAX_SUBJECT or not claims["sub"].isprintable():
-                raise ValueError("names nobody")
-            return dict(claims)
-
-    async def _signed(self, metadata: Metadata, raw: str) -> jwt.Token:
-        """With a key of the issuer's; with one that is new to us, its keys are read anew."""
-        algorithms = [each for each in metadata.id_token_signing_alg_values_supported if each in ALGORITHMS]
-        if not algorithms:
-            raise ValueError("signs with nothing that we take")
-        registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
-        try:
-            return jwt.decode(raw, await self._keys(metadata), registry=registry)
-        except InvalidKeyIdError:
-            return jwt.decode(raw, await self._keys(metadata, anew=True), registry=registry)
-
-    async def _keys(self, metadata: Metadata, *, anew: bool = False) -> KeySet:
-        return KeySet.import_key_set({"keys": (await self._remembered(metadata.jwks_uri, anew=anew))["keys"]})
+        """The claims of the ID token; signed with a key that is new to us, the keys are read anew."""
+        token = IdToken(metadata, self._settings.client_id, tokens)
+        with sound():
+            try:
+                return token.claims(await self._remembered(metadata.jwks_uri), secrets)
+            except InvalidKeyIdError:
+                return token.claims(await self._remembered(metadata.jwks_uri, anew=True), secrets)
 
     def _claimed(self, claims: dict[str, Any]) -> Claimed:
         def text(name: str) -> str | None:
@@ -256,20 +202,3 @@ async def _bounded(answer: httpx.Response) -> bytes:
         if len(body) > LARGEST:
             raise httpx.DecodingError("larger than any answer has to be")
     return bytes(body)
-
-
-@contextmanager
-def _sound() -> Iterator[None]:
-    """Whatever is wrong with what a provider says, it is not for the user to know: the log says it."""
-    try:
-        yield
-    except (SignInLost, ProviderAway, ProviderUnsound):
-        raise
-    except Exception as error:
-        log.warning("oidc.unsound", error=type(error).__name__, reason=_reason(error))
-        raise ProviderUnsound from error
-
-
-def _reason(error: Exception) -> str:
-    """Without what the provider said: that may be about somebody."""
-    return "" if isinstance(error, ValidationError) else str(error)[:200]

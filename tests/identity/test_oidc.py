@@ -13,6 +13,8 @@ import httpx
 import pyotp
 import pytest
 from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import OctKey, RSAKey
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,14 +26,14 @@ from services.identity.domain.session import RefreshToken, digest
 from services.identity.settings import OpenIdProvider, Settings
 from shared.auth import Actor
 from shared.clock import frozen, now
-from shared.contracts.identity import SignInLinked, SignInUnlinked, UserRegistered
+from shared.contracts.identity import EmailVerificationRequested, SignInLinked, SignInUnlinked, UserRegistered
 from shared.db import Database
 from shared.settings import Profile, Role
 from shared.testing.plugin import Headers, Published
 from shared.testing.tokens import Signer
 
-from .conftest import EMAIL, PASSWORD, LogIn, Register, bearer, problem_of
-from .openid import CLIENT_ID, HERE, Between, OpenIdServer, openid_server, parameters, walk
+from .conftest import EMAIL, PASSWORD, LogIn, Register, bearer, problem_of, registration, secret_mailed
+from .openid import CLIENT_ID, CLIENT_SECRET, HERE, Between, OpenIdServer, openid_server, parameters, walk
 
 PATH = "/identity/v1/oidc"
 
@@ -156,14 +158,17 @@ async def test_an_address_that_the_provider_does_not_vouch_for_links_and_opens_n
     assert (await count(session, User), await count(session, Link)) == (before, 0)
 
 
-async def test_an_account_that_nobody_verified_is_not_linked(
-    client: httpx.AsyncClient, between: Between, register: Register, session: AsyncSession
+async def test_whoever_asked_for_an_account_with_somebodys_address_first_does_not_get_into_theirs(
+    client: httpx.AsyncClient, between: Between, database: Database, session: AsyncSession, log_in: LogIn
 ) -> None:
-    """Somebody else may have opened it, with a password that they know."""
-    await register()
-    await session.execute(update(User).values(email_verified_at=None))
-    assert problem_of(await sign_in(client)) == (409, "account-not-verified")
-    assert await count(session, Link) == 0
+    """Eve registers with Ada's address and a password of her own; then Ada signs in at the provider."""
+    await client.post("/identity/v1/register", json=registration())
+    secret = await secret_mailed(database, EmailVerificationRequested)
+    answer = await sign_in(client)
+    assert (await client.get("/identity/v1/me", headers=bearer(answer))).json()["full_name"] == "Ada Marsh"
+    await client.post("/identity/v1/email-verifications", json={"token": secret})
+    assert problem_of(await log_in()) == (401, "wrong-credentials")
+    assert [user.has_password for user in await session.scalars(select(User))] == [False]
 
 
 async def test_an_address_that_became_somebody_elses_at_the_provider_opens_no_account(
@@ -195,6 +200,15 @@ async def test_a_suspended_account_stays_shut(
     before = await count(session, RefreshToken)
     assert problem_of(await sign_in(client)) == (403, "account-suspended")
     assert await count(session, RefreshToken) == before
+
+
+async def test_who_closed_their_account_can_come_back(
+    client: httpx.AsyncClient, between: Between, session: AsyncSession
+) -> None:
+    before = (await client.get("/identity/v1/me", headers=bearer(await sign_in(client)))).json()
+    await session.execute(update(User).values(deleted_at=now()))
+    after = (await client.get("/identity/v1/me", headers=bearer(await sign_in(client)))).json()
+    assert (after["email"], after["id"] != before["id"]) == (before["email"], True)
 
 
 async def test_the_second_factor_is_asked_for_here_too(
@@ -301,6 +315,7 @@ async def test_another_browser_completes_nothing_and_spoils_nothing(
         assert problem_of(await eve.get(url)) == (400, "sign-in-lost")
         await begin(eve)
         assert problem_of(await eve.get(url)) == (400, "sign-in-lost")
+    assert not [request for request in between.asked if request.url.path == "/token"]
     assert (await client.get(url)).status_code == 200
 
 
@@ -386,15 +401,10 @@ def unsigned(claims: dict[str, Any]) -> str:
 
 def with_secret(claims: dict[str, Any]) -> str:
     """HS256 with the client's secret: truly ours and the provider's, yet not what it says that it signs with."""
-    from joserfc import jwt
-    from joserfc.jwk import OctKey
-
-    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key("not-a-secret-but-long-enough-for-hs256"))
+    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(CLIENT_SECRET))
 
 
 def with_own_key(claims: dict[str, Any]) -> str:
-    from joserfc.jwk import RSAKey
-
     return OpenIdServer({}, RSAKey.generate_key(2048, {"kid": "provider-1"})).sign(claims)
 
 
@@ -515,14 +525,16 @@ async def test_a_discovery_document_that_is_not_this_issuers_is_not_followed(
     assert problem_of(answer) == (502, "provider-unsound")
 
 
-async def test_only_algorithms_with_a_key_of_the_providers_are_taken(
+async def test_only_algorithms_with_a_key_of_the_providers_own_are_taken(
     client: httpx.AsyncClient, between: Between, openid: OpenIdServer
 ) -> None:
-    """Even if it says that it signs with the secret that we share."""
-    between.twists["/.well-known/openid-configuration"] = lambda told: (
-        told | {"id_token_signing_alg_values_supported": ["HS256", "none"]}
-    )
-    between.twists["/token"] = forged(openid, sign=with_secret)
+    """Even if it says that it signs with a secret, and tells everybody which."""
+    shared = OctKey.import_key(CLIENT_SECRET, {"kid": "shared"})
+    between.twists |= {
+        "/.well-known/openid-configuration": lambda told: told | {"id_token_signing_alg_values_supported": ["HS256"]},
+        "/jwks": lambda _told: {"keys": [shared.as_dict(private=True)]},
+        "/token": forged(openid, sign=lambda claims: jwt.encode({"alg": "HS256", "kid": "shared"}, claims, shared)),
+    }
     assert problem_of(await sign_in(client)) == (502, "provider-unsound")
 
 

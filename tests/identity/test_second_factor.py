@@ -1,7 +1,7 @@
 """The second factor: setting it up, signing in with it, doing without it again."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from services.identity.domain import second_factor as rules
 from services.identity.domain.account import User, UserStatus
 from services.identity.domain.second_factor import Challenge, RecoveryCode, SecondFactor
 from services.identity.domain.session import RefreshToken, digest
+from services.identity.queries import second_factor as queries
 from shared.clock import frozen, now
 from shared.contracts.identity import RecoveryCodeUsed, SecondFactorDisabled, SecondFactorEnabled
 from shared.db import Database
@@ -24,6 +25,7 @@ from shared.testing.plugin import Headers, Published
 
 from .conftest import PASSWORD, LogIn, Register, bearer, problem_of, registered, registration
 
+Spend = Callable[[AsyncSession, int, int], Awaitable[bool]]
 Statements = Callable[[], AbstractContextManager[list[str]]]
 PATH = "/identity/v1/second-factor"
 
@@ -275,6 +277,35 @@ async def test_of_two_uses_of_one_code_one_gets_through(
     assert sorted(answer.status_code for answer in answers) == [200, 403, 403, 403]
 
 
+def look_then_write() -> Spend:
+    """What `spend_step` must not be: between look and write others come."""
+    looked = asyncio.Barrier(4)
+
+    async def look_then_write(session: AsyncSession, user_id: int, step: int) -> bool:
+        last = await session.scalar(select(SecondFactor.last_step).where(SecondFactor.user_id == user_id))
+        await asyncio.wait_for(looked.wait(), 15)
+        await session.execute(update(SecondFactor).where(SecondFactor.user_id == user_id).values(last_step=step))
+        return (last or 0) < step
+
+    return look_then_write
+
+
+@pytest.mark.parametrize(("spend", "through"), [(queries.spend_step, 1), (look_then_write(), 4)])
+async def test_the_comparison_is_the_databases_and_must_be(
+    fresh_client: httpx.AsyncClient, fresh_database: Database, spend: Spend, through: int
+) -> None:
+    """The second is the negative control: compared outside, one code lets everybody through."""
+    await set_up(fresh_client, fresh_database)
+    step = int(now().timestamp()) // rules.STEP + 1
+
+    async def one() -> bool:
+        async with fresh_database.begin() as session:
+            user_id = (await session.scalars(select(SecondFactor.user_id))).one()
+            return await spend(session, user_id, step)
+
+    assert sum(await asyncio.gather(*(one() for _ in range(4)))) == through
+
+
 async def test_of_two_uses_of_one_recovery_code_one_gets_through(
     fresh_client: httpx.AsyncClient, fresh_database: Database
 ) -> None:
@@ -295,6 +326,13 @@ async def test_of_two_good_codes_for_one_challenge_one_gets_through(
     assert [answer.status_code for answer in answers].count(200) == 1
     left = (await fresh_client.get(PATH, headers=ada.headers)).json()["codes_left"]
     assert left >= 9
+
+
+async def test_a_challenge_that_was_used_meanwhile_opens_no_second_session(ada: App, session: AsyncSession) -> None:
+    challenge = await queries.try_challenge(session, digest(await ada.challenge()), now())
+    assert challenge is not None
+    assert await queries.use_challenge(session, challenge, now())
+    assert not await queries.use_challenge(session, challenge, now())
 
 
 async def test_codes_at_the_same_moment_are_all_counted(

@@ -19,7 +19,6 @@ from ..domain.account import Account, User, UserRole
 from ..domain.oidc import (
     LINK_ONCE,
     ONE_PER_ISSUER,
-    AccountNotVerified,
     AddressNotProven,
     Authorization,
     Claimed,
@@ -34,9 +33,11 @@ from ..domain.oidc import (
 from ..domain.session import new_secret
 from ..queries import oidc as queries
 from ..queries.accounts import find_by_email, get_account, lock_user
+from ..queries.proofs import lock_address
 from ..schemas.fields import Email, Locale, Timezone
 from ..schemas.oidc import AuthorizationRequest
 from .accounts import add_account
+from .forgetting import forget_unverified
 from .sessions import Client, CodeNeeded, OpenSession, sign_in
 
 T = TypeVar("T")
@@ -100,19 +101,30 @@ async def complete(session: AsyncSession, arrival: Arrival, client: Client) -> O
 
 
 async def _account_of(session: AsyncSession, claimed: Claimed) -> Account:
+    """Locked, so that whoever ends its tokens waits until ours are out, or we until they are ended."""
     if link := await queries.find_link(session, claimed):
         link.last_used_at = now()
-        return await get_account(session, link.user_id)
+        return await get_account(session, link.user_id, lock=True)
     address = _sound(Email, claimed.proven_address())
     if address is None:
         raise AddressNotProven
-    user = await find_by_email(session, address)
+    await lock_address(session, address)
+    user = await _verified_with(session, address)
     if user is None:
         return await _opened(session, claimed, address)
-    if not user.is_verified:
-        raise AccountNotVerified
-    await _link(session, user, claimed)
-    return await get_account(session, user.id)
+    account = await get_account(session, user.id, lock=True)
+    await _link(session, account.user, claimed)
+    return account
+
+
+async def _verified_with(session: AsyncSession, address: str) -> User | None:
+    """Who only asked for an account with this address is forgotten: whoever signs in has shown that it is theirs, and
+    must not take over a password that somebody else may have chosen."""
+    user = await find_by_email(session, address)
+    if user and not user.is_verified:
+        await forget_unverified(session, [user.id])
+        user = await find_by_email(session, address)  # verified meanwhile
+    return user
 
 
 async def _opened(session: AsyncSession, claimed: Claimed, address: str) -> Account:
@@ -132,6 +144,7 @@ async def _opened(session: AsyncSession, claimed: Claimed, address: str) -> Acco
 
 
 async def _link(session: AsyncSession, user: User, claimed: Claimed) -> None:
+    await queries.forget_closed(session, claimed)
     session.add(Link.of(user, claimed, now()))
     with enforced_by(ONE_PER_ISSUER, LinkedOtherwise), enforced_by(LINK_ONCE, ChangedMeanwhile):
         await session.flush()

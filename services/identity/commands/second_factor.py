@@ -135,7 +135,7 @@ async def complete_sign_in(
     if challenge is None:
         raise ChallengeEnded
     good = await verifier.judge(challenge.user_id, challenge.sealed, code)
-    account = await get_account(session, challenge.user_id)
+    account = await get_account(session, challenge.user_id, lock=True)
     if account.user.version != challenge.user_version:
         raise ChallengeEnded
     account.user.must_be_active()

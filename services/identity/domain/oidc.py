@@ -45,10 +45,6 @@ class AddressNotProven(Forbidden):
     """The provider does not vouch for your e-mail address: it names none, or has not verified it."""
 
 
-class AccountNotVerified(Conflict):
-    """There is an account with this address that nobody has verified. Verify it by mail first, then sign in again."""
-
-
 class LinkedOtherwise(Conflict):
     """The account with this address is linked to another account at this provider. Sign in with your password."""
 

@@ -43,3 +43,9 @@ async def find_link(session: AsyncSession, claimed: Claimed) -> Link | None:
 
 async def links_of(session: AsyncSession, user_id: int | None) -> Sequence[Link]:
     return (await session.scalars(select(Link).where(Link.user_id == user_id).order_by(Link.id))).all()
+
+
+async def forget_closed(session: AsyncSession, claimed: Claimed) -> None:
+    """Links of accounts that were closed: the person may come back."""
+    closed = select(User.id).where(User.id == Link.user_id, User.deleted_at.is_not(None)).exists()
+    await session.execute(delete(Link).where(Link.issuer == claimed.issuer, Link.subject == claimed.subject, closed))
