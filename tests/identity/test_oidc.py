@@ -274,6 +274,63 @@ async def test_what_is_asked_of_the_provider(
     assert asked["state"].encode() not in stored.state_hash + stored.browser_hash
 
 
+async def sign_in_and_return(client: httpx.AsyncClient, account: str = "ada", to: str = "/account") -> httpx.Response:
+    url = await walk(await begin(client, return_to=to), account)
+    return await client.get(url, headers={"Sec-Fetch-Site": "cross-site"})
+
+
+async def test_a_browser_is_sent_back_to_its_page_with_its_tokens_in_cookies(
+    client: httpx.AsyncClient, between: Between
+) -> None:
+    answer = await sign_in_and_return(client)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert "refresh_token" not in answer.json()
+    assert (await client.get("/identity/v1/me")).json()["email"] == EMAIL
+
+
+async def test_a_page_is_told_why_a_sign_in_came_to_nothing(
+    client: httpx.AsyncClient, between: Between, session: AsyncSession
+) -> None:
+    answer = await sign_in_and_return(client, "perhaps-ada", "/account?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account?x=1&error=address-not-proven")
+    between.twists["/token"] = lambda _told: httpx.Response(500)
+    answer = await sign_in_and_return(client)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account?error=provider-away")
+    assert await count(session, User) == 0
+
+
+async def test_a_page_asks_for_the_second_factor(
+    client: httpx.AsyncClient, between: Between, session: AsyncSession, register: Register, log_in: LogIn
+) -> None:
+    await register()
+    headers = bearer(await log_in())
+    await client.post("/identity/v1/second-factor", json={"password": PASSWORD}, headers=headers)
+    await session.execute(update(User).values(second_factor_at=now()))
+    answer = await sign_in_and_return(client)
+    page, _, challenge = answer.headers["location"].partition("#second_factor=")
+    assert (answer.status_code, page, len(challenge)) == (303, "/account", 43)
+    assert not [cookie for cookie in answer.headers.get_list("set-cookie") if "access" in cookie]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "//evil.example.com",
+        "/\\evil.example.com",
+        "https://evil.example.com",
+        "evil",
+        "",
+        "/a b",
+        "/a#b",
+        "/a\r\nX: y",
+        "/é",
+    ],
+)
+async def test_nobody_is_sent_to_another_site(client: httpx.AsyncClient, between: Between, elsewhere: str) -> None:
+    answer = await client.post(f"{PATH}/told/authorizations", json={"return_to": elsewhere})
+    assert problem_of(answer) == (422, "invalid-request")
+
+
 async def test_where_one_can_sign_in_is_listed(client: httpx.AsyncClient, between: Between) -> None:
     answer = await client.get(f"{PATH}/providers")
     assert answer.json()["items"][0] == {"name": "told", "label": "Told"}
@@ -511,7 +568,7 @@ async def test_nobody_is_sent_to_a_provider_that_is_away(client: httpx.AsyncClie
 @pytest.mark.parametrize(
     "change",
     [
-        {"issuer": "https://evil.example.com"},
+        {"issuer": "http://127.0.0.1:2"},
         {"token_endpoint": "ftp://127.0.0.1/token"},
         {"jwks_uri": None},
     ],

@@ -321,7 +321,7 @@ async def _elsewhere(stage: Stage) -> dict[str, Ask]:
     )
     return {
         f"GET {path}/providers": Ask(),
-        f"POST {path}/{{provider}}/authorizations": Ask(at, body={"device": "my phone"}),
+        f"POST {path}/{{provider}}/authorizations": Ask(at, body={"device": "my phone", "return_to": "/account"}),
         f"GET {path}/{{provider}}/callback": Ask(at, query={"state": state, "code": "a code"}),
         f"GET {path}/links": Ask(),
         f"DELETE {path}/links/{{link_id}}": Ask({"link_id": link_id}),

@@ -1,24 +1,25 @@
 """Signing in elsewhere (OpenID Connect)."""
 
+import re
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
+from shared import cookies
 from shared.auth import CurrentActor, InPerson
 from shared.db import ReadSession, Session
-from shared.http import PathId
+from shared.errors import Refusal
+from shared.http import PathId, announce
 from shared.http import router as new_router
 
 from ..clients import CallBack
 from ..commands import oidc as commands
 from ..domain.limits import ELSEWHERE
-from ..domain.oidc import LIFE, Secrets, SignInLost
+from ..domain.oidc import LIFE, Secrets, SentBack, SignInLost
 from ..queries import oidc as queries
 from ..schemas.oidc import (
-    BROWSER,
     AuthorizationRequest,
     AuthorizationView,
-    BrowserSecret,
     CallBackQuery,
     LinksView,
     LinkView,
@@ -32,6 +33,17 @@ from .request import CurrentClient, CurrentLimits, SigningInAt
 from .tokens import HandingOver
 
 router = new_router("identity", "sign-in elsewhere", "/oidc")
+
+BROWSER, SECRET = "mdh_oidc", re.compile("[A-Za-z0-9_-]{43}")
+
+
+def _browser(request: Request) -> str | None:
+    """What this browser was given when it began to sign in elsewhere."""
+    found = cookies.find(request, BROWSER, router.prefix)
+    return found if found and SECRET.fullmatch(found) else None
+
+
+BrowserSecret = Annotated[str | None, Depends(_browser)]
 
 
 @router.get("/providers", response_model=ProvidersView)
@@ -50,7 +62,7 @@ async def begin(
     session: Session,
     request: Request,
     response: Response,
-    browser: BrowserSecret = None,
+    browser: BrowserSecret,
 ) -> AuthorizationView:
     """Begin to sign in at a provider: send the browser to `authorization_url`. It comes back to the call-back."""
     at = known.get(provider)
@@ -60,7 +72,7 @@ async def begin(
     return AuthorizationView(authorization_url=departure.url, expires_at=departure.authorization.expires_at)
 
 
-@router.get("/{provider}/callback", response_model=TokensView | CodeNeededView)
+@router.get("/{provider}/callback", response_model=TokensView | CookiesView | CodeNeededView)
 async def complete(
     provider: ProviderName,
     back: Annotated[CallBackQuery, Query()],
@@ -69,7 +81,8 @@ async def complete(
     handover: HandingOver,
     reading: ReadSession,
     session: Session,
-    browser: BrowserSecret = None,
+    request: Request,
+    browser: BrowserSecret,
 ) -> TokensView | CookiesView | CodeNeededView:
     """Where the provider sends the browser back to: completes what it began."""
     at = known.get(provider)
@@ -78,7 +91,14 @@ async def complete(
     arrival = await commands.arrive(
         reading, at, Secrets(browser, back.state), CallBack(back.code, back.error, back.iss)
     )
-    return handover.so_far(await commands.complete(session, arrival, client))
+    if arrival.return_to is None:
+        return handover.so_far(await commands.complete(session, arrival, client))
+    try:
+        return handover.back_to(arrival.return_to, await commands.complete(session, arrival, client))
+    except Refusal as refusal:
+        mark = "&" if "?" in arrival.return_to else "?"
+        announce(request, {"Location": f"{arrival.return_to}{mark}error={refusal.code}"})
+        raise SentBack(because=refusal.code) from refusal
 
 
 @router.get("/links", response_model=LinksView)
@@ -96,13 +116,14 @@ async def unlink(link_id: PathId, actor: CurrentActor, session: Session) -> None
 
 def _remember(secrets: Secrets, request: Request, response: Response) -> None:
     """Only the browser has it, and only for the way back: Lax, because a provider's redirect comes from elsewhere."""
+    settings = request.app.state.settings
     response.headers["Cache-Control"] = "no-store"
     response.set_cookie(
-        BROWSER,
+        cookies.named(settings, BROWSER, router.prefix),
         secrets.browser,
         max_age=int(LIFE.total_seconds()),
-        path="/identity/v1/oidc",
-        secure=request.app.state.settings.public_url.startswith("https://"),
+        path=router.prefix,
+        secure=settings.secure_cookies,
         httponly=True,
         samesite="lax",
     )

@@ -25,16 +25,22 @@ class Handover:
         self._settings: Settings = request.app.state.settings
 
     def of(self, opened: OpenSession, carrier: Carrier = Carrier.BEARER) -> TokensView | CookiesView:
-        self._response.headers["Cache-Control"] = "no-store"
-        access, seconds, until = self._issuing.issue(opened.actor), self._issuing.lifetime, opened.token.expires_at
         if carrier is Carrier.COOKIE:
             cookies.must_be_ours(self._request)  # or another site could sign somebody in as somebody else
-            left = int((until - now()).total_seconds())
-            self._give(access, seconds, opened.secret, left)
-            return CookiesView(expires_in=seconds, refresh_expires_at=until)
+            return self._in_cookies(opened)
+        self._response.headers["Cache-Control"] = "no-store"
         return TokensView(
-            access_token=access, expires_in=seconds, refresh_token=opened.secret, refresh_expires_at=until
+            access_token=self._issuing.issue(opened.actor),
+            expires_in=self._issuing.lifetime,
+            refresh_token=opened.secret,
+            refresh_expires_at=opened.token.expires_at,
         )
+
+    def _in_cookies(self, opened: OpenSession) -> CookiesView:
+        self._response.headers["Cache-Control"] = "no-store"
+        seconds, until = self._issuing.lifetime, opened.token.expires_at
+        self._give(self._issuing.issue(opened.actor), seconds, opened.secret, int((until - now()).total_seconds()))
+        return CookiesView(expires_in=seconds, refresh_expires_at=until)
 
     def take_back(self) -> None:
         """What signing out does to a browser."""
@@ -60,8 +66,22 @@ class Handover:
         """Tokens, or what the second factor is asked for with."""
         if isinstance(outcome, OpenSession):
             return self.of(outcome, carrier)
+        return self._challenge(outcome)
+
+    def back_to(self, page: str, outcome: OpenSession | CodeNeeded) -> CookiesView | CodeNeededView:
+        """A redirect to a page of ours, for who comes from another site and has shown to have begun here.
+
+        A challenge goes behind `#`: no server is told it, and no log."""
+        self._response.status_code = 303
+        if isinstance(outcome, OpenSession):
+            self._response.headers["Location"] = page
+            return self._in_cookies(outcome)
+        self._response.headers["Location"] = f"{page}#second_factor={outcome.secret}"
+        return self._challenge(outcome)
+
+    def _challenge(self, needed: CodeNeeded) -> CodeNeededView:
         self._response.headers["Cache-Control"] = "no-store"
-        challenge = ChallengeView(challenge=outcome.secret, expires_at=outcome.challenge.expires_at)
+        challenge = ChallengeView(challenge=needed.secret, expires_at=needed.challenge.expires_at)
         return CodeNeededView(second_factor=challenge)
 
 

@@ -68,7 +68,7 @@ async def begin(
     secrets = Secrets(browser or new_secret(), new_secret())
     url = await provider.authorization_url(secrets)
     device = wanted.device or client.device
-    authorization = secrets.begun(provider.name, now(), device=device, return_to=None)
+    authorization = secrets.begun(provider.name, now(), device=device, return_to=wanted.return_to)
     session.add(authorization)
     return Departure(url, secrets, authorization)
 

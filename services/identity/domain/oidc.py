@@ -66,6 +66,12 @@ class ProviderUnsound(Refusal):
     status = 502
 
 
+class SentBack(Refusal):
+    """This sign-in came to nothing; the page that it leads back to is told why."""
+
+    status = 303
+
+
 class Authorization(Keyed, Timestamped, Base, kw_only=True):
     """A sign-in that was begun and waits for its browser to come back from the provider; it is deleted then."""
 

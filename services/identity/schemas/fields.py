@@ -48,7 +48,7 @@ Code = Annotated[
 ReturnPath = Annotated[
     str,
     Field(
-        pattern=r"^/([!-.0-\[\]-~][!-\[\]-~]*)?$",
+        pattern=r"^/([!\"$-.0-\[\]-~][!\"$-\[\]-~]*)?$",
         max_length=500,
         description="on our own origin",
         examples=["/account"],

@@ -3,23 +3,26 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Cookie, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict
 
 from shared.http import Body, Line, View
 
-from .fields import Secret
-
-BROWSER = "mdh_oidc"
+from .fields import ReturnPath, Secret
 
 ProviderName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-BrowserSecret = Annotated[str | None, Cookie(alias=BROWSER, max_length=100, include_in_schema=False)]
 
 
 class AuthorizationRequest(Body):
-    """`device` is the name under which the session is listed; without it, the User-Agent."""
+    """`device` is the name under which the session is listed; without it, the User-Agent.
+
+    With `return_to`, a path on our own origin, it ends with a redirect there: the tokens in cookies; or, with a second
+    factor, the challenge behind `#second_factor=`; or the code of what went wrong behind `?error=`. Without, it ends
+    with an answer that holds the tokens.
+    """
 
     device: Line | None = None
+    return_to: ReturnPath | None = None
 
 
 class CallBackQuery(BaseModel):
