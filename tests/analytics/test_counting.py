@@ -25,6 +25,7 @@ from shared.contracts.payments import PaymentCaptured, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.testing.plugin import Deliver
 
+from ..notifications.conftest import verification
 from .conftest import AFFILIATE, DAY, NOON, OTHER, Numbers, Tell, Told, booking, payment, registered
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
@@ -82,6 +83,15 @@ async def test_an_event_takes_two_statements_and_the_inbox_is_one_of_them(
         with statements() as sent:
             await deliver(event)
         assert len(sent) == 2, sent
+
+
+async def test_a_secret_that_was_mailed_is_not_kept(deliver: Deliver, session: AsyncSession) -> None:
+    asked = verification()
+    await deliver(asked)
+    [[kept]] = (await session.execute(text("select analytics_events::text from analytics_events"))).all()
+    assert asked.type in kept
+    assert asked.secret not in kept
+    assert asked.email not in kept
 
 
 async def test_an_event_is_kept_without_what_is_personal_in_it(deliver: Deliver, session: AsyncSession) -> None:

@@ -297,6 +297,16 @@ async def test_five_accounts_an_hour_from_an_address(at: From, fresh_database: D
     assert (await register(at(HERE), "late@example.com")).is_success
 
 
+async def test_three_resets_an_hour_for_an_address_whether_it_has_an_account_or_not(
+    at: From, fresh_database: Database
+) -> None:
+    await registered(at(HERE), fresh_database)
+    for email, place in ((EMAIL, ELSEWHERE), ("nobody@example.com", "198.51.100.10")):
+        asked = [await at(place).post("/identity/v1/password/resets", json={"email": email}) for _ in range(4)]
+        assert [answer.status_code for answer in asked] == [202] * 3 + [429]
+        assert len({answer.content for answer in asked[:3]}) == 1
+
+
 async def test_within_a_transaction_only_what_succeeds_counts(
     make_app: Callable[[Database], FastAPI], fresh_database: Database
 ) -> None:
