@@ -46,6 +46,7 @@ from .conftest import (
     secret_mailed,
     work,
 )
+from .test_sessions import waiting_for_locks
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 NEW, NEW_EMAIL = "sparrow-Cellar-77-knot", "moss@example.com"
@@ -379,9 +380,12 @@ async def test_of_two_owners_who_close_at_once_one_stays(
         session.add_all(AffiliateUser(affiliate_id=31, user_id=id, role=Role.OWNER) for id in people)
     logins = [{"email": f"{name}@example.com", "password": PASSWORD} for name in ("ada", "kim")]
     headers = [bearer(await fresh_client.post("/identity/v1/login", json=login)) for login in logins]
-    answers = await asyncio.gather(
-        *(fresh_client.post(CLOSE, json={"password": PASSWORD}, headers=mine) for mine in headers)
-    )
+    async with asyncio.TaskGroup() as group, fresh_database.begin() as session:
+        await session.execute(select(AffiliateUser).with_for_update())  # holds them both at one place
+        wanted = {"password": PASSWORD}
+        sent = [group.create_task(fresh_client.post(CLOSE, json=wanted, headers=mine)) for mine in headers]
+        await waiting_for_locks(fresh_database, 2)
+    answers = [task.result() for task in sent]
     assert sorted(answer.status_code for answer in answers) == [204, 409]
     async with fresh_database.begin() as session:
         left = select(func.count()).where(AffiliateUser.removed_at.is_(None), AffiliateUser.role == Role.OWNER)
