@@ -13,6 +13,7 @@ from sqlalchemy import text
 from shared.db import Database
 from shared.settings import Role, Settings
 
+from .conftest import bearer
 from .replicas import STAFF_PASSWORD, Replicas
 
 STAFF = "ops@example.com"
@@ -59,8 +60,11 @@ async def test_through_the_gateway_a_client_is_its_own_address_and_not_what_it_c
     replicas.make_staff(STAFF)
     async with client("127.0.0.5") as http, client("127.0.0.6") as other:
         for claimed in (None, "203.0.113.9", "203.0.113.9, 127.0.0.1", "127.0.0.1", "", "nonsense"):
-            assert (await log_in(http, gateway, STAFF, claimed)).status_code == 200
+            tokens = await log_in(http, gateway, STAFF, claimed)
+            assert tokens.status_code == 200
             assert await address_of_last_session(fresh_database) == "127.0.0.5", claimed
+        page = await http.get(f"{gateway}/identity/v1/sessions", headers=bearer(tokens))
+        assert {session["address"] for session in page.json()["items"]} == {"127.0.0.5"}
         answers = [await log_in(http, gateway, f"a{number}@example.com", f"203.0.113.{number}") for number in range(15)]
         assert [answer.status_code for answer in answers] == [401] * 14 + [429], "twenty, whatever it claims"
         [wait] = answers[-1].headers.get_list("Retry-After")

@@ -35,5 +35,6 @@ exception when invalid_text_representation then
     return null;
 end $$;
 -- From where somebody has signed in: the first token of each session, which replaces none.
-create index idx_refresh_tokens_signed_in on refresh_tokens (user_id, network_of(address)) where replaces_id is null;
+create index idx_refresh_tokens_signed_in on refresh_tokens (user_id, network_of(address), created_at)
+    where replaces_id is null;
 """)

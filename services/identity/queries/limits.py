@@ -39,22 +39,24 @@ cross join lateral (
 returning used, most, ceil(extract(epoch from renews_at - updated_at))::int as renews_in"""
 
 SIGNED_IN_FROM_HERE = """
-select max(t.created_at) from users u join refresh_tokens t on t.user_id = u.id
- where lower(u.email) = lower(:account) and u.deleted_at is null
-   and network_of(t.address) = network_of(:address) and t.replaces_id is null"""
+select last.created_at from users u cross join lateral (
+    select created_at from refresh_tokens
+     where user_id = u.id and network_of(address) = network_of(:address) and replaces_id is null
+     order by created_at desc limit 1) as last
+ where lower(u.email) = lower(:account) and u.deleted_at is null"""
 
 MAY_TRY = "(select coalesce(bool_and(used <= most), true) from of_address)"
 
 SPEND = text(f"""
-with asked as materialized (
+with here as materialized (select ({SIGNED_IN_FROM_HERE}) as since),
+asked as materialized (
     select name, per_address, most, make_interval(secs => lasts) as lasts, make_interval(secs => longest) as longest,
            case when known_apart and here.since is not null then key_here else key end as key,
            case when known_apart then here.since end as forgiven_at, statement_timestamp() as at
       from unnest(cast(:names as text[]), cast(:per_address as bool[]), cast(:most as int[]), cast(:lasts as float[]),
                   cast(:longest as float[]), cast(:keys as bytea[]), cast(:keys_here as bytea[]),
                   cast(:known_apart as bool[]))
-           as wanted (name, per_address, most, lasts, longest, key, key_here, known_apart),
-           (select ({SIGNED_IN_FROM_HERE}) as since) as here),
+           as wanted (name, per_address, most, lasts, longest, key, key_here, known_apart), here),
 of_address as ({COUNTED.format(which="per_address")}),
 of_subject as ({COUNTED.format(which=f"not per_address and {MAY_TRY}")})
 select * from of_address union all select * from of_subject""")  # noqa: S608
