@@ -34,7 +34,7 @@ PUT /me/consents/marketing                       refused
 GET /me/consents/marketing/history               allowed
 GET /affiliates/{affiliate_id}/members           allowed
 PATCH /affiliates/{affiliate_id}/members/{user_id} refused
-DELETE /affiliates/{affiliate_id}/members/{user_id} allowed
+DELETE /affiliates/{affiliate_id}/members/{user_id} refused
 POST /affiliates/{affiliate_id}/handover         refused
 GET /affiliates/{affiliate_id}/invitations       allowed
 POST /affiliates/{affiliate_id}/invitations      refused

@@ -54,7 +54,7 @@ async def change_role(
     return MemberView.of(member)
 
 
-@router.delete(f"{MEMBERS}/{{user_id}}", status_code=204)
+@router.delete(f"{MEMBERS}/{{user_id}}", status_code=204, dependencies=[InPerson])
 async def remove_member(
     affiliate_id: PathId, user_id: PathId, actor: CurrentActor, session: Session, version: IfMatch
 ) -> None:
