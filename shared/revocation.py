@@ -3,21 +3,28 @@
 Identity's events that end tokens (`contracts.identity.EndsTokens`) leave a row in each service's `token_cutoffs`:
 tokens of this user, session or API key that were issued before that moment are refused. Each process that answers HTTP
 keeps a copy, renewed every `PAUSE` seconds, so that looking costs nothing. A row is of use as long as a token can live.
+
+At identity the row is in the transaction of the event; at the others it comes with the event, so not while the broker
+is away: then a token lives out its time, 15 minutes at most.
 """
 
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select
+from sqlalchemy import event as listening
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shared.contracts.identity import EndsTokens
 from shared.db import Database
 from shared.errors import Overloaded, Unauthenticated
-from shared.outbox import PlatformBase
+from shared.events import CONTRACTS, Event
+from shared.outbox import BusinessEvent, PlatformBase
 
 log = structlog.get_logger()
 
@@ -36,11 +43,22 @@ class TokenCutoff(PlatformBase, kw_only=True):
 
 async def end_tokens(session: AsyncSession, subject: str, before: datetime) -> None:
     """Late and repeated calls change nothing: the latest moment stands."""
+    await session.execute(_cutoff(subject, before))
+
+
+def _cutoff(subject: str, before: datetime) -> Executable:
     row = insert(TokenCutoff).values(subject=subject, ends_before=before)
     later = func.greatest(TokenCutoff.ends_before, row.excluded.ends_before)
-    await session.execute(
-        row.on_conflict_do_update(index_elements=["subject"], set_={"ends_before": later, "created_at": func.now()})
-    )
+    return row.on_conflict_do_update(index_elements=["subject"], set_={"ends_before": later, "created_at": func.now()})
+
+
+@listening.listens_for(Session, "before_flush")
+def _end_here_at_once(session: Session, *_: Any) -> None:
+    """Who tells that tokens end does not wait to hear it from the broker: there they end in the same transaction."""
+    for row in [row for row in session.new if isinstance(row, BusinessEvent)]:
+        if issubclass(CONTRACTS.get(row.type, Event), EndsTokens):
+            ending = EndsTokens.model_validate(row.payload)
+            session.execute(_cutoff(ending.ended, ending.tokens_end_at))
 
 
 class Revocations:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -140,6 +141,16 @@ async def test_the_act_stands_in_the_trail_with_who_and_whom_and_why(
     assert row is not None
     assert (row.actor, row.aggregate_id) == (support.subject, ada.user_id)
     assert [event.reason for event in await published(UserSuspended)] == [REASON["reason"]]
+
+
+async def test_at_identity_tokens_end_though_the_broker_is_away(
+    ada: Actor, support: Actor, ask: Ask, client: httpx.AsyncClient, as_: As, app: FastAPI
+) -> None:
+    headers = as_(ada)
+    assert (await client.get("/identity/v1/me", headers=headers)).status_code == 200
+    await ask(support, "POST", ada, "suspend", REASON)  # and nothing is delivered
+    await app.state.revocations.refresh()
+    assert (await client.get("/identity/v1/me", headers=headers)).status_code == 401
 
 
 # -- tokens of those who are suspended in the very moment --

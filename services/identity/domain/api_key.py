@@ -28,7 +28,10 @@ NOTED_EVERY = timedelta(minutes=1)
 
 
 class Scope(StrEnum):
-    """What a key can be made for. Who somebody is, and money, is changed in person."""
+    """What a key can be made for. Who somebody is, and payments, no key changes.
+
+    `booking:write` does what its maker may do to appointments: cancel them too, after which money goes back.
+    """
 
     IDENTITY_READ = "identity:read"
     CATALOG_READ = "catalog:read"
