@@ -39,6 +39,7 @@ async def lives(world: World) -> Person:
     """Opens an account, books three times, pays, cancels, reviews, changes their name."""
     tier = await a_shop(world)
     person = await an_account(world)
+    await keeps_address_and_car(world, person)
     times = await free_times(world, tier)
     done, cancelled, unpaid = [await books(world, person, tier, time) for time in times[:3]]
     for booking in (done, cancelled):
@@ -83,6 +84,21 @@ async def an_account(world: World) -> Person:
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     me = await world.ask("GET", "/identity/v1/me", headers)
     return Person(me["id"], me["customer"]["id"], headers)
+
+
+async def keeps_address_and_car(world: World, person: Person) -> None:
+    address = {
+        "label": MARK, "line1": f"17 {MARK} Road", "line2": MARK, "zip": "11201",
+        "access_notes": f"ring at {MARK}",
+    }  # fmt: skip
+    await world.ask("POST", "/identity/v1/me/addresses", person.headers, address)
+    car = {
+        "year": 2020, "make": MARK, "model": MARK, "size_class": "suv", "color": "red", "license_plate": "ZWIEBELFI",
+        "condition_notes": f"{MARK} spilled coffee",
+    }  # fmt: skip
+    await world.ask("POST", "/identity/v1/me/vehicles", person.headers, car)
+    wanted = {"email": True, "sms": True, "wording": "2026-11"}
+    await world.ask("PUT", "/identity/v1/me/consents/marketing", person.headers | {"User-Agent": MARK}, wanted)
 
 
 async def free_times(world: World, tier: int) -> list[str]:
