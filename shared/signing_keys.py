@@ -153,9 +153,9 @@ def rotate(directory: Path, at: datetime, *, overlap: timedelta = OVERLAP) -> st
     return kid
 
 
-def prune(directory: Path, at: datetime) -> list[str]:
-    """Take away the keys whose last token is over."""
-    times = Timetable(frozenset(path.stem for path in key_files(directory)))
+def prune(directory: Path, at: datetime, pinned: str | None = None) -> list[str]:
+    """Take away the keys whose last token is over: none while one is pinned."""
+    times = Timetable(frozenset(path.stem for path in key_files(directory)), pinned)
     over = sorted(kid for kid in times.kids if times.state(kid, at) is KeyState.OVER)
     for kid in over:
         (directory / f"{kid}.pem").unlink(missing_ok=True)

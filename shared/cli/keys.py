@@ -18,7 +18,7 @@ Pinned = Annotated[str | None, typer.Option("--kid", envvar="MDH_SIGNING_KID", h
 @app.command("list")
 def list_keys(directory: Directory, pinned: Pinned = None) -> None:
     """Every key, the oldest first: whether it signs, and until when it is published."""
-    times, at = Timetable(frozenset(_readable(directory)), pinned), now()
+    times, at = Timetable(frozenset(_readable(directory)), pinned or None), now()
     for kid in sorted(times.kids, key=lambda kid: (signs_from(kid), kid)):
         typer.echo(f"{kid}  {_told(times, kid, times.state(kid, at))}")
 
@@ -45,10 +45,10 @@ def rotate_keys(
 
 
 @app.command("prune")
-def prune_keys(directory: Directory) -> None:
-    """Take away keys whose last token is over."""
+def prune_keys(directory: Directory, pinned: Pinned = None) -> None:
+    """Take away keys whose last token is over; none while identity was told which key signs."""
     _readable(directory)
-    for kid in prune(directory, now()):
+    for kid in prune(directory, now(), pinned or None):
         typer.echo(f"{kid}.pem: gone")
 
 

@@ -141,6 +141,14 @@ async def test_a_second_factor_can_lead_to_cookies_too(client: httpx.AsyncClient
     assert problem_of(await post(client, "login/second-factor", body))[0] == 401
 
 
+async def test_with_another_password_a_browser_goes_on_in_cookies(browser: httpx.AsyncClient) -> None:
+    wanted = {"password": PASSWORD, "new_password": "sparrow-Cellar-77-knot", **COOKIE}
+    answer = await post(browser, "password", wanted)
+    assert (answer.status_code, len(cookies_of(answer))) == (200, 3)
+    assert "refresh_token" not in answer.json()
+    assert (await browser.get("/identity/v1/me")).status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["cookies", "", "COOKIE", None, True, 1, ["cookie"]])
 async def test_there_are_two_ways_to_keep_a_session(client: httpx.AsyncClient, kind: Any) -> None:
     for path in ("login", "refresh", "logout"):

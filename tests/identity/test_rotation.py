@@ -237,6 +237,15 @@ def test_mdh_keys_lists_rotates_and_prunes(keys: Path) -> None:
         assert run(keys, "list") == f"{new}  signs\n"
 
 
+def test_mdh_keys_prunes_nothing_while_a_key_is_pinned(keys: Path) -> None:
+    with frozen(BEGIN):
+        new = run(keys, "rotate").split(".pem")[0]
+    with frozen(BEGIN + timedelta(days=1)):
+        assert run(keys, "prune", "--kid", FIRST) == ""
+        assert run(keys, "prune", "--kid", "") == f"{FIRST}.pem: gone\n"
+        assert run(keys, "list") == f"{new}  signs\n"
+
+
 def test_mdh_keys_rotate_now_signs_at_once_whatever_waits(keys: Path) -> None:
     replica = Replica(keys)
     with frozen(BEGIN):
