@@ -119,6 +119,15 @@ async def test_logging_out_ends_the_access_tokens_too(
     assert (await client.get("/identity/v1/me", headers=bearer(phone))).status_code == 401
 
 
+async def test_identity_itself_needs_no_broker_to_refuse_what_it_ended(
+    phone: httpx.Response, laptop: httpx.Response, client: httpx.AsyncClient, app: FastAPI
+) -> None:
+    await client.delete(f"{SESSIONS}/{id_of(laptop)}", headers=bearer(phone))
+    await app.state.revocations.refresh()
+    for tokens, status in ((laptop, 401), (phone, 200)):
+        assert (await client.get("/identity/v1/me", headers=bearer(tokens))).status_code == status
+
+
 async def test_a_token_that_a_refresh_under_way_still_issued_ends_as_well(
     phone: httpx.Response,
     refresh: Refresh,

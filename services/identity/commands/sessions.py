@@ -10,6 +10,7 @@ from shared.auth import Actor
 from shared.clock import now
 from shared.contracts import identity as contracts
 from shared.outbox import record
+from shared.revocation import end_tokens
 
 from ..domain.account import Account, WrongCredentials
 from ..domain.limits import LOGIN
@@ -125,7 +126,7 @@ async def _repeat(
         return OpenSession(found.account, successor, successor.secret_after(secret))
     found.token.revoke(now())
     told = _end_of(found.token) | {"device": client.device, "address": client.address}
-    record(session, contracts.SessionReused.of(found.token, **told))
+    await _tell(session, contracts.SessionReused.of(found.token, **told))
     return SessionEnded()
 
 
@@ -133,7 +134,7 @@ async def log_out(session: AsyncSession, secret: str) -> None:
     """End the session of this token; nothing if there is none."""
     found = await find_session(session, digest(secret))
     if found and not found.ended:
-        _end(session, found.token)
+        await _end(session, found.token)
 
 
 async def end_session(session: AsyncSession, actor: Actor, family: UUID) -> None:
@@ -142,7 +143,7 @@ async def end_session(session: AsyncSession, actor: Actor, family: UUID) -> None
     tokens = await live_sessions(session, actor.user_id, only=family)
     if not tokens:
         raise NoSuchSession
-    _end(session, *tokens)
+    await _end(session, *tokens)
 
 
 async def end_other_sessions(session: AsyncSession, actor: Actor) -> None:
@@ -152,13 +153,19 @@ async def end_other_sessions(session: AsyncSession, actor: Actor) -> None:
 
 async def end_all_sessions(session: AsyncSession, user_id: int, *, but: str | None = None) -> None:
     """End all sessions of a user, `but` that of this `Actor.session`."""
-    _end(session, *await live_sessions(session, user_id, other_than=UUID(but) if but else None))
+    await _end(session, *await live_sessions(session, user_id, other_than=UUID(but) if but else None))
 
 
-def _end(session: AsyncSession, *tokens: RefreshToken) -> None:
+async def _end(session: AsyncSession, *tokens: RefreshToken) -> None:
     for token in tokens:
         token.revoke(now())
-        record(session, contracts.SessionEnded.of(token, **_end_of(token)))
+        await _tell(session, contracts.SessionEnded.of(token, **_end_of(token)))
+
+
+async def _tell(session: AsyncSession, event: contracts.EndsTokens) -> None:
+    """The others hear of it when the broker tells them; identity itself refuses the tokens without it."""
+    record(session, event)
+    await end_tokens(session, event.ended, event.tokens_end_at)
 
 
 def _end_of(token: RefreshToken) -> dict[str, Any]:
