@@ -31,7 +31,8 @@ def check_account(gateway: httpx.Client, mail: str) -> None:
     _until(lambda: bool(_mails(gateway, mail, account["email"])), "no mail asked whose address it is")
     [asked] = _mails(gateway, mail, account["email"])
     letter = gateway.get(f"{mail}/api/mails/{asked['id']}").raise_for_status().json()
-    gateway.post("/identity/v1/email-verifications", json={"token": token_in(letter)}).raise_for_status()
+    proof = {"token": token_in(letter), "password": account["password"]}
+    gateway.post("/identity/v1/email-verifications", json=proof).raise_for_status()
     tokens = gateway.post("/identity/v1/login", json=account).raise_for_status().json()
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     me = gateway.get("/identity/v1/me", headers=bearer).raise_for_status().json()

@@ -54,7 +54,8 @@ class Words:
 WORDS = {
     Page.VERIFY_EMAIL: Words(
         "Is this your e-mail address?",
-        "Verify it to open your account.",
+        "Verify it with the password that you chose, and your account is open. If you did not ask for an account, do"
+        " nothing.",
         "Verify this address",
         "Your address is verified. You can log in now.",
     ),
@@ -66,7 +67,8 @@ WORDS = {
     ),
     Page.CONFIRM_EMAIL: Words(
         "Is this your new e-mail address?",
-        "Confirm it, and your account is reached here from now on.",
+        "Confirm it with the password of your account, which is reached here from now on. If you did not ask for it, do"
+        " nothing.",
         "Confirm this address",
         "Your account is now reached at this address. Log in with it from now on.",
     ),
@@ -86,7 +88,7 @@ def _templates() -> Environment:
 def asked(page: Page, token: str, problem: Refusal | None = None) -> HTMLResponse:
     """The page with its button; once more, if what was sent with it was refused for a `problem` that can be mended."""
     words = WORDS[page]
-    form = {"page": page, "token": token, "button": words.button, "password": page is Page.RESET_PASSWORD}
+    form = {"page": page, "token": token, "button": words.button, "new": page is Page.RESET_PASSWORD}
     return _page(words.title, words.text, problem=problem, form=form)
 
 

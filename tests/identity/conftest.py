@@ -67,7 +67,8 @@ async def registered(client: httpx.AsyncClient, database: Database, **changes: A
     answer = await client.post("/identity/v1/register", json=wanted)
     assert answer.status_code == 202, answer.text
     token = await secret_mailed(database, EmailVerificationRequested, wanted["email"])
-    verified = await client.post("/identity/v1/email-verifications", json={"token": token})
+    proof = {"token": token, "password": wanted["password"]}
+    verified = await client.post("/identity/v1/email-verifications", json=proof)
     assert verified.status_code == 204, verified.text
     async with database.begin() as session:
         here = func.lower(User.email) == wanted["email"].lower()

@@ -1,5 +1,6 @@
 """The pages that mails link to: a button for people, nothing for scanners."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -48,7 +49,7 @@ async def test_a_link_that_is_none_of_ours_has_no_button_and_is_not_repeated(
     client: httpx.AsyncClient, page: str, token: str
 ) -> None:
     looked = await client.get(f"{PAGES}/{page}", params={"token": token})
-    for answer in (looked, await press(client, page, token=token)):
+    for answer in (looked, await press(client, page, token=token, password=PASSWORD)):
         assert answer.status_code == 422
         assert "<form" not in answer.text
         assert len(token) < 2 or token not in answer.text
@@ -63,11 +64,33 @@ async def test_looking_at_a_page_uses_nothing_up_pressing_its_button_does(
         for method in ("GET", "HEAD"):
             await client.request(method, f"{PAGES}/verify-email", params={"token": token})
     assert await published(UserRegistered) == []
-    answer = await press(client, "verify-email", token=token)
+    answer = await press(client, "verify-email", token=token, password=PASSWORD)
     assert (answer.status_code, "You can log in now" in answer.text) == (200, True)
     assert (await log_in()).status_code == 200
-    again = await press(client, "verify-email", token=token)
+    again = await press(client, "verify-email", token=token, password=PASSWORD)
     assert (again.status_code, "no longer good" in again.text) == (422, True)
+
+
+async def test_with_another_password_the_page_asks_again_and_the_link_stays_good(
+    client: httpx.AsyncClient, database: Database, published: Published
+) -> None:
+    await client.post("/identity/v1/register", json=registration())
+    token = await secret_mailed(database, EmailVerificationRequested)
+    for password, status in ((NEW, 403), ("", 403), ("x" * 129, 422)):
+        refused = await press(client, "verify-email", token=token, password=password)
+        assert (refused.status_code, f'value="{token}"' in refused.text) == (status, True)
+        assert not password or password not in refused.text
+    assert await published(UserRegistered) == []
+    assert (await press(client, "verify-email", token=token, password=PASSWORD)).status_code == 200
+
+
+async def test_a_double_click_is_answered_by_pages(fresh_client: httpx.AsyncClient, fresh_database: Database) -> None:
+    await fresh_client.post("/identity/v1/register", json=registration())
+    token = await secret_mailed(fresh_database, EmailVerificationRequested)
+    form = {"token": token, "password": PASSWORD}
+    answers = await asyncio.gather(*(press(fresh_client, "verify-email", **form) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [422] * 5
+    assert {answer.headers["content-type"] for answer in answers} == {"text/html; charset=utf-8"}
 
 
 async def test_a_password_is_set_on_its_page_and_asked_for_again_if_it_is_too_easy(
@@ -93,7 +116,7 @@ async def test_an_address_is_confirmed_on_its_page(
     wanted = {"email": NEW_EMAIL, "password": PASSWORD}
     await client.post(MOVE, json=wanted, headers=bearer(await log_in()))
     token = await secret_mailed(database, EmailChangeRequested, NEW_EMAIL)
-    assert (await press(client, "confirm-email", token=token)).status_code == 200
+    assert (await press(client, "confirm-email", token=token, password=PASSWORD)).status_code == 200
     assert (await log_in(NEW_EMAIL)).status_code == 200
 
 
@@ -106,7 +129,7 @@ async def test_what_is_refused_in_the_middle_is_undone(
     token = await secret_mailed(database, EmailChangeRequested, NEW_EMAIL)
     await register(email=NEW_EMAIL)
     for _ in range(2):  # the link is not used up by it
-        refused = await press(client, "confirm-email", token=token)
+        refused = await press(client, "confirm-email", token=token, password=PASSWORD)
         assert (refused.status_code, "There is an account with this e-mail address" in refused.text) == (409, True)
     assert await published(EmailChanged) == []
 

@@ -37,7 +37,7 @@ async def test_who_registers_reads_the_mail_verifies_and_logs_in(
     page = await http.get(link_in(letter, "verify-email", system.site.gateway))
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
     assert (await http.post("/identity/v1/login", json=login)).status_code == 401  # a look changes nothing
-    pressed = await http.post("/identity/v1/pages/verify-email", data={"token": token_in(letter)})
+    pressed = await http.post("/identity/v1/pages/verify-email", data={"token": token_in(letter), "password": password})
     assert pressed.status_code == 200, pressed.text
     tokens = await http.post("/identity/v1/login", json=login)
     assert tokens.status_code == 200

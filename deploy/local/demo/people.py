@@ -36,8 +36,9 @@ class Person:
         return await self.post("/identity/v1/register", told, expect=202)
 
     async def verify(self, letter: JSON) -> None:
-        """With the link in the mail that asked for it."""
-        await self.ask("POST", "/identity/v1/email-verifications", json={"token": token_in(letter)}, expect=204)
+        """With the link in the mail that asked for it, and the password."""
+        proof = {"token": token_in(letter), "password": self.password}
+        await self.ask("POST", "/identity/v1/email-verifications", json=proof, expect=204)
 
     async def log_in_or(self, register: Callable[[], Awaitable[None]]) -> None:
         """Logged in; whoever has no account yet gets one first."""

@@ -53,9 +53,9 @@ async def ask_for_email_change(
 
 
 @router.post("/email-changes/confirm", status_code=204)
-async def confirm_email_change(proof: MailedSecretRequest, session: Session) -> None:
-    """Confirm the new address, with the token that the mail to it has. The old address is told."""
-    await emails.confirm_change(session, proof.token)
+async def confirm_email_change(proof: MailedSecretRequest, verifier: Verifying, session: Session) -> None:
+    """Confirm the new address, with the token that the mail to it has and the password. The old address is told."""
+    await emails.confirm_change(session, verifier, proof.token, proof.password)
 
 
 @router.post("/me/close", status_code=204, dependencies=[InPerson])

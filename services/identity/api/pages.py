@@ -8,19 +8,19 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import TypeAdapter, ValidationError
 
-from shared.db import ReadSession, Session
+from shared.db import Session
 from shared.errors import BadRequest, Refusal, Unprocessable
 from shared.http import Route
 from shared.http import router as new_router
 
 from ..commands import emails, passwords, registrations
 from ..domain.password import CommonPassword
-from ..domain.proof import LinkNoLongerGood
+from ..domain.proof import LinkNoLongerGood, NotThisPassword
 from ..pages import Page, asked, done, invited, refused
 from ..schemas.credentials import ResetRequest
 from ..schemas.fields import MailedSecret
 from ..schemas.registrations import MailedSecretRequest
-from .request import Hashing
+from .request import Verifying
 
 
 class ToMend(Exception):
@@ -76,32 +76,29 @@ async def show(page: Page, token: str = "") -> HTMLResponse:
 
 
 @router.post("/{page}", include_in_schema=False)
-async def act(page: Page, request: Request, hashing: Hashing, reading: ReadSession, session: Session) -> HTMLResponse:
+async def act(page: Page, request: Request, verifier: Verifying, session: Session) -> HTMLResponse:
     """What the button does."""
     form = await _form(request)
     try:
-        await _act(page, form, hashing, reading, session)
-    except (CommonPassword, UnfitPassword) as problem:
+        await _act(page, form, verifier, session)
+    except (CommonPassword, NotThisPassword, UnfitPassword) as problem:
         raise ToMend(problem, form["token"]) from problem
     return done(page)
 
 
-async def _act(page: Page, form: dict[str, Any], hashing: Hashing, reading: ReadSession, session: Session) -> None:
+async def _act(page: Page, form: dict[str, Any], verifier: Verifying, session: Session) -> None:
     try:
-        if page is Page.RESET_PASSWORD:
-            wanted = ResetRequest.model_validate(form)
-        else:
-            token = MailedSecretRequest.model_validate(form).token
+        asked = (ResetRequest if page is Page.RESET_PASSWORD else MailedSecretRequest).model_validate(form)
     except ValidationError as invalid:
         unfit = all(error["loc"] == ("password",) for error in invalid.errors())
         raise UnfitPassword if unfit else LinkNoLongerGood from None
     match page:
         case Page.RESET_PASSWORD:
-            await passwords.reset_password(session, reading, hashing, wanted.token, wanted.password)
+            await passwords.reset_password(session, verifier.reading, verifier.passwords, asked.token, asked.password)
         case Page.VERIFY_EMAIL:
-            await registrations.verify(session, token)
+            await registrations.verify(session, verifier, asked.token, asked.password)
         case Page.CONFIRM_EMAIL:
-            await emails.confirm_change(session, token)
+            await emails.confirm_change(session, verifier, asked.token, asked.password)
 
 
 async def _form(request: Request) -> dict[str, str]:

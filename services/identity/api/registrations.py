@@ -6,7 +6,7 @@ from shared.http import router as new_router
 from ..commands import registrations, requests
 from ..domain.limits import VERIFY
 from ..schemas.registrations import AcceptedView, AddressRequest, MailedSecretRequest, RegisterRequest
-from .request import CurrentLimits, Hashing
+from .request import CurrentLimits, Hashing, Verifying
 
 router = new_router("identity", "registrations")
 
@@ -21,9 +21,9 @@ async def register(
 
 
 @router.post("/email-verifications", status_code=204)
-async def verify_email(proof: MailedSecretRequest, session: Session) -> None:
-    """Verify the address of a new account, with the token that our mail has."""
-    await registrations.verify(session, proof.token)
+async def verify_email(proof: MailedSecretRequest, verifier: Verifying, session: Session) -> None:
+    """Verify the address of a new account, with the token that our mail has and the password it was opened with."""
+    await registrations.verify(session, verifier, proof.token, proof.password)
 
 
 @router.post("/email-verifications/resend", response_model=AcceptedView, status_code=202)

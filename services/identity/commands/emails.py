@@ -10,9 +10,10 @@ from shared.outbox import record
 from ..domain.account import EMAIL_ONCE, EmailTaken
 from ..domain.proof import Purpose
 from ..queries.accounts import find_account, find_by_email
-from ..queries.proofs import end_proofs, get_proven, lock_address
+from ..queries.proofs import end_proofs, lock_address
 from .forgetting import forget_unverified
-from .proofs import mail_secret, tell_owner_of_address
+from .proofs import come_back, mail_secret, tell_owner_of_address
+from .second_factor import Verifier
 
 
 async def mail_change(session: AsyncSession, user_id: int, email: str) -> None:
@@ -27,11 +28,10 @@ async def mail_change(session: AsyncSession, user_id: int, email: str) -> None:
         await mail_secret(session, account.user, Purpose.EMAIL_CHANGE, to=email)
 
 
-async def confirm_change(session: AsyncSession, secret: str) -> None:
+async def confirm_change(session: AsyncSession, verifier: Verifier, secret: str, password: str) -> None:
     """`EmailTaken` if somebody else has verified the address meanwhile; who only asked with it does not count."""
-    proven = await get_proven(session, Purpose.EMAIL_CHANGE, secret)
+    proven = await come_back(session, verifier, Purpose.EMAIL_CHANGE, secret, password)
     proof, user = proven.proof, proven.account.user
-    proof.use(now())
     known = await find_by_email(session, proof.email)
     if known and not known.is_verified:
         await forget_unverified(session, [known.id])

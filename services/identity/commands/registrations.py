@@ -14,10 +14,11 @@ from shared.outbox import record
 from ..domain.account import Account, User, UserRole
 from ..domain.proof import Purpose
 from ..queries.accounts import find_by_email
-from ..queries.proofs import get_proven, lock_address
+from ..queries.proofs import lock_address
 from .accounts import add_account
 from .forgetting import forget_unverified
-from .proofs import mail_secret, tell_owner_of_address
+from .proofs import come_back, mail_secret, tell_owner_of_address
+from .second_factor import Verifier
 
 OPENED_WITH = ("email", "full_name", "locale", "timezone")
 
@@ -38,10 +39,9 @@ async def open_or_tell_owner(session: AsyncSession, wanted: dict[str, Any], pass
     await mail_secret(session, user, Purpose.REGISTRATION)
 
 
-async def verify(session: AsyncSession, secret: str) -> None:
+async def verify(session: AsyncSession, verifier: Verifier, secret: str, password: str) -> None:
     """The account becomes one, and others hear of it."""
-    proven = await get_proven(session, Purpose.REGISTRATION, secret)
-    proven.proof.use(now())
+    proven = await come_back(session, verifier, Purpose.REGISTRATION, secret, password)
     announce_verified(session, proven.account)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Aggregate, words
-from shared.errors import Unprocessable
+from shared.errors import Forbidden, Unprocessable
 
 from . import Base
 from .session import digest, new_secret
@@ -39,6 +39,11 @@ UNVERIFIED_FOR = timedelta(days=7)  # so long an account waits for its address t
 
 class LinkNoLongerGood(Unprocessable):
     """This link is no longer good: it was used, it is too old, or a newer one was sent. Ask for a new one."""
+
+
+class NotThisPassword(Forbidden):
+    """This is not the password of the account that the link is for. If it is yours and you do not know it, ask for a
+    password reset."""
 
 
 class AddressProof(Aggregate, Base, kw_only=True):
@@ -71,8 +76,11 @@ class AddressProof(Aggregate, Base, kw_only=True):
         self.version += 1
         return secret
 
-    def use(self, at: datetime) -> None:
+    def must_be_good(self, at: datetime) -> None:
         if self.token_hash is None or at >= self.expires_at:
             raise LinkNoLongerGood
+
+    def use(self, at: datetime) -> None:
+        self.must_be_good(at)
         self.token_hash = None
         self.version += 1

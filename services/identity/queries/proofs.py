@@ -33,8 +33,8 @@ async def get_proven(session: AsyncSession, purpose: Purpose, secret: str, *, lo
         .where(AddressProof.token_hash == digest(secret), AddressProof.purpose == purpose)
         .execution_options(populate_existing=True)
     )
-    if lock:
-        statement = statement.with_for_update(of=User)
+    if lock:  # the proof too: of those who use one link at once, all but the first find that it is used
+        statement = statement.with_for_update(of=[User, AddressProof])
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         raise LinkNoLongerGood

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.http import Body, Line, View
 
-from .fields import Email, Locale, MailedSecret, NewPassword, Phone, Timezone
+from .fields import Email, Locale, MailedSecret, NewPassword, Password, Phone, Timezone
 
 
 class RegisterRequest(Body):
@@ -26,9 +26,10 @@ class AddressRequest(Body):
 
 
 class MailedSecretRequest(Body):
-    """`token` is what the link in the mail has."""
+    """`token` is what the link in the mail has, `password` the one of the account that it is for."""
 
     token: MailedSecret = Field(repr=False)
+    password: Password = Field(repr=False)
 
 
 class AcceptedView(View):
