@@ -91,13 +91,23 @@ class Nobodys:
 
 Table = Held | Nobodys
 
-OF_EVERY_SERVICE: tuple[Table, ...] = (
-    Held(
+
+def stored_answers(about: str | None = None) -> Held:
+    """The answers to whoever sent an Idempotency-Key: the person's own, and those to others that are about the person:
+    `about` is the SQL condition for these, of the JSON `answer`."""
+    return Held(
         "idempotency_keys",
         "owner = :person or starts_with(owner, :person || ' by ') or right(owner, length(:acted_for)) = :acted_for",
         hidden="owner key request_hash status headers body created_at",
         goes=True,
-    ),
+        also=about and f"(select {about} from (select {ANSWER} as answer) a)",  # noqa: S608
+    )
+
+
+ANSWER = "case when headers ->> 'content-type' = 'application/json' then convert_from(body, 'UTF8')::jsonb end"
+
+OF_EVERY_SERVICE: tuple[Table, ...] = (
+    stored_answers(),
     Nobodys(
         "business_events",
         "id event_id type aggregate_type aggregate_id aggregate_version payload actor correlation_id causation_id trace"

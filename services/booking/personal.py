@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.booking import ErasurePutOff, PersonalDataErased, PersonalDataExported
 from shared.contracts.identity import ErasureRequested
-from shared.personal import Held, Nobodys, Personal
+from shared.personal import Held, Nobodys, Personal, stored_answers
 
 from .queries import live_until
 
@@ -17,6 +17,8 @@ TABLES = (
         hidden="version customer_id crew_id service_id tier_id blocked commission_cents free_until hold_expires_at",
         erased={"address": "''", "zip": "''", "cancel_reason": "null"},
     ),
+    # after the bookings: whoever changes one has it locked until their answer is stored
+    stored_answers("answer -> 'customer_id' = to_jsonb(:customer_id)"),
     Nobodys(
         "affiliates",
         "affiliate_id version name application_status timezone latitude longitude service_radius_m created_at"

@@ -1,10 +1,16 @@
 """What catalog holds of people: nothing but of those who own a business, and that is the business's.
 
-An application that was rejected is nobody's business: it is erased with the one who applied.
+An application that came to nothing is nobody's business: it is erased with the one who applied, and one that is still
+to be decided is rejected then.
 """
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from shared.contracts.catalog import PersonalDataErased, PersonalDataExported
-from shared.personal import Held, Nobodys, Personal
+from shared.contracts.identity import ErasureRequested
+from shared.personal import Held, Nobodys, Personal, stored_answers
+
+from .commands.affiliates import reject_for_want_of_applicant
 
 
 def _if_rejected(column: str, value: str) -> str:
@@ -26,6 +32,7 @@ TABLES = (
             "rejection_reason": _if_rejected("rejection_reason", "null"),
         },
     ),
+    stored_answers("answer -> 'owner_user_id' = to_jsonb(:user_id)"),
     Nobodys("categories", "slug name position active created_at updated_at", "the platform's"),
     Nobodys(
         "services",
@@ -46,4 +53,9 @@ TABLES = (
     Nobodys("mdh_config_history", "id version changed_by changes created_at", "the id of one of staff"),
 )
 
-personal = Personal(TABLES, PersonalDataExported, PersonalDataErased)
+
+async def _end_applications(event: ErasureRequested, session: AsyncSession) -> None:
+    await reject_for_want_of_applicant(session, event.user_id)
+
+
+personal = Personal(TABLES, PersonalDataExported, PersonalDataErased, first=_end_applications)

@@ -1,9 +1,13 @@
 """What identity holds of people: most of what the platform knows of who they are."""
 
 from shared.contracts.identity import PersonalDataErased, PersonalDataExported
-from shared.personal import Held, Nobodys, Personal
+from shared.personal import Held, Nobodys, Personal, stored_answers
 
 TABLES = (
+    stored_answers(  # to staff and to teams, before the address is gone
+        "(answer -> 'id' = to_jsonb(:user_id) and answer ? 'full_name') or answer -> 'user_id' = to_jsonb(:user_id)"
+        " or lower(answer ->> 'email') = (select lower(email) from users where id = :user_id)"
+    ),
     Held(  # before the address is gone, by which they are found
         "invitations",
         "lower(email) = (select lower(email) from users where id = :user_id)",

@@ -40,6 +40,7 @@ async def lives(world: World) -> Person:
     tier = await a_shop(world)
     person = await an_account(world)
     await keeps_address_and_car(world, person)
+    await is_invited(world)
     times = await free_times(world, tier)
     done, cancelled, unpaid = [await books(world, person, tier, time) for time in times[:3]]
     for booking in (done, cancelled):
@@ -79,6 +80,7 @@ async def an_account(world: World) -> Person:
     wanted = {"email": EMAIL, "full_name": f"Ada {MARK}", "phone": PHONE}
     await registered(world.clients["identity"], world.databases["identity"], **wanted)
     await world.settle()
+    await is_suspended_for_a_moment(world)
     login = {"email": EMAIL, "password": PASSWORD, "device": f"{MARK}'s phone"}
     tokens = await world.ask("POST", "/identity/v1/login", None, login)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -99,6 +101,23 @@ async def keeps_address_and_car(world: World, person: Person) -> None:
     await world.ask("POST", "/identity/v1/me/vehicles", person.headers, car)
     wanted = {"email": True, "sms": True, "wording": "2026-11"}
     await world.ask("PUT", "/identity/v1/me/consents/marketing", person.headers | {"User-Agent": MARK}, wanted)
+
+
+async def is_suspended_for_a_moment(world: World) -> None:
+    """Whoever of the staff does it sends keys: the answers, which are about the person, are stored as theirs."""
+    staff = world.as_(ADMIN)
+    [[user_id]] = await world.sql("identity", "select id from users where email = :email", email=EMAIL)
+    path = f"/identity/v1/users/{user_id}"
+    await world.ask("POST", f"{path}/suspend", staff | {"Idempotency-Key": "s"}, {"reason": f"Who is {MARK}?"})
+    await world.ask("POST", f"{path}/reinstate", staff | {"Idempotency-Key": "r"})
+
+
+async def is_invited(world: World) -> None:
+    """Into the shop's team, by its owner, with a key."""
+    [[owner_id, affiliate_id]] = await world.sql("identity", "select user_id, affiliate_id from affiliate_users")
+    owner = world.as_(Actor(user_id=owner_id), **{"Idempotency-Key": "i"})
+    wanted = {"email": EMAIL, "role": "technician"}
+    await world.ask("POST", f"/identity/v1/affiliates/{affiliate_id}/invitations", owner, wanted)
 
 
 async def free_times(world: World, tier: int) -> list[str]:
@@ -162,7 +181,9 @@ async def completes(world: World, booking: Any) -> None:
         " blocked = tstzrange(now() - interval '3 h', now()) where id = :id",
         id=booking["id"],
     )
-    await world.ask("POST", f"/booking/v1/bookings/{booking['id']}/complete", world.as_(ADMIN))
+    await world.ask(
+        "POST", f"/booking/v1/bookings/{booking['id']}/complete", world.as_(ADMIN, **{"Idempotency-Key": "c"})
+    )
 
 
 async def runs_out(world: World, booking: Any) -> None:

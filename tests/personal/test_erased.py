@@ -99,7 +99,7 @@ async def test_without_one_services_eraser_the_mark_is_found(
         await erase(world, person)
     finally:
         object.__setattr__(booking_personal.personal, "tables", booking_personal.TABLES)
-    assert await found(world) == {"booking": ["bookings"]}
+    assert await found(world) == {"booking": ["bookings", "idempotency_keys"]}
 
 
 @pytest.mark.parametrize("service", ["identity", "booking", "payments"])

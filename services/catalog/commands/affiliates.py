@@ -13,10 +13,11 @@ from shared.outbox import record
 from shared.places import Place, place_of
 
 from ..domain.affiliate import ONE_OPEN_APPLICATION, SLUG_UNIQUE, Affiliate, ApplicationPending, slug_of
-from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken
+from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken, lock_undecided_of
 from ..schemas import AffiliateChangeRequest, AffiliateRequest
 
 WHERE = {"zip", "city", "state"}
+APPLICANT_GONE = "Whoever applied has no account any more."
 
 
 async def apply(session: AsyncSession, actor: Actor, wanted: AffiliateRequest) -> Affiliate:
@@ -51,6 +52,14 @@ async def reject(session: AsyncSession, affiliate_id: int, version: int | None, 
     affiliate.reject(reason)
     record(session, AffiliateRejected.of(affiliate, reason=reason))
     return affiliate
+
+
+async def reject_for_want_of_applicant(session: AsyncSession, user_id: int) -> None:
+    """Nobody is left who could be asked about it; who else is in the team applies anew."""
+    for affiliate in await lock_undecided_of(session, user_id):
+        affiliate.reject(APPLICANT_GONE)
+        record(session, AffiliateRejected.of(affiliate, reason=APPLICANT_GONE))
+    await session.flush()
 
 
 async def change_affiliate(
