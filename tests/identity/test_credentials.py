@@ -387,8 +387,9 @@ async def test_the_last_owner_of_a_team_stays_until_there_is_another(
     assert [event.user_id for event in await published(MemberRemoved)] == [ada_id]
 
 
-async def test_of_two_owners_who_close_at_once_one_stays(
-    fresh_client: httpx.AsyncClient, fresh_database: Database
+@pytest.mark.parametrize(("path", "done"), [(CLOSE, 204), ("/identity/v1/me/erasure", 202)])
+async def test_of_two_owners_who_go_at_once_one_stays(
+    fresh_client: httpx.AsyncClient, fresh_database: Database, path: str, done: int
 ) -> None:
     people = [await registered(fresh_client, fresh_database, email=f"{name}@example.com") for name in ("ada", "kim")]
     async with fresh_database.begin() as session:
@@ -398,10 +399,10 @@ async def test_of_two_owners_who_close_at_once_one_stays(
     async with asyncio.TaskGroup() as group, fresh_database.begin() as session:
         await session.execute(select(AffiliateUser).with_for_update())  # holds them both at one place
         wanted = {"password": PASSWORD}
-        sent = [group.create_task(fresh_client.post(CLOSE, json=wanted, headers=mine)) for mine in headers]
+        sent = [group.create_task(fresh_client.post(path, json=wanted, headers=mine)) for mine in headers]
         await waiting_for_locks(fresh_database, 2)
     answers = [task.result() for task in sent]
-    assert sorted(answer.status_code for answer in answers) == [204, 409]
+    assert sorted(answer.status_code for answer in answers) == [done, 409]
     async with fresh_database.begin() as session:
         left = select(func.count()).where(AffiliateUser.removed_at.is_(None), AffiliateUser.role == Role.OWNER)
         assert await session.scalar(left) == 1

@@ -15,14 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.identity.domain.account import User
 from services.identity.domain.invitation import Invitation
 from services.identity.jobs import forget_old_invitations
+from services.identity.passwords import Passwords
 from shared.auth import Actor, Role
 from shared.clock import frozen, now
 from shared.contracts.identity import MemberAdded, MemberInvited
 from shared.db import Database
 from shared.testing.plugin import Headers, Published, recorded_in
 
-from .conftest import problem_of
+from .conftest import PASSWORD, problem_of
 from .team import SHINE, Team
+from .test_sessions import waiting_for_locks
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 As = Callable[[Actor], Headers]
@@ -181,6 +183,52 @@ async def test_nobody_joins_by_the_word_of_somebody_who_has_no_say_any_more(
     secret = await invited(team, published, by="mia", role="owner")
     await (team.remove("ada", "mia") if how == "removed" else team.give("ada", "mia", "manager"))
     assert problem_of(await team.accept("ian", secret)) == (404, "no-such-invitation")
+
+
+@pytest.mark.parametrize("how", ["me/close", "me/erasure"])
+async def test_nobody_joins_by_the_word_of_somebody_who_is_gone(team: Team, published: Published, how: str) -> None:
+    await give_password(team, "mia")
+    await team.give("ada", "mia", "owner")
+    secret = await invited(team, published, by="mia", role="owner")
+    gone = await team.ask("mia", "POST", f"/{how}", {"password": PASSWORD})
+    assert gone.is_success, gone.text
+    assert problem_of(await team.accept("ian", secret)) == (404, "no-such-invitation")
+    listed = (await team.ask("ada", "GET", PATH)).json()["items"]
+    assert [one["status"] for one in listed] == ["withdrawn"]
+
+
+async def test_nobody_joins_by_the_word_of_somebody_who_is_suspended(
+    team: Team, published: Published, session: AsyncSession
+) -> None:
+    secret = await invited(team, published)
+    by = update(User).where(User.id == team.ids["ada"])
+    await session.execute(by.values(status="suspended", suspended_at=now(), suspension_reason="Asked for."))
+    assert problem_of(await team.accept("ian", secret)) == (404, "no-such-invitation")
+    await session.execute(by.values(status="active", suspended_at=None, suspension_reason=None))
+    assert (await team.accept("ian", secret)).status_code == 200
+
+
+async def test_who_joins_while_closing_the_account_is_in_no_team_with_it_closed(
+    real_team: Team, fresh_database: Database
+) -> None:
+    await give_password(real_team, "ian")
+    assert (await real_team.invite("ada", IAN, "owner")).status_code == 201
+    secret = (await recorded_in(fresh_database, MemberInvited))[-1].secret
+    async with asyncio.TaskGroup() as group, fresh_database.begin() as session:
+        await session.execute(select(User).where(User.email == IAN).with_for_update())  # holds them both at one place
+        joining = group.create_task(real_team.accept("ian", secret))
+        await waiting_for_locks(fresh_database, 1)
+        closing = group.create_task(real_team.ask("ian", "POST", "/me/close", {"password": PASSWORD}))
+        await waiting_for_locks(fresh_database, 2)
+    assert joining.result().status_code == 200
+    assert problem_of(closing.result()) == (409, "changed-meanwhile")
+    assert (await real_team.ask("ian", "POST", "/me/close", {"password": PASSWORD})).status_code == 204
+
+
+async def give_password(team: Team, name: str) -> None:
+    password_hash = await Passwords(1).hash(PASSWORD)
+    async with team.database.begin() as session:
+        await session.execute(update(User).where(User.id == team.ids[name]).values(password_hash=password_hash))
 
 
 async def test_what_a_demoted_owner_could_still_send_stays(team: Team, published: Published) -> None:

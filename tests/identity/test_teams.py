@@ -2,21 +2,20 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.identity.domain.account import AffiliateUser, NoSuchUser
-from services.identity.queries.teams import is_last_owner_anywhere
 from shared.auth import Role
-from shared.clock import now
 from shared.contracts.catalog import AffiliateApplied
 from shared.contracts.identity import MemberAdded
 from shared.ids import new_id
 from shared.testing.plugin import Deliver, Published
 
-from .conftest import LogIn, Refresh, Register, actor_in
+from .conftest import PASSWORD, LogIn, Refresh, Register, actor_in, bearer
 
 
 def applied(owner_user_id: int, affiliate_id: int = 31, version: int = 1) -> AffiliateApplied:
@@ -88,18 +87,12 @@ async def test_the_database_has_a_user_once_in_a_team(owner_id: int, session: As
         await session.flush()
 
 
-async def test_whoever_owns_an_affiliate_alone_is_its_last_owner(
-    owner_id: int, register: Register, deliver: Deliver, session: AsyncSession
+@pytest.mark.parametrize("how", ["me/close", "me/erasure"])
+async def test_whose_account_is_closed_by_then_owns_nothing(
+    owner_id: int, log_in: LogIn, client: httpx.AsyncClient, deliver: Deliver, published: Published, how: str
 ) -> None:
-    other_id = (await register(account="affiliate", email="kim@example.com")).json()["id"]
+    headers = bearer(await log_in())
+    answer = await client.post(f"/identity/v1/{how}", json={"password": PASSWORD}, headers=headers)
+    assert answer.is_success, answer.text
     await deliver(applied(owner_id))
-    other = AffiliateUser(affiliate_id=31, user_id=other_id, role=Role.MANAGER)
-    session.add(other)
-    await session.flush()
-    assert [await is_last_owner_anywhere(session, id) for id in (owner_id, other_id, 999)] == [True, False, False]
-    other.take_role(Role.OWNER)
-    await session.flush()
-    assert [await is_last_owner_anywhere(session, id) for id in (owner_id, other_id)] == [False, False]
-    other.leave(now())
-    await session.flush()
-    assert await is_last_owner_anywhere(session, owner_id)
+    assert await published(MemberAdded) == []

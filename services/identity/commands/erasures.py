@@ -15,10 +15,8 @@ from shared.provision import SERVICES
 from ..domain.account import Account
 from ..domain.erasure import BookingLive, Erasure, ErasureStatus, StillOwner
 from ..domain.session import digest, new_secret
-from ..domain.staff import must_leave_an_administrator
+from ..domain.team import LastOwner
 from ..queries import erasures as queries
-from ..queries.teams import is_last_owner_anywhere, lock_team, teams_of_user
-from ..queries.users import get_user, lock_administrators
 from .closing import close_account
 from .second_factor import Verifier
 
@@ -31,14 +29,7 @@ async def request_erasure(
     It takes the password: whoever has found an open browser is not yet its owner.
     """
     await verifier.must_know_password(actor, password)
-    assert actor.user_id is not None
-    administrators = await lock_administrators(session) if actor.is_admin else []
-    for affiliate_id in await teams_of_user(session, actor.user_id):
-        await lock_team(session, affiliate_id)
-    account = await get_user(session, actor.user_id, lock=True)
-    must_leave_an_administrator(account.user, administrators)
-    await _must_be_free(session, account)
-    await close_account(session, account, now())
+    account = await _close(session, actor)
     secret = new_secret()
     erasure = Erasure.of(account, digest(secret), now() + delay)
     session.add(erasure)
@@ -49,11 +40,15 @@ async def request_erasure(
     return erasure, secret
 
 
-async def _must_be_free(session: AsyncSession, account: Account) -> None:
+async def _close(session: AsyncSession, actor: Actor) -> Account:
+    """What is refused after the first step is undone."""
+    try:
+        account = await close_account(session, actor)
+    except LastOwner:
+        raise StillOwner from None
     if await queries.has_live_booking(session, account.customer_id):
         raise BookingLive
-    if await is_last_owner_anywhere(session, account.user.id):
-        raise StillOwner
+    return account
 
 
 async def begin_due_erasures(session: AsyncSession, at: datetime, *, limit: int) -> None:

@@ -58,7 +58,7 @@ async def withdraw(session: AsyncSession, actor: Actor, affiliate_id: int, invit
 async def accept(session: AsyncSession, actor: Actor, secret: str) -> AffiliateUser:
     """The team is in the next token."""
     invitation = await get_invitation_of_secret(session, secret)
-    account = await get_account(session, actor.user_id)
+    account = await get_account(session, actor.user_id, lock=True)
     invitation.accept(account.user, now())
     member = await find_membership(session, invitation.affiliate_id, account.user.id)
     if member is None:

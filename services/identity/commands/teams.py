@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor, Role
@@ -10,16 +11,23 @@ from shared.contracts.identity import MemberAdded, MemberChanged, MemberRemoved
 from shared.outbox import record
 
 from ..domain.account import AffiliateUser
-from ..queries.accounts import must_exist
+from ..queries.accounts import find_account, must_exist
 from ..queries.invitations import open_invitations_by
 from ..queries.teams import has_team, lock_team, teams_of_user
 
+log = structlog.get_logger()
 STILL_READ = timedelta(seconds=1)  # what a token is made of that is being issued right now
 
 
 async def give_affiliate_its_owner(session: AsyncSession, affiliate_id: int, user_id: int) -> None:
-    """Whoever applied owns the affiliate, unless it has a team already: then the team itself decides."""
+    """Whoever applied owns the affiliate, unless it has a team already: then the team itself decides.
+
+    Whoever has closed the account by then owns nothing.
+    """
     await must_exist(session, user_id)
+    if await find_account(session, user_id, lock=True) is None:
+        log.warning("affiliate.applicant_closed", affiliate_id=affiliate_id, user_id=user_id)
+        return
     if await has_team(session, affiliate_id):
         return
     member = AffiliateUser(affiliate_id=affiliate_id, user_id=user_id, role=Role.OWNER)
@@ -64,9 +72,10 @@ async def leave_every_team(session: AsyncSession, user_id: int) -> None:
     """Of somebody who goes for good; `LastOwner` if an affiliate would be without an owner then."""
     for affiliate_id in await teams_of_user(session, user_id):
         team = await lock_team(session, affiliate_id)
-        member = team.member(user_id)
-        team.remove(member, member, now())
-        await _announce(session, MemberRemoved, member)
+        for member in team.members:
+            if member.user_id == user_id:  # else somebody has just removed them
+                team.remove(member, member, now())
+                await _announce(session, MemberRemoved, member)
 
 
 async def _announce(session: AsyncSession, told: type[MemberChanged | MemberRemoved], member: AffiliateUser) -> None:

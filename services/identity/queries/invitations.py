@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 from shared.http import Page, Paged
 
-from ..domain.account import AffiliateUser
+from ..domain.account import AffiliateUser, User, UserStatus
 from ..domain.invitation import Invitation, InvitationStatus, NoSuchInvitation
 from ..domain.session import digest
 from ..domain.team import NotYoursToDecide, Team
@@ -45,10 +45,10 @@ async def get_invitation(session: AsyncSession, affiliate_id: int, invitation_id
 
 
 async def get_invitation_of_secret(session: AsyncSession, secret: str) -> Invitation:
-    """Locked: whoever else answers it waits."""
-    return _found(
-        await session.scalar(select(Invitation).where(Invitation.secret_hash == digest(secret)).with_for_update())
-    )
+    """Locked: whoever else answers it waits. It is as good as the word of who sent it, whom one must be able to ask."""
+    by = (User.id == Invitation.invited_by) & User.deleted_at.is_(None) & (User.status == UserStatus.ACTIVE)
+    of = select(Invitation).join(User, by).where(Invitation.secret_hash == digest(secret))
+    return _found(await session.scalar(of.with_for_update(of=Invitation)))
 
 
 def _found(invitation: Invitation | None) -> Invitation:

@@ -1,10 +1,10 @@
 """Reading teams."""
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
-from shared.auth import Actor, Role
+from shared.auth import Actor
 from shared.http import Page, Paged
 
 from ..domain.account import AffiliateUser
@@ -16,23 +16,6 @@ works_now = AffiliateUser.removed_at.is_(None)
 async def has_team(session: AsyncSession, affiliate_id: int) -> bool:
     of = select(exists().where(AffiliateUser.affiliate_id == affiliate_id))
     return bool(await session.scalar(of))
-
-
-async def is_last_owner_anywhere(session: AsyncSession, user_id: int) -> bool:
-    """Whether some affiliate would be without an owner if this user left."""
-    other = aliased(AffiliateUser)
-    another_owner = exists().where(
-        other.affiliate_id == AffiliateUser.affiliate_id,
-        other.user_id != user_id,
-        other.role == Role.OWNER,
-        other.removed_at.is_(None),
-    )
-    alone = exists().where(_owned_by(user_id), ~another_owner)
-    return bool(await session.scalar(select(alone)))
-
-
-def _owned_by(user_id: int) -> ColumnElement[bool]:
-    return (AffiliateUser.user_id == user_id) & (AffiliateUser.role == Role.OWNER) & works_now
 
 
 async def lock_team(session: AsyncSession, affiliate_id: int) -> Team:
