@@ -16,6 +16,8 @@ from markupsafe import Markup
 
 from shared.errors import Refusal
 
+from .schemas.personal import ErasureView
+
 STYLE = """
 body{margin:0;background:#f4f5f7;color:#1c2430;font:16px/1.5 system-ui,sans-serif}
 main{max-width:26rem;margin:12vh auto 0;padding:2rem;background:#fff;border-radius:8px}
@@ -79,6 +81,12 @@ INVITED = (
     " accept the invitation with the token of this link: POST /identity/v1/invitations/accept.",
 )
 
+FETCHED = (
+    "Your data",
+    "Everything that Mobile Detail Hub holds of you, as one file. Keep it where nobody else finds it.",
+)
+ERASED = "The erasure of your data"
+
 
 @cache
 def _templates() -> Environment:
@@ -104,9 +112,27 @@ def invited() -> HTMLResponse:
     return _page(*INVITED)
 
 
+def to_fetch(token: str) -> HTMLResponse:
+    return _page(*FETCHED, template="export.html", token=token)
+
+
+def erasing(erasure: ErasureView) -> HTMLResponse:
+    return _page(ERASED, "", template="erasure.html", erasure=erasure)
+
+
+def not_there(problem: Refusal) -> HTMLResponse:
+    return _page("Your data", "", problem=problem)
+
+
 def _page(
-    title: str, text: str, *, problem: Refusal | None = None, form: dict[str, object] | None = None
+    title: str,
+    text: str,
+    *,
+    problem: Refusal | None = None,
+    form: dict[str, object] | None = None,
+    template: str = "page.html",
+    **more: object,
 ) -> HTMLResponse:
-    shown = {"title": title, "text": text, "problem": problem.detail if problem else "", "form": form}
-    body = _templates().get_template("page.html").render(shown, style=Markup(STYLE))  # noqa: S704 - a constant
+    shown = {"title": title, "text": text, "problem": problem.detail if problem else "", "form": form} | more
+    body = _templates().get_template(template).render(shown, style=Markup(STYLE))  # noqa: S704 - a constant
     return HTMLResponse(body, problem.status if problem else 200, HEADERS)

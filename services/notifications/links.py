@@ -12,11 +12,8 @@ PAGES = {
     Kind.PASSWORD_RESET: ("reset-password", "Set a new password"),
     Kind.EMAIL_CHANGE: ("confirm-email", "Confirm this address"),
     Kind.TEAM_INVITATION: ("accept-invitation", "Join the team"),
-}
-# With a secret, at the platform itself: what is fetched there.
-FETCHED = {
-    Kind.EXPORT_READY: ("identity/v1/exports", "Fetch your data"),
-    Kind.ERASURE_ACCEPTED: ("identity/v1/erasures", "See how it stands"),
+    Kind.EXPORT_READY: ("fetch-export", "Fetch your data"),
+    Kind.ERASURE_ACCEPTED: ("erasure", "See how it stands"),
 }
 OPEN = "Open in Mobile Detail Hub"
 
@@ -30,9 +27,6 @@ def link_of(settings: Settings, communication: Communication) -> Link:
     if communication.notice in PAGES:
         page, label = PAGES[communication.notice]
         return Link(f"{settings.pages_url}/{page}?token={communication.secret}", label)
-    if communication.notice in FETCHED:
-        path, label = FETCHED[communication.notice]
-        return Link(f"{settings.public_url.rstrip('/')}/{path}/{communication.secret}", label)
     base = (settings.frontend_url or settings.public_url).rstrip("/")
     if communication.booking_id is not None:
         return Link(f"{base}/bookings/{communication.booking_id}", OPEN)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -33,7 +34,7 @@ from shared.testing.plugin import Deliver, Headers, Published
 from .conftest import PASSWORD, LogIn, problem_of
 from .signed import Signed, signed_in
 
-DELAY = timedelta(seconds=121)
+DELAY, LOOK_UP = timedelta(seconds=121), "/identity/v1/erasures/look-up"
 Erase = Callable[..., Awaitable[httpx.Response]]
 Begin = Callable[..., Awaitable[list[ErasureRequested]]]
 
@@ -116,21 +117,21 @@ async def test_services_are_asked_when_no_token_can_be_alive_and_each_gives_a_re
     ada: Signed, erase: Erase, begin: Begin, deliver: Deliver, client: httpx.AsyncClient, published: Published
 ) -> None:
     secret = (await erase()).json()["secret"]
-    path = f"/identity/v1/erasures/{secret}"
+    shown = partial(client.post, LOOK_UP, json={"token": secret})
     assert await begin(timedelta(seconds=100)) == []
     [asked] = await begin()
     assert (asked.user_id, asked.customer_id) == (ada.user_id, ada.customer_id)
     assert len(await begin()) == 1  # once
     for service in set(SERVICES) - {"identity"}:
         await deliver(receipt(service, asked))
-    waiting = (await client.get(path)).json()
+    waiting = (await shown()).json()
     assert (waiting["status"], waiting["missing"], waiting["done_at"]) == ("erasing", ["identity"], None)
     assert await published(UserErased) == []
     await deliver(asked)  # identity's own
     for mine in await published(CONTRACTS["identity.personal_data_erased.v1"]):
         await deliver(mine)
         await deliver(mine)
-    done = (await client.get(path)).json()
+    done = (await shown()).json()
     assert (done["status"], done["missing"]) == ("done", [])
     assert {r["service"] for r in done["receipts"]} == set(SERVICES)
     [erased] = await published(UserErased)
@@ -152,14 +153,14 @@ async def test_nothing_of_the_person_is_left_in_identity(
 async def test_whoever_does_not_answer_for_a_day_is_asked_again_and_the_first_receipt_counts(
     erase: Erase, begin: Begin, deliver: Deliver, client: httpx.AsyncClient
 ) -> None:
-    path = f"/identity/v1/erasures/{(await erase()).json()['secret']}"
+    shown = partial(client.post, LOOK_UP, json={"token": (await erase()).json()["secret"]})
     [first] = await begin()
     await deliver(receipt("booking", first))
     second = (await begin(timedelta(hours=25)))[-1]
     assert second.version > first.version
     again = receipt("booking", second)
     await deliver(again.model_copy(update={"counts": {"things": 0}}))
-    [kept] = (await client.get(path)).json()["receipts"]
+    [kept] = (await shown()).json()["receipts"]
     assert kept["counts"] == {"things": 3}
 
 
@@ -199,7 +200,7 @@ async def test_bookings_of_others_and_those_that_are_over_are_none(
 async def test_a_booking_that_became_live_in_between_is_waited_for(
     ada: Signed, erase: Erase, begin: Begin, deliver: Deliver, client: httpx.AsyncClient
 ) -> None:
-    path = f"/identity/v1/erasures/{(await erase()).json()['secret']}"
+    shown = partial(client.post, LOOK_UP, json={"token": (await erase()).json()["secret"]})
     end = now() + timedelta(days=3)
     await deliver(told(BookingConfirmed, 2, ada.customer_id, end))
     assert await begin() == []
@@ -210,13 +211,13 @@ async def test_a_booking_that_became_live_in_between_is_waited_for(
         erasure_receipt_id=asked.erasure_id, version=asked.version, customer_id=ada.customer_id, until=end
     )
     await deliver(put_off)
-    state = (await client.get(path)).json()
+    state = (await shown()).json()
     assert state["status"] == "waiting"
     assert datetime.fromisoformat(state["booking_live_until"]) == end
     assert len(await begin(timedelta(minutes=30))) == 1
     assert len(await begin(timedelta(hours=2))) == 2
     await deliver(put_off)  # late: it was asked again since
-    assert (await client.get(path)).json()["status"] == "erasing"
+    assert (await shown()).json()["status"] == "erasing"
 
 
 async def test_the_last_owner_of_an_affiliate_hands_it_over_first(
@@ -245,8 +246,24 @@ async def test_an_erasure_is_seen_by_its_secret_alone(
     erase: Erase, client: httpx.AsyncClient, session: AsyncSession
 ) -> None:
     secret = (await erase()).json()["secret"]
-    assert problem_of(await client.get(f"/identity/v1/erasures/{'x' * 43}")) == (404, "no-such-erasure")
-    answer = await client.get(f"/identity/v1/erasures/{secret}")
+    assert problem_of(await client.post(LOOK_UP, json={"token": "x" * 43})) == (404, "no-such-erasure")
+    answer = await client.post(LOOK_UP, json={"token": secret})
     assert answer.headers["Cache-Control"] == "no-store"
     assert secret.encode() not in (await session.scalars(select(Erasure.secret_hash))).one()
     assert datetime.fromisoformat(answer.json()["due_at"]) > datetime.now(UTC)
+
+
+async def test_the_link_of_the_mail_leads_to_a_page_that_shows_how_it_stands(
+    erase: Erase, begin: Begin, deliver: Deliver, client: httpx.AsyncClient
+) -> None:
+    page, secret = "/identity/v1/pages/erasure", (await erase()).json()["secret"]
+    [asked] = await begin()
+    waiting = await client.get(page, params={"token": secret})
+    assert (waiting.status_code, waiting.headers["cache-control"]) == (200, "no-store")
+    assert "No receipt yet of: identity, catalog" in waiting.text
+    for service in SERVICES:
+        await deliver(receipt(service, asked))
+    assert "It is done" in (await client.get(page, params={"token": secret})).text
+    for token in ("x" * 43, "", "<b>"):
+        answer = await client.get(page, params={"token": token})
+        assert (answer.status_code, "There is no such erasure" in answer.text) == (404, True)

@@ -24,7 +24,8 @@ from shared.testing.plugin import Deliver, Headers, Published
 from .conftest import problem_of
 from .signed import Signed, signed_in
 
-STATE = "/identity/v1/me/export"
+STATE, PAGE = "/identity/v1/me/export", "/identity/v1/pages/fetch-export"
+FETCH = "/identity/v1/exports/fetch"
 Told = Callable[..., Awaitable[None]]
 
 
@@ -87,7 +88,35 @@ async def test_when_all_have_told_it_is_ready_and_its_owner_fetches_it(
     assert (me["email"], me["full_name"]) == (ada.email, "Ada Marsh")
     assert "password_hash" not in me
     [told] = await published(ExportReady)
-    assert (told.email, state.json()["path"]) == (ada.email, f"/identity/v1/exports/{told.secret}")
+    assert (told.email, told.secret in state.text) == (ada.email, False)
+
+
+async def test_the_link_of_the_mail_leads_to_a_button_that_delivers_the_file_without_any_session(
+    ada: Signed, client: httpx.AsyncClient, others_tell: Told, published: Published
+) -> None:
+    await client.get(STATE, headers=ada.headers)
+    await others_tell()
+    [told] = await published(ExportReady)
+    page = await client.get(PAGE, params={"token": told.secret})
+    assert (page.status_code, page.headers["referrer-policy"]) == (200, "no-referrer")
+    assert '<form method="post" action="fetch-export">' in page.text
+    assert f'name="token" value="{told.secret}"' in page.text
+    file = await client.post(PAGE, data={"token": told.secret})
+    assert (file.status_code, file.headers["content-type"]) == (200, "application/json")
+    assert file.headers["content-disposition"] == 'attachment; filename="mobile-detail-hub.json"'
+    assert file.headers["cache-control"] == "no-store"
+    by_front_end = await client.post(FETCH, json={"token": told.secret})
+    assert file.json() == by_front_end.json()
+    assert file.json()["services"]["identity"]["users"][0]["email"] == ada.email
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 43, "\u0661" * 43, '"><script>'])
+async def test_a_link_to_no_export_says_so_on_a_page(client: httpx.AsyncClient, token: str) -> None:
+    answer = await client.post(PAGE, data={"token": token})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such export" in answer.text
+    assert "<form" not in answer.text
+    assert (await client.post(PAGE, json={"token": token})).status_code == 400
 
 
 async def test_one_at_a_time_whoever_asks_again_gets_the_same(
@@ -137,7 +166,12 @@ async def test_a_part_that_comes_twice_late_or_out_of_order_changes_nothing(
 
 @pytest.mark.parametrize("silent", [(), ("booking",)])
 async def test_after_its_day_it_is_gone_with_all_its_parts(
-    ada: Signed, client: httpx.AsyncClient, others_tell: Told, session: AsyncSession, silent: tuple[str, ...]
+    ada: Signed,
+    client: httpx.AsyncClient,
+    others_tell: Told,
+    session: AsyncSession,
+    published: Published,
+    silent: tuple[str, ...],
 ) -> None:
     await client.get(STATE, headers=ada.headers)
     await others_tell(*silent)
@@ -146,8 +180,10 @@ async def test_after_its_day_it_is_gone_with_all_its_parts(
     await end_exports(session)
     await session.flush()
     assert await session.scalar(select(func.count()).select_from(ExportPart)) == 0
-    if path:
-        assert (await client.get(path, headers=ada.headers)).status_code == 404
+    assert (path is None) == bool(silent)
+    assert (await client.get(f"{STATE}/archive", headers=ada.headers)).status_code == 404
+    for ready in await published(ExportReady):
+        assert problem_of(await client.post(FETCH, json={"token": ready.secret})) == (404, "no-such-export")
     assert (await client.get(STATE, headers=ada.headers)).status_code == 202  # and a new one has begun
 
 

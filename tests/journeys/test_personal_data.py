@@ -62,7 +62,7 @@ async def test_a_customer_fetches_their_data_and_is_then_found_nowhere(
     secret = await until("the erasure to begin", started, PATIENCE)
 
     async def done() -> Any:
-        shown = (await http.get(f"/identity/v1/erasures/{secret}")).json()
+        shown = (await http.post("/identity/v1/erasures/look-up", json={"token": secret})).json()
         return shown if shown["status"] == "done" else None
 
     shown = await until("seven receipts", done, PATIENCE)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from services.notifications.clients import MailServer
 from services.notifications.domain.message import Status
+from services.notifications.domain.notice import Kind
 from services.notifications.links import link_of
 from shared.auth import Actor
 from shared.contracts.identity import EmailChanged, PasswordChanged, UserChanged, UserClosed
@@ -124,6 +125,18 @@ async def test_links_lead_to_the_front_end_where_there_is_one(office: Office) ->
     await office.deliver(verification())
     settings = mail_settings(public_url="https://api.mdh.example", frontend_url="https://mdh.example/")
     assert link_of(settings, await office.only()).url == f"https://mdh.example/verify-email?token={SECRET}"
+
+
+@pytest.mark.parametrize(("kind", "page"), [(Kind.EXPORT_READY, "fetch-export"), (Kind.ERASURE_ACCEPTED, "erasure")])
+async def test_links_to_somebodys_data_have_their_secret_in_the_query_of_a_page(
+    office: Office, kind: Kind, page: str
+) -> None:
+    """A path stands in logs."""
+    await office.deliver(verification())
+    communication = await office.only()
+    communication.notice = kind
+    settings = mail_settings(public_url="https://api.mdh.example")
+    assert link_of(settings, communication).url == f"https://api.mdh.example/identity/v1/pages/{page}?token={SECRET}"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from .conftest import World
 from .life import EMAIL, MARK, PHONE, Person, lives
 from .marks import tables_with
 
+LOOK_UP = "/identity/v1/erasures/look-up"
 HOLDING = {"identity", "booking", "payments", "reviews", "notifications"}  # analytics and catalog never learn a mark
 BOOKS = {
     "payments": "select sum(captured_cents), sum(refunded_cents), sum(refunds_due_cents), count(*) from payments",
@@ -44,7 +45,7 @@ async def erase(world: World, person: Person) -> dict[str, object]:
     async with world.databases["identity"].begin() as session:
         await begin_due_erasures(session, now() + timedelta(minutes=3), limit=10)
     await world.settle()
-    shown: dict[str, object] = await world.ask("GET", f"/identity/v1/erasures/{started['secret']}")
+    shown: dict[str, object] = await world.ask("POST", LOOK_UP, body={"token": started["secret"]})
     return shown
 
 

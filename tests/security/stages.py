@@ -238,9 +238,10 @@ async def _personal_data(stage: Stage) -> dict[str, Ask]:
     return {
         "GET /identity/v1/me/export": Ask(),
         "POST /identity/v1/me/exports": Ask(),
-        "GET /identity/v1/exports/{secret}": Ask({"secret": export}),
+        "GET /identity/v1/me/export/archive": Ask(),
+        "POST /identity/v1/exports/fetch": Ask(body={"token": export}),
         "POST /identity/v1/me/erasure": Ask(body={"password": identity_world.PASSWORD}),
-        "GET /identity/v1/erasures/{secret}": Ask({"secret": erasure}),
+        "POST /identity/v1/erasures/look-up": Ask(body={"token": erasure}),
     }
 
 

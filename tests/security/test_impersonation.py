@@ -80,9 +80,10 @@ DELETE /api-keys/{api_key_id}                    refused
 POST /tokens                                     public
 GET /me/export                                   refused
 POST /me/exports                                 refused
-GET /exports/{secret}                            refused
+GET /me/export/archive                           refused
+POST /exports/fetch                              public
 POST /me/erasure                                 refused
-GET /erasures/{secret}                           public
+POST /erasures/look-up                           public
 
 catalog
 GET /affiliates                                  public

@@ -15,7 +15,7 @@ from .test_matrix import MATRIX
 ONESELF = {
     "GET /identity/v1/me/export",
     "POST /identity/v1/me/exports",
-    "GET /identity/v1/exports/{secret}",
+    "GET /identity/v1/me/export/archive",
     "POST /identity/v1/me/erasure",
 }
 

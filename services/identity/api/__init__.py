@@ -12,6 +12,7 @@ from . import (
     own_sessions,
     pages,
     personal,
+    personal_pages,
     registrations,
     second_factor,
     sessions,
@@ -21,6 +22,7 @@ from . import (
 
 routers = [
     registrations.router,
+    personal_pages.router,
     pages.router,
     accounts.router,
     credentials.router,

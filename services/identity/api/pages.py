@@ -78,7 +78,7 @@ async def show(page: Page, token: str = "") -> HTMLResponse:
 @router.post("/{page}", include_in_schema=False)
 async def act(page: Page, request: Request, verifier: Verifying, session: Session) -> HTMLResponse:
     """What the button does."""
-    form = await _form(request)
+    form = await read_form(request)
     try:
         await _act(page, form, verifier, session)
     except (CommonPassword, NotThisPassword, UnfitPassword) as problem:
@@ -101,7 +101,7 @@ async def _act(page: Page, form: dict[str, Any], verifier: Verifying, session: S
             await emails.confirm_change(session, verifier, asked.token, asked.password)
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
     """Each field once."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise UnreadableForm

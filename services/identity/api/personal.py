@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from fastapi import Depends, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import CurrentActor, InPerson
 from shared.db import ReadSession, Session
@@ -10,15 +11,16 @@ from shared.errors import Forbidden
 from shared.http import router as new_router
 
 from ..commands import erasures, exports
-from ..domain.export import ExportStatus
+from ..domain.export import Export, ExportStatus
 from ..queries.erasures import get_erasure, receipts_of
-from ..queries.exports import get_ready_export, parts_of
+from ..queries.exports import get_ready_export, own_ready_export, parts_of
 from ..schemas.personal import (
+    AS_FILE,
     ArchiveView,
     ErasureRequest,
     ErasureView,
     ExportView,
-    Secret,
+    LinkRequest,
     StartedErasureView,
 )
 from .request import CurrentLimits, Verifying
@@ -56,11 +58,20 @@ async def _current(actor: CurrentActor, limits: CurrentLimits, session: Session,
     return ExportView.of(export, missing)
 
 
-@router.get("/exports/{secret}", response_model=ArchiveView, dependencies=ONESELF)
-async def fetch_export(secret: Secret, actor: CurrentActor, session: ReadSession, response: Response) -> ArchiveView:
-    """The archive, for its owner alone."""
-    export = await get_ready_export(session, actor.user_id, secret)
-    response.headers["Content-Disposition"] = 'attachment; filename="mobile-detail-hub.json"'
+@router.get("/me/export/archive", response_model=ArchiveView, dependencies=ONESELF)
+async def own_archive(actor: CurrentActor, session: ReadSession, response: Response) -> ArchiveView:
+    """The archive of a ready export, as a file."""
+    return await _archive(session, await own_ready_export(session, actor.user_id), response)
+
+
+@router.post("/exports/fetch", response_model=ArchiveView)
+async def fetch_export(wanted: LinkRequest, session: ReadSession, response: Response) -> ArchiveView:
+    """The archive, for whoever has the link of the mail: nothing else, as no session comes along with a link."""
+    return await _archive(session, await get_ready_export(session, wanted.token), response)
+
+
+async def _archive(session: AsyncSession, export: Export, response: Response) -> ArchiveView:
+    response.headers.update(AS_FILE)
     return ArchiveView.of(export, await parts_of(session, export.id))
 
 
@@ -78,8 +89,8 @@ async def request_erasure(
     return StartedErasureView(secret=secret, due_at=erasure.due_at)
 
 
-@router.get("/erasures/{secret}", response_model=ErasureView)
-async def erasure(secret: Secret, session: ReadSession) -> ErasureView:
+@router.post("/erasures/look-up", response_model=ErasureView)
+async def erasure(wanted: LinkRequest, session: ReadSession) -> ErasureView:
     """How an erasure stands, with a receipt of each service; for whoever has its secret, for there is no account."""
-    found = await get_erasure(session, secret)
+    found = await get_erasure(session, wanted.token)
     return ErasureView.of(found, await receipts_of(session, found.id))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,9 +22,17 @@ async def lock_export(session: AsyncSession, export_id: int) -> Export | None:
     return await session.get(Export, export_id, with_for_update=True)
 
 
-async def get_ready_export(session: AsyncSession, user_id: int | None, secret: str) -> Export:
-    """The export that this link leads to, for its owner alone."""
-    of = select(Export).where(Export.secret == secret, Export.user_id == user_id, Export.expires_at > func.now())
+async def get_ready_export(session: AsyncSession, secret: str) -> Export:
+    """The export that the link of a mail leads to."""
+    return await _ready(session, Export.secret == secret)
+
+
+async def own_ready_export(session: AsyncSession, user_id: int | None) -> Export:
+    return await _ready(session, Export.user_id == user_id)
+
+
+async def _ready(session: AsyncSession, whose: ColumnElement[bool]) -> Export:
+    of = select(Export).where(whose, Export.status == ExportStatus.READY, Export.expires_at > func.now())
     if (export := await session.scalar(of)) is None:
         raise NoSuchExport
     return export

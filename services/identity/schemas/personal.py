@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from fastapi import Path
 from pydantic import Field
 
 from shared.http import Body, View
@@ -13,9 +12,9 @@ from shared.provision import SERVICES
 
 from ..domain.erasure import Erasure, ErasureReceipt, ErasureStatus
 from ..domain.export import Export, ExportPart, ExportStatus
-from .fields import Password
+from .fields import MailedSecret, Password
 
-Secret = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{43}$")]
+AS_FILE = {"Content-Disposition": 'attachment; filename="mobile-detail-hub.json"'}
 
 
 class ExportView(View):
@@ -36,7 +35,7 @@ class ExportView(View):
             missing=sorted(missing),
             ready_at=export.ready_at,
             expires_at=export.expires_at,
-            path=f"/identity/v1/exports/{export.secret}" if export.secret else None,
+            path="/identity/v1/me/export/archive" if export.status is ExportStatus.READY else None,
         )
 
 
@@ -62,12 +61,18 @@ class ArchiveView(View):
         )
 
 
+class LinkRequest(Body):
+    """`token` is what the link in the mail has."""
+
+    token: MailedSecret = Field(repr=False)
+
+
 class ErasureRequest(Body):
     password: Password = Field(repr=False)
 
 
 class StartedErasureView(View):
-    """Keep `secret`: with it, `GET /identity/v1/erasures/{secret}` shows how the erasure stands."""
+    """Keep `secret`: with it as `token`, `POST /identity/v1/erasures/look-up` shows how the erasure stands."""
 
     secret: str
     due_at: datetime
