@@ -192,6 +192,24 @@ async def test_what_a_provider_says_of_somebody_is_taken_as_if_they_said_it_them
     assert (me["full_name"], me["locale"], me["timezone"]) == ("odd", "en-US", "UTC")
 
 
+@pytest.mark.parametrize("role", [UserRole.ADMIN, UserRole.SUPPORT])
+@pytest.mark.parametrize("linked", [False, True])
+async def test_staff_are_neither_linked_nor_let_in(
+    client: httpx.AsyncClient, between: Between, register: Register, session: AsyncSession, published: Published,
+    role: UserRole, linked: bool,
+) -> None:  # fmt: skip
+    if linked:  # before they came to be staff
+        await sign_in(client)
+    else:
+        await register()
+    await session.execute(update(User).values(role=role))
+    before = await count(session, Link), await count(session, RefreshToken), len(await published())
+    assert problem_of(await sign_in(client)) == (403, "staff-sign-in-here")
+    assert before == (await count(session, Link), await count(session, RefreshToken), len(await published()))
+    answer = await sign_in_and_return(client)
+    assert answer.headers["location"] == "/account?error=staff-sign-in-here"
+
+
 async def test_a_suspended_account_stays_shut(
     client: httpx.AsyncClient, between: Between, session: AsyncSession
 ) -> None:

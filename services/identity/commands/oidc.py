@@ -29,6 +29,7 @@ from ..domain.oidc import (
     Secrets,
     SignInDenied,
     SignInLost,
+    must_not_be_staff,
 )
 from ..domain.session import new_secret
 from ..queries import oidc as queries
@@ -97,6 +98,7 @@ async def complete(session: AsyncSession, arrival: Arrival, client: Client) -> O
     if isinstance(arrival.claimed, Refusal):
         raise arrival.claimed
     account = await _account_of(session, arrival.claimed)
+    must_not_be_staff(account.user)  # whoever came to be after linking
     return sign_in(session, account, Client(arrival.device or client.device, client.address))
 
 
@@ -113,6 +115,7 @@ async def _account_of(session: AsyncSession, claimed: Claimed) -> Account:
     if user is None:
         return await _opened(session, claimed, address)
     account = await get_account(session, user.id, lock=True)
+    must_not_be_staff(account.user)
     await _link(session, account.user, claimed)
     return account
 

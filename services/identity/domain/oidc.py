@@ -49,6 +49,10 @@ class LinkedOtherwise(Conflict):
     """The account with this address is linked to another account at this provider. Sign in with your password."""
 
 
+class StaffSignInHere(Forbidden):
+    """Staff sign in here, with their password and second factor, and at no provider."""
+
+
 class OnlyWayIn(Conflict):
     """Without this link nobody could sign in to your account. Give it a password first, by a password reset."""
 
@@ -70,6 +74,12 @@ class SentBack(Refusal):
     """This sign-in came to nothing; the page that it leads back to is told why."""
 
     status = 303
+
+
+def must_not_be_staff(user: User) -> None:
+    """Whoever could take over the mailbox or the provider's account of somebody on our staff gets nothing by it."""
+    if user.is_staff:
+        raise StaffSignInHere
 
 
 class Authorization(Keyed, Timestamped, Base, kw_only=True):
