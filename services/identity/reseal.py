@@ -4,9 +4,11 @@ The other keys can go then. May be run again, and while identity runs with the s
 """
 
 import asyncio
+import os
 from typing import Annotated
 
 import typer
+from cryptography.fernet import InvalidToken
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,15 +23,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     url: Annotated[str, typer.Option(envvar="MDH_DATABASE_URL", help="as identity's role")],
-    keys: Annotated[str, typer.Option(envvar="MDH_SECRETS_KEYS", help="the new key, a comma, the old one")],
 ) -> None:
-    """Seal every secret anew with the first key."""
+    """Seal every secret anew with the first key of MDH_SECRETS_KEYS, which is read from the environment only: every
+    process of the machine can read a command line."""
     try:
-        vault = Vault.of(keys)
+        count = asyncio.run(_reseal(url, Vault.of(os.environ.get("MDH_SECRETS_KEYS", ""))))
     except NoSecretsKey as error:
         typer.echo(error, err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{asyncio.run(_reseal(url, vault))} secrets sealed anew")
+    except InvalidToken:
+        typer.echo("nothing was changed: of some secret no key that opens it is in MDH_SECRETS_KEYS", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{count} secrets sealed anew")
 
 
 async def _reseal(url: str, vault: Vault) -> int:

@@ -4,11 +4,22 @@ Fernet (AES-128-CBC, HMAC-SHA256). The first key seals, all of them open, so tha
 the new one in front, run `python -m services.identity.reseal`, and take the old one away.
 """
 
-from cryptography.fernet import Fernet, MultiFernet
+import structlog
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from shared.errors import Refusal
 from shared.settings import Profile
 
 from .settings import Settings
+
+log = structlog.get_logger()
+
+
+class SecretUnreadable(Refusal):
+    """We cannot check codes of your app right now, which is our fault. A recovery code still works."""
+
+    status = 503
+    headers = {"Retry-After": "600"}  # noqa: RUF012
 
 
 class NoSecretsKey(Exception):
@@ -42,7 +53,12 @@ class Vault:
         return self._keys.encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        return self._keys.decrypt(sealed).decode()
+        """`SecretUnreadable` if its key is gone: operators are told, for only they can bring it back."""
+        try:
+            return self._keys.decrypt(sealed).decode()
+        except InvalidToken as error:
+            log.error("vault.key_missing")
+            raise SecretUnreadable from error
 
     def reseal(self, sealed: bytes) -> bytes:
         """The same secret, sealed with the first key."""

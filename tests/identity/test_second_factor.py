@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+from cryptography.fernet import Fernet
 from fastapi import FastAPI
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +19,7 @@ from services.identity.domain.account import User, UserStatus
 from services.identity.domain.second_factor import Challenge, RecoveryCode, SecondFactor
 from services.identity.domain.session import RefreshToken, digest
 from services.identity.queries import second_factor as queries
+from services.identity.vault import Vault
 from shared.clock import frozen, now
 from shared.contracts.identity import RecoveryCodeUsed, SecondFactorDisabled, SecondFactorEnabled
 from shared.db import Database
@@ -126,6 +128,55 @@ async def test_it_takes_the_password_to_begin_and_a_beginning_to_confirm(
     assert problem_of(nothing) == (404, "no-second-factor")
 
 
+async def test_a_beginning_that_nobody_confirms_is_over_after_a_quarter_of_an_hour(
+    client: httpx.AsyncClient, register: Register, log_in: LogIn
+) -> None:
+    await register()
+    headers = bearer(await log_in())
+    begun = now()
+    with frozen(begun):
+        totp = pyotp.TOTP((await client.post(PATH, json={"password": PASSWORD}, headers=headers)).json()["secret"])
+    with frozen(begun + rules.ENROLMENT_LIFE):
+        late = await client.post(f"{PATH}/confirm", json={"code": totp.at(now())}, headers=headers)
+    assert problem_of(late) == (404, "no-second-factor")
+    with frozen(begun + rules.ENROLMENT_LIFE):
+        totp = pyotp.TOTP((await client.post(PATH, json={"password": PASSWORD}, headers=headers)).json()["secret"])
+    with frozen(begun + rules.ENROLMENT_LIFE * 1.9):
+        in_time = await client.post(f"{PATH}/confirm", json={"code": totp.at(now())}, headers=headers)
+    assert in_time.status_code == 200
+
+
+async def test_codes_that_confirm_are_counted_like_all_others(
+    make_app: Callable[[Database], FastAPI], fresh_database: Database
+) -> None:
+    app = make_app(fresh_database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        await registered(client, fresh_database)
+        login = {"email": registration()["email"], "password": PASSWORD}
+        headers = bearer(await client.post("/identity/v1/login", json=login))
+        secret = (await client.post(PATH, json={"password": PASSWORD}, headers=headers)).json()["secret"]
+        app.state.settings.limits_times = 1  # as in production
+        for left in (4, 3, 2, 1, 0):
+            answer = await client.post(f"{PATH}/confirm", json={"code": "000000"}, headers=headers)
+            assert problem_of(answer) == (403, "wrong-code")
+            assert answer.headers["RateLimit-Remaining"] == str(left)
+        right = {"code": pyotp.TOTP(secret).at(now())}
+        refused = await client.post(f"{PATH}/confirm", json=right, headers=headers)
+        assert problem_of(refused) == (429, "too-many-attempts")
+
+
+async def test_a_secret_whose_key_is_gone_is_our_fault_and_recovery_codes_still_work(
+    ada: App, app: FastAPI, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app.state, "vault", Vault.of(Fernet.generate_key().decode()))
+    challenge = await ada.challenge()
+    answer = await ada.complete(challenge, ada.code())
+    assert problem_of(answer) == (503, "secret-unreadable")
+    assert "vault.key_missing" in capsys.readouterr().out
+    assert problem_of(await ada.post("/disable", password=PASSWORD, code=ada.code())) == (503, "secret-unreadable")
+    assert (await ada.complete(challenge, ada.recovery_codes[0])).status_code == 200
+
+
 async def test_once_confirmed_it_is_told_and_is_on(ada: App, published: Published) -> None:
     state = (await ada.client.get(PATH, headers=ada.headers)).json()
     assert state["on_since"]
@@ -198,7 +249,7 @@ async def test_logging_in_anew_gives_no_further_guesses_and_a_recovery_code_need
         ada = await set_up(client, fresh_database)
         first, second = await ada.challenge(), await ada.challenge()
         app.state.settings.limits_times = 1  # as in production
-        for _ in range(5):
+        for _ in range(4):  # and one code has confirmed it
             assert problem_of(await ada.complete(first, "000000")) == (403, "wrong-code")
         assert problem_of(await ada.complete(second, ada.code())) == (429, "too-many-attempts")
         assert (await ada.complete(second, ada.recovery_codes[0])).status_code == 200

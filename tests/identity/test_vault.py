@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ from services.identity.domain.account import User, UserRole
 from services.identity.domain.second_factor import SecondFactor
 from services.identity.reseal import app, reseal
 from services.identity.settings import Settings
-from services.identity.vault import NoSecretsKey, Vault
+from services.identity.vault import NoSecretsKey, SecretUnreadable, Vault
 from shared.db import Database
 from shared.settings import Profile, Role
 
@@ -35,7 +35,7 @@ def test_the_first_key_seals_and_all_of_them_open() -> None:
     both = vault(f"{NEW}, {OLD}")
     assert both.open(sealed) == "a secret"
     assert vault(NEW).open(both.seal("another")) == "another"
-    with pytest.raises(InvalidToken):
+    with pytest.raises(SecretUnreadable):
         vault(NEW).open(sealed)
 
 
@@ -69,3 +69,20 @@ async def test_the_command_says_what_it_did(fresh_database: Database) -> None:
     told["MDH_SECRETS_KEYS"] = "x"
     result = await asyncio.to_thread(lambda: CliRunner().invoke(app, [], env=told))
     assert result.exit_code == 1
+
+
+async def test_the_command_takes_no_key_from_its_command_line_and_changes_nothing_without_the_old_one(
+    fresh_database: Database,
+) -> None:
+    async with fresh_database.begin() as session:
+        user = User(email=EMAIL, full_name="Ada", role=UserRole.CUSTOMER, locale="en-US", timezone="UTC")
+        session.add(user)
+        await session.flush()
+        session.add(SecondFactor(user_id=user.id, secret=vault(OLD).seal("a secret")))
+    told = {"MDH_DATABASE_URL": fresh_database.url, "MDH_SECRETS_KEYS": NEW}
+    result = await asyncio.to_thread(lambda: CliRunner().invoke(app, ["--keys", f"{NEW},{OLD}"], env=told))
+    assert result.exit_code == 2
+    result = await asyncio.to_thread(lambda: CliRunner().invoke(app, [], env=told))
+    assert (result.exit_code, "nothing was changed" in result.output) == (1, True)
+    async with fresh_database.begin() as session:
+        assert vault(OLD).open(await session.scalar(select(SecondFactor.secret)) or b"") == "a secret"

@@ -18,7 +18,7 @@ from ..schemas.second_factor import (
     SecondFactorView,
 )
 from ..schemas.sessions import CookiesView, TokensView
-from .request import CurrentClient, Sealing, Verifying
+from .request import CurrentClient, Verifying
 from .tokens import HandingOver
 
 router = new_router("identity", "second factor")
@@ -41,11 +41,11 @@ async def enrol(
 
 @router.post("/second-factor/confirm", response_model=RecoveryCodesView, dependencies=[InPerson])
 async def confirm(
-    wanted: CodeRequest, actor: CurrentActor, vault: Sealing, session: Session, response: Response
+    wanted: CodeRequest, actor: CurrentActor, verifier: Verifying, session: Session, response: Response
 ) -> RecoveryCodesView:
-    """Switch it on with the first code of the app. Answers the recovery codes, this once."""
+    """Switch it on with the first code of the app, within 15 minutes. Answers the recovery codes, this once."""
     response.headers["Cache-Control"] = "no-store"
-    return RecoveryCodesView(recovery_codes=await commands.confirm(session, vault, actor, wanted.code))
+    return RecoveryCodesView(recovery_codes=await commands.confirm(session, verifier, actor, wanted.code))
 
 
 @router.post("/second-factor/disable", status_code=204, dependencies=[InPerson])

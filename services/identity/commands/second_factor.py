@@ -94,15 +94,16 @@ async def enrol(session: AsyncSession, verifier: Verifier, actor: Actor, passwor
     return Enrolment(secret, rules.enrolment_uri(secret, user.email))
 
 
-async def confirm(session: AsyncSession, vault: Vault, actor: Actor, code: str) -> list[str]:
+async def confirm(session: AsyncSession, verifier: Verifier, actor: Actor, code: str) -> list[str]:
     """The app shows the right code: from now on it is asked for. Answers the recovery codes."""
+    await verifier.limits.spend(SECOND_FACTOR, actor.user_id)
     user = await lock_user(session, actor.user_id)
     if user.second_factor_at:
         raise SecondFactorOn
     factor = await queries.find_factor(session, user.id)
-    if factor is None:
+    if factor is None or not factor.waits(now()):
         raise NoSecondFactor
-    factor.last_step = rules.step_of(rules.plain(code), vault.open(factor.secret), now())
+    factor.last_step = rules.step_of(rules.plain(code), verifier.vault.open(factor.secret), now())
     if factor.last_step is None:
         raise WrongCode
     user.switch_second_factor(on=now())

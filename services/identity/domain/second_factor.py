@@ -29,6 +29,7 @@ ISSUER = "Mobile Detail Hub"
 RECOVERY_CODES = 10
 CHALLENGE_LIFE = timedelta(minutes=5)
 TRIES_OF_A_CHALLENGE = 5
+ENROLMENT_LIFE = timedelta(minutes=15)
 ONE_TIME, RECOVERY = re.compile(r"[0-9]{6}"), re.compile(r"[A-Z2-7]{16}")
 
 
@@ -45,7 +46,7 @@ class SecondFactorOn(Conflict):
 
 
 class NoSecondFactor(NotFound):
-    """No second factor has been set up."""
+    """No second factor has been set up, or its setting up took too long. Set it up anew."""
 
 
 class SecondFactor(Timestamped, Base, kw_only=True):
@@ -56,6 +57,10 @@ class SecondFactor(Timestamped, Base, kw_only=True):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
     secret: Mapped[bytes] = mapped_column(repr=False)
     last_step: Mapped[int | None] = mapped_column(default=None)
+
+    def waits(self, at: datetime) -> bool:
+        """For its first code, which comes from whoever has just set up an app."""
+        return at < self.updated_at + ENROLMENT_LIFE
 
 
 class RecoveryCode(Keyed, Timestamped, Base, kw_only=True):
