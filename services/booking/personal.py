@@ -6,7 +6,7 @@ from shared.contracts.booking import ErasurePutOff, PersonalDataErased, Personal
 from shared.contracts.identity import ErasureRequested
 from shared.personal import Held, Nobodys, Personal, stored_answers
 
-from .queries import live_until
+from .queries import live_until, lock_customer
 
 TABLES = (
     Held(
@@ -46,7 +46,10 @@ TABLES = (
 
 async def _wait_for_bookings(event: ErasureRequested, session: AsyncSession) -> ErasurePutOff | None:
     """Identity asks only if it knows of none; booking has the last word."""
-    if event.customer_id is None or (until := await live_until(session, event.customer_id)) is None:
+    if event.customer_id is None:
+        return None
+    await lock_customer(session, event.customer_id)
+    if (until := await live_until(session, event.customer_id)) is None:
         return None
     told = {"erasure_receipt_id": event.erasure_id, "version": event.version}
     return ErasurePutOff(**told, customer_id=event.customer_id, until=until)

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import DateTime, Select, and_, bindparam, case, func, literal_column, or_, select, text
+from sqlalchemy import DateTime, Select, and_, bindparam, case, exists, func, literal_column, or_, select, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.http import Page, Paged
+from shared.outbox import ErasedPerson
 
 from .domain.availability import Availability, Crew
-from .domain.booking import ACTIVE, Booking, NoSuchBooking, Status
+from .domain.booking import ACTIVE, Booking, CustomerGone, NoSuchBooking, Status
 from .domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, PlatformConfig, Tier
 from .domain.slots import Schedule, Taken
 from .schemas import AvailabilityView, DayView, SlotsView, SlotView, WindowView
@@ -22,6 +23,7 @@ LOCK_FOR_BOOKING = text(
     "select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),"
     " pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0)) from tiers where tier_id = :tier_id"
 )
+LOCK_CUSTOMER = text("select pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))")
 DAY = timedelta(days=1)
 
 # What the hot paths read, built once: building a statement costs more than sending it.
@@ -36,7 +38,10 @@ OPEN_HOLDS = select(func.count()).where(
     Booking.status == Status.HELD,
     Booking.hold_expires_at > func.clock_timestamp(),
 )
-OFFER_AND_HOLDS = OFFER.add_columns(OPEN_HOLDS.scalar_subquery())
+IS_ERASED = exists().where(
+    ErasedPerson.person == func.concat("customer:", bindparam("customer_id", type_=Booking.customer_id.type))
+)
+OFFER_AND_HOLDS = OFFER.add_columns(OPEN_HOLDS.scalar_subquery(), IS_ERASED)
 WINDOWS = (
     select(Availability)
     .where(Availability.affiliate_id == bindparam("affiliate_id"))
@@ -61,10 +66,17 @@ async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
 
 
 async def lock_for_booking(session: AsyncSession, tier_id: int, customer_id: int) -> tuple[Offer, int]:
-    """The offer and the customer's open holds, with the affiliate's schedule locked first, then the customer."""
+    """The offer and the customer's open holds, with the affiliate's schedule locked first, then the customer, as an
+    erasure of theirs does: what is booked before it is found by it, and nothing is booked after it."""
     await session.execute(LOCK_FOR_BOOKING, {"tier_id": tier_id, "customer_id": str(customer_id)})
-    *offer, holds = await _offered(session, OFFER_AND_HOLDS, tier_id=tier_id, customer_id=customer_id)
+    *offer, holds, erased = await _offered(session, OFFER_AND_HOLDS, tier_id=tier_id, customer_id=customer_id)
+    if erased:
+        raise CustomerGone
     return Offer(*offer), holds
+
+
+async def lock_customer(session: AsyncSession, customer_id: int) -> None:
+    await session.execute(LOCK_CUSTOMER, {"customer_id": str(customer_id)})
 
 
 async def get_offer(session: AsyncSession, tier_id: int) -> Offer:

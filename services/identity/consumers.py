@@ -15,6 +15,7 @@ from shared.contracts.booking import (
     ErasurePutOff,
 )
 from shared.contracts.catalog import AffiliateApplied
+from shared.contracts.identity import ErasureAccepted
 from shared.contracts.personal import DataErased, DataExported
 
 from .commands import erasures, exports
@@ -47,6 +48,12 @@ async def collect_export(event: DataExported, session: AsyncSession) -> None:
 @consumers.on(*(service.PersonalDataErased for service in EVERYBODY))
 async def collect_receipt(event: DataErased, session: AsyncSession) -> None:
     await erasures.collect_receipt(session, event.producer, event)
+
+
+@consumers.on(ErasureAccepted)
+async def let_it_be_mailed(event: ErasureAccepted, session: AsyncSession) -> None:
+    """Its own: what identity hears of itself, notifications hears, too."""
+    await erasures.leave_time_to_mail(session, event.erasure_id)
 
 
 @consumers.on(ErasurePutOff)

@@ -10,8 +10,9 @@ from shared.clock import now
 from shared.contracts.booking import BookingCancelled, ErasurePutOff, PersonalDataErased, PersonalDataExported
 from shared.contracts.identity import ErasureRequested, ExportRequested
 from shared.testing.plugin import Deliver, Published
+from shared.testing.tokens import customer
 
-from .conftest import PRICE, Shop, captured
+from .conftest import PRICE, Shop, captured, monday_at
 
 ERASE = ErasureRequested(erasure_id=1, version=2, user_id=1007, customer_id=7)
 
@@ -62,6 +63,13 @@ async def test_money_that_comes_after_it_goes_back_though_the_time_is_free(
     assert (cancelled.refund_cents, cancelled.address) == (PRICE, "")
     session.expire_all()
     assert (await session.scalars(select(Booking.status))).one() is Status.CANCELLED
+
+
+async def test_a_token_that_is_good_for_some_seconds_more_books_nothing(shop: Shop, deliver: Deliver) -> None:
+    await deliver(ERASE)
+    refused = await shop.book(monday_at(9))
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/customer-gone")
+    assert (await shop.book(monday_at(9), customer(8))).status_code == 201
 
 
 async def test_another_customer_is_not_concerned(shop: Shop, deliver: Deliver, session: AsyncSession) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from services.booking import queries
 from shared.auth import Actor
+from shared.contracts.identity import ErasureRequested
 from shared.db import Database
 from shared.testing.plugin import AsOwner, Headers, deliver_to
 from shared.testing.tokens import customer
@@ -68,6 +69,21 @@ async def test_a_hold_that_just_ran_out_goes_to_exactly_one(fresh_shop: Shop, fr
         await session.execute(text("update bookings set hold_expires_at = now()"))
     assert await race(fresh_shop, [monday_at(9)] * 30) == {201: 1, 409: 29}
     assert await overlaps(fresh_database) == 0
+
+
+async def test_what_is_booked_while_somebody_is_erased_is_found_or_refused(
+    fresh_shop: Shop, fresh_database: Database
+) -> None:
+    """Whichever is first: no address of an erased customer is left."""
+    deliver = deliver_to("booking", fresh_database)
+    people = range(2000, 2012)
+    starts = [monday_at(8 + n % 8) for n in range(len(people))]
+    books = [fresh_shop.book(start, customer(n)) for n, start in zip(people, starts, strict=True)]
+    erases = [deliver(ErasureRequested(erasure_id=n, version=2, user_id=n, customer_id=n)) for n in people]
+    await asyncio.gather(*(one for pair in zip(books, erases, strict=True) for one in pair))
+    async with fresh_database.read() as session:
+        left = "select count(*) from bookings join erased_people on person = 'customer:' || customer_id"
+        assert await session.scalar(text(left)) == 0
 
 
 async def test_the_constraint_alone_is_safe_without_the_lock(

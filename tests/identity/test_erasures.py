@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.identity.commands.erasures import begin_due_erasures
@@ -28,6 +28,7 @@ from shared.contracts.booking import (
 from shared.contracts.identity import ErasureAccepted, ErasureRequested, MemberRemoved, UserClosed, UserErased
 from shared.contracts.personal import DataErased
 from shared.events import CONTRACTS
+from shared.outbox import BusinessEvent
 from shared.provision import SERVICES
 from shared.testing.plugin import Deliver, Headers, Published
 
@@ -53,10 +54,25 @@ def erase(ada: Signed, client: httpx.AsyncClient) -> Erase:
 
 
 @pytest.fixture
-def begin(session: AsyncSession, published: Published) -> Begin:
+def hear(session: AsyncSession, deliver: Deliver, published: Published) -> Callable[[], Awaitable[None]]:
+    """The broker brings identity what it told itself."""
+
+    async def run() -> None:
+        of = select(BusinessEvent.event_id).where(BusinessEvent.type == ErasureAccepted.type)
+        ids = (await session.scalars(of.order_by(BusinessEvent.id))).all()
+        for event_id, event in zip(ids, await published(ErasureAccepted), strict=True):
+            await deliver(event, event_id)
+
+    return run
+
+
+@pytest.fixture
+def begin(session: AsyncSession, published: Published, hear: Callable[[], Awaitable[None]]) -> Begin:
     """What the job does so much later; says what it has asked for by then."""
 
-    async def run(after: timedelta = DELAY) -> list[ErasureRequested]:
+    async def run(after: timedelta = DELAY, *, heard: bool = True) -> list[ErasureRequested]:
+        if heard:
+            await hear()
         await begin_due_erasures(session, now() + after, limit=50)
         await session.flush()
         return await published(ErasureRequested)
@@ -132,10 +148,24 @@ async def test_services_are_asked_when_no_token_can_be_alive_and_each_gives_a_re
         await deliver(mine)
         await deliver(mine)
     done = (await shown()).json()
-    assert (done["status"], done["missing"]) == ("done", [])
+    assert (done["status"], done["missing"], done["due_at"]) == ("done", [], None)
     assert {r["service"] for r in done["receipts"]} == set(SERVICES)
     [erased] = await published(UserErased)
     assert (erased.user_id, erased.customer_id) == (ada.user_id, ada.customer_id)
+
+
+async def test_it_waits_until_the_mail_with_the_receipts_link_can_be_sent(
+    erase: Erase, begin: Begin, hear: Callable[[], Awaitable[None]], session: AsyncSession
+) -> None:
+    """The broker was away for longer than the delay."""
+    await erase()
+    assert await begin(timedelta(hours=5), heard=False) == []
+    late = now() - timedelta(hours=5)
+    await session.execute(update(Erasure).values(due_at=late, created_at=late - timedelta(seconds=120)))
+    session.expire_all()
+    await hear()
+    assert await begin(timedelta(seconds=50)) == []
+    assert len(await begin(timedelta(seconds=61))) == 1
 
 
 async def test_nothing_of_the_person_is_left_in_identity(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor
 from shared.db import Aggregate, words
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
 
 from . import Base
@@ -45,6 +45,10 @@ class SlotNotOffered(Conflict):
 
 class TooManyHolds(Conflict):
     """You hold three unpaid bookings already. Pay or cancel one of them first."""
+
+
+class CustomerGone(Forbidden):
+    """Your account is closed: nothing can be booked with it."""
 
 
 class NoSuchBooking(NotFound):

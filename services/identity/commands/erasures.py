@@ -51,6 +51,10 @@ async def _close(session: AsyncSession, actor: Actor) -> Account:
     return account
 
 
+async def leave_time_to_mail(session: AsyncSession, erasure_id: int) -> None:
+    (await queries.lock_erasure(session, erasure_id)).leave_time_to_mail(now())
+
+
 async def begin_due_erasures(session: AsyncSession, at: datetime, *, limit: int) -> None:
     for erasure in await queries.claim_due_erasures(session, at, limit=limit):
         erasure.ask(at)

@@ -15,6 +15,7 @@ from . import Base
 from .account import Account
 
 ASKED_AGAIN = timedelta(hours=1)  # while booking says that a booking is live
+MAILED_WITHIN = timedelta(seconds=60)  # counted from when the broker has it
 REMINDED = timedelta(days=1)  # who has not answered for so long is asked once more
 
 
@@ -53,6 +54,12 @@ class Erasure(Aggregate, Base, kw_only=True):
     @classmethod
     def of(cls, account: Account, secret_hash: bytes, due_at: datetime) -> Self:
         return cls(user_id=account.user.id, customer_id=account.customer_id, secret_hash=secret_hash, due_at=due_at)
+
+    def leave_time_to_mail(self, at: datetime) -> None:
+        """That it was accepted is known outside now: the mail with the secret needs the address for a moment more."""
+        if self.asked_at is None:
+            self.due_at = max(self.due_at, at + min(MAILED_WITHIN, self.due_at - self.created_at))
+            self.version += 1
 
     def ask(self, at: datetime) -> None:
         """Have every service erase what it holds; whoever does not answer is asked again after `REMINDED`."""

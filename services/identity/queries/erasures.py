@@ -3,15 +3,28 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.consumers import Inbox
+from shared.contracts.identity import ErasureAccepted
+from shared.outbox import BusinessEvent
 
 from ..domain.account import User
 from ..domain.erasure import Erasure, ErasureReceipt, ErasureStatus, LiveBooking, NoSuchErasure
 from ..domain.session import digest
 
 LIVE = LiveBooking.status.in_(["held", "confirmed"]) & (LiveBooking.appointment_end > func.now())
+
+
+ACCEPTED_AND_HEARD = exists().where(
+    BusinessEvent.aggregate_type == ErasureAccepted.aggregate,
+    BusinessEvent.aggregate_id == Erasure.id,
+    BusinessEvent.type == ErasureAccepted.type,
+    Inbox.event_id == BusinessEvent.event_id,
+    Inbox.consumer == "identity.let_it_be_mailed",
+)
 
 
 async def has_live_booking(session: AsyncSession, customer_id: int | None) -> bool:
@@ -23,9 +36,11 @@ def _live_of(customer_id: ColumnElement[int] | int | None) -> ColumnElement[bool
 
 
 async def claim_due_erasures(session: AsyncSession, at: datetime, *, limit: int) -> Sequence[Erasure]:
-    """Those that nothing keeps from going on, or that somebody has not answered for a day."""
+    """Those that nothing keeps from going on, or that somebody has not answered for a day. While the broker is away
+    nobody can be mailed that theirs was accepted, and it waits: afterwards there is no address."""
     waits = exists().where(LiveBooking.customer_id == Erasure.customer_id, LIVE)
-    due = select(Erasure).where(Erasure.status != ErasureStatus.DONE, Erasure.due_at <= at, ~waits)
+    told = or_(Erasure.asked_at.is_not(None), ACCEPTED_AND_HEARD)
+    due = select(Erasure).where(Erasure.status != ErasureStatus.DONE, Erasure.due_at <= at, ~waits, told)
     return (await session.scalars(due.order_by(Erasure.due_at).limit(limit).with_for_update(skip_locked=True))).all()
 
 

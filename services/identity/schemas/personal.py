@@ -87,11 +87,12 @@ class ReceiptView(View):
 
 
 class ErasureView(View):
-    """`booking_live_until`: a booking is live, and the erasure waits for its end."""
+    """`due_at`: when the services are asked, or asked again; null once it is done. `booking_live_until`: a booking is
+    live, and the erasure waits for its end."""
 
     status: ErasureStatus
     requested_at: datetime
-    due_at: datetime
+    due_at: datetime | None
     done_at: datetime | None
     booking_live_until: datetime | None
     missing: list[str]
@@ -103,7 +104,7 @@ class ErasureView(View):
         return cls(
             status=erasure.status,
             requested_at=erasure.created_at,
-            due_at=erasure.due_at,
+            due_at=None if erasure.done_at else erasure.due_at,
             done_at=erasure.done_at,
             booking_live_until=erasure.booking_live_until,
             missing=[service for service in SERVICES if service not in {r.service for r in receipts}],
