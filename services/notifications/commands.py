@@ -56,8 +56,8 @@ async def follow_booking(session: AsyncSession, event: BookingEvent) -> None:
 
 
 async def invite(session: AsyncSession, event: MemberInvited) -> None:
-    """By mail, in the affiliate's name; catalog may not have told it yet."""
-    name = await queries.name_of_affiliate(session, event.affiliate_id)
+    """By mail, in the name of an affiliate that is approved; catalog may not have told it yet."""
+    name = await queries.name_to_invite_by(session, event.affiliate_id)
     known = {"name": name} if name else {}
     await tell(session, [one.model_copy(update={"facts": one.facts | known}) for one in _notices(event)])
 

@@ -64,8 +64,10 @@ async def _owners(session: AsyncSession, affiliate_id: int) -> list[int]:
     return sorted((await session.scalars(applicant.union(members))).all())
 
 
-async def name_of_affiliate(session: AsyncSession, affiliate_id: int) -> str | None:
-    return await session.scalar(select(Affiliate.name).where(Affiliate.affiliate_id == affiliate_id))
+async def name_to_invite_by(session: AsyncSession, affiliate_id: int) -> str | None:
+    """Of one that we have looked at: what anybody else calls themselves is not said to strangers."""
+    of = select(Affiliate.name).where(Affiliate.affiliate_id == affiliate_id)
+    return await session.scalar(of.where(Affiliate.application_status == "approved"))
 
 
 async def take_waiting(session: AsyncSession, *keys: str) -> Sequence[WaitingNotice]:

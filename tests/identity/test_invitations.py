@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.identity.domain.account import User
+from services.identity.domain.account import AffiliateUser, User
 from services.identity.domain.invitation import Invitation
 from services.identity.jobs import forget_old_invitations
 from services.identity.passwords import Passwords
@@ -263,6 +263,21 @@ async def test_a_team_cannot_fill_the_worlds_mailboxes_nor_strangers_its_allowan
     refused = await team.invite("mia", IAN)
     assert problem_of(refused) == (429, "too-many-attempts")
     assert int(refused.headers["Retry-After"]) <= 3600
+
+
+async def test_one_address_gets_three_invitations_a_day_whoever_sends_them(
+    make_app: Callable[[Database], FastAPI], fresh_database: Database, as_: As
+) -> None:
+    app = make_app(fresh_database)
+    app.state.settings = app.state.settings.model_copy(update={"limits_times": 1})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        team = await Team.gather(client, fresh_database, as_)
+        async with fresh_database.begin() as session:
+            shops = range(41, 45)
+            session.add_all(AffiliateUser(affiliate_id=id, user_id=team.ids["ada"], role=Role.OWNER) for id in shops)
+        body = {"email": IAN, "role": "technician"}
+        answers = [await team.ask("ada", "POST", f"/affiliates/{id}/invitations", body) for id in shops]
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
 
 
 async def test_old_invitations_are_forgotten(team: Team, published: Published, session: AsyncSession) -> None:

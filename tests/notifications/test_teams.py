@@ -116,8 +116,20 @@ async def test_a_new_name_language_and_zone_arrive(deliver: Deliver, session: As
     assert (contact.full_name, contact.locale, contact.timezone) == ("Ada Brook", "fr-CA", "America/Toronto")
 
 
+@pytest.mark.parametrize("status", ["submitted", "in_review", "rejected", "on_hold"])
+async def test_in_the_name_of_an_affiliate_that_nobody_has_approved_no_mail_goes_out(
+    office: Office, status: str
+) -> None:
+    """Whoever applies chooses the name, and would be saying anything to anybody by us."""
+    await office.deliver(affiliate(AffiliateApplied, 1, status, name="Your payment failed, call us"))
+    await office.deliver(invitation())
+    told = await office.only()
+    assert told.subject == "A detailer invites you to its team"
+    assert "payment" not in told.content
+
+
 async def test_who_is_invited_gets_one_mail_with_the_link(office: Office, catcher: Catcher) -> None:
-    await office.deliver(affiliate(AffiliateApplied, 1, "pending"))
+    await office.deliver(affiliate())
     id = new_id()
     for event_id in (id, id, new_id()):
         await office.deliver(invitation(), event_id)

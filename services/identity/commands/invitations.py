@@ -10,7 +10,7 @@ from shared.outbox import record
 
 from ..domain.account import AffiliateUser
 from ..domain.invitation import ONE_OPEN, AlreadyInvited, Invitation
-from ..domain.limits import INVITE
+from ..domain.limits import INVITE, INVITED, INVITER
 from ..domain.team import ONCE, AlreadyInTeam
 from ..limits import Limits
 from ..queries.accounts import find_by_email, get_account
@@ -28,7 +28,8 @@ async def invite(
     """The secret leaves by mail alone."""
     team = await lock_team(session, affiliate_id)
     me = team.must_let_decide(actor, role)
-    await limits.spend(INVITE, affiliate_id, within=session)
+    for limit, subject in ((INVITED, email), (INVITER, me.user_id), (INVITE, affiliate_id)):
+        await limits.spend(limit, subject, within=session)
     if team.has_address(email):
         raise AlreadyInTeam
     if earlier := await find_open_invitation(session, affiliate_id, email):

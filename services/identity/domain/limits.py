@@ -69,6 +69,8 @@ SECOND_FACTOR: Limit = (
 ELSEWHERE: Limit = (Allowance("elsewhere address", Per.ADDRESS, 20, MINUTE, LONGEST_PAUSE),)
 CONFIRM: Limit = (Allowance("confirm account", Per.SUBJECT, 5, MINUTE, LONGEST_PAUSE),)
 CHANGE_EMAIL: Limit = (Allowance("change email account", Per.SUBJECT, 5, HOUR),)
+INVITED: Limit = (Allowance("invited address day", Per.SUBJECT, 3, DAY),)
+INVITER: Limit = (Allowance("inviter day", Per.SUBJECT, 50, DAY),)  # in all their teams
 INVITE: Limit = (Allowance("invite team", Per.SUBJECT, 20, HOUR), Allowance("invite team day", Per.SUBJECT, 50, DAY))
 API_KEY: Limit = (
     Allowance("api key address", Per.ADDRESS, 60, MINUTE, LONGEST_PAUSE),
