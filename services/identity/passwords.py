@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
-import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from shared.errors import Overloaded
+
+from .domain.password import plain
 
 MEMORY = 19_456  # KiB
 MAX_WAITING = 100  # with 20 ms a hash that is about two seconds of work
@@ -44,7 +45,7 @@ class Passwords:
         self._waiting += 1
         try:
             async with self._places:
-                return await asyncio.to_thread(self._compute, unicodedata.normalize("NFKC", password), known)
+                return await asyncio.to_thread(self._compute, plain(password), known)
         finally:
             self._waiting -= 1
 

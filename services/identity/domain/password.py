@@ -1,6 +1,7 @@
 """What makes a password too easy: words that everybody tries first, runs along the keyboard, few characters."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -19,9 +20,14 @@ class CommonPassword(Unprocessable):
     """This password is among those that are tried first. Take one with more of your own in it."""
 
 
+def plain(password: str) -> str:
+    """As it is judged and hashed: letters that look alike and are alike, such as full-width ones, are one (NFKC)."""
+    return unicodedata.normalize("NFKC", password)
+
+
 def must_be_uncommon(password: str, *, about: Iterable[str] = ()) -> None:
     """Refuse what is guessed first. `about`: what is known of its owner, such as name and address."""
-    folded = password.casefold()
+    folded = plain(password).casefold()
     personal = [part for text in about for part in re.split(r"\W+", text.casefold()) if len(part) >= 4]
     if len(set(folded)) < FEWEST_DIFFERENT or any(
         len(_remainder(spelling, personal)) < FEWEST_OF_ITS_OWN for spelling in (folded, folded.translate(LEET))

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from shared.http import Line, Text
 
-from ..domain.password import LONGEST, SHORTEST
+from ..domain.password import LONGEST, SHORTEST, plain
 
 
 def _address(text: str) -> str:
@@ -37,8 +37,9 @@ Locale = Annotated[
     str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", max_length=35, examples=["en-US"])
 ]
 Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+15125550100"])]
-NewPassword = Annotated[Text, Field(min_length=SHORTEST, max_length=LONGEST)]
-Password = Annotated[Text, Field(max_length=LONGEST)]
+_Typed = Annotated[Text, AfterValidator(plain)]
+NewPassword = Annotated[_Typed, Field(min_length=SHORTEST, max_length=LONGEST)]
+Password = Annotated[_Typed, Field(max_length=LONGEST)]
 Code = Annotated[
     str,
     Field(
