@@ -26,7 +26,13 @@ from services.identity.domain.session import RefreshToken, digest
 from services.identity.settings import OpenIdProvider, Settings
 from shared.auth import Actor
 from shared.clock import frozen, now
-from shared.contracts.identity import EmailVerificationRequested, SignInLinked, SignInUnlinked, UserRegistered
+from shared.contracts.identity import (
+    EmailVerificationRequested,
+    PasswordResetRequested,
+    SignInLinked,
+    SignInUnlinked,
+    UserRegistered,
+)
 from shared.db import Database
 from shared.settings import Profile, Role
 from shared.testing.plugin import Headers, Published
@@ -169,6 +175,24 @@ async def test_whoever_asked_for_an_account_with_somebodys_address_first_does_no
     await client.post("/identity/v1/email-verifications", json={"token": secret})
     assert problem_of(await log_in()) == (401, "wrong-credentials")
     assert [user.has_password for user in await session.scalars(select(User))] == [False]
+
+
+async def test_a_reset_ends_the_links_whose_address_is_not_the_accounts(
+    client: httpx.AsyncClient, database: Database, between: Between, register: Register, session: AsyncSession,
+    published: Published,
+) -> None:  # fmt: skip
+    """Whoever had the account before could go on signing in elsewhere."""
+    await register()
+    await sign_in(client)
+    for address, left in ((EMAIL.upper(), 1), ("eve@example.com", 0)):
+        await session.execute(update(Link).values(email=address))
+        await client.post("/identity/v1/password/resets", json={"email": EMAIL})
+        form = {"token": await secret_mailed(database, PasswordResetRequested), "password": "sparrow-Cellar-77-knot"}
+        assert (await client.post("/identity/v1/password/resets/confirm", json=form)).status_code == 204
+        assert await count(session, Link) == left
+    [ended] = await published(SignInUnlinked)
+    user = (await session.scalars(select(User).execution_options(populate_existing=True))).one()
+    assert (ended.provider, ended.version) == ("told", user.version)
 
 
 async def test_an_address_that_became_somebody_elses_at_the_provider_opens_no_account(

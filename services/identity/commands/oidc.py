@@ -162,6 +162,18 @@ async def unlink(session: AsyncSession, actor: Actor, link_id: int) -> None:
         raise NoSuchLink
     if not user.has_password and len(links) == 1:
         raise OnlyWayIn
+    await _unlink(session, user, link)
+
+
+async def unlink_other_addresses(session: AsyncSession, user: User) -> None:
+    """Whoever resets the password has shown to read the account's address: who had the account before has nothing that
+    shows as much, if their address at the provider is another."""
+    for link in await queries.links_of(session, user.id):
+        if link.email.lower() != user.email.lower():
+            await _unlink(session, user, link)
+
+
+async def _unlink(session: AsyncSession, user: User, link: Link) -> None:
     await session.delete(link)
     user.version += 1
     record(session, SignInUnlinked.of(user, provider=link.provider))

@@ -10,11 +10,11 @@ from shared.outbox import record
 from ..domain.account import Account, User, WrongPassword
 from ..domain.password import must_be_uncommon
 from ..domain.proof import Purpose
-from ..domain.session import moment
 from ..passwords import Passwords
 from ..queries.accounts import find_by_email, get_account
 from ..queries.proofs import end_proofs, get_proven
 from ..queries.sessions import end_sessions
+from .oidc import unlink_other_addresses
 from .proofs import mail_secret
 from .registrations import announce_verified
 from .second_factor import Verifier
@@ -54,10 +54,11 @@ async def reset_password(
     if not proven.account.user.is_verified:
         announce_verified(session, proven.account)
     await _take(session, proven.account, password_hash)
+    await unlink_other_addresses(session, proven.account.user)
 
 
 async def _take(session: AsyncSession, account: Account, password_hash: str) -> None:
-    at = moment(now())  # after the lock: a token that was issued before it is older than this
+    at = now()  # after the lock: a token that was issued before it is older than this
     account.user.take_password(password_hash)
     record(session, PasswordChanged.of(account.user, customer_id=account.customer_id, tokens_end_at=at))
     await session.flush()

@@ -117,8 +117,3 @@ class RefreshToken(Aggregate, Base, kw_only=True):
 
 def _derived(secret: str, salt: bytes) -> str:
     return base64.urlsafe_b64encode(hmac.digest(secret.encode(), salt, "sha256")).rstrip(b"=").decode()
-
-
-def moment(at: datetime) -> datetime:
-    """To the millisecond, as tokens have it: one that is issued from then on is no older than this."""
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
