@@ -96,6 +96,12 @@ class User(Aggregate, Base, kw_only=True):
         self.password_hash = password_hash
         self.version += 1
 
+    def register_again(self, told: dict[str, Any], password_hash: str, at: datetime) -> None:
+        """Of an account that nobody has verified: it is of the one who asked last, and waits from now on."""
+        for name, value in told.items():
+            setattr(self, name, value)
+        self.password_hash, self.created_at = password_hash, at
+
     def move_to(self, email: str, at: datetime) -> None:
         """To an address that they have shown to read."""
         self.email, self.email_verified_at = email, at

@@ -32,8 +32,10 @@ GOOD_FOR = {
     Purpose.EMAIL_CHANGE: timedelta(days=1),
     Purpose.KNOWN_ADDRESS: timedelta(0),
 }
-# Between two mails of these kinds; of the others each account has few (`domain/limits.py`).
+# Between the first two mails of these kinds, twice as long before each next one; of the others each account has few
+# (`domain/limits.py`).
 PAUSE = {Purpose.REGISTRATION: timedelta(minutes=3), Purpose.KNOWN_ADDRESS: timedelta(minutes=3)}
+LONGEST_PAUSE = timedelta(hours=12)
 UNVERIFIED_FOR = timedelta(days=7)  # so long an account waits for its address to be verified
 
 
@@ -66,7 +68,9 @@ class AddressProof(Aggregate, Base, kw_only=True):
         return proof
 
     def was_asked_just_now(self, at: datetime) -> bool:
-        return at < self.asked_at + PAUSE.get(self.purpose, timedelta(0))
+        """The first version is the first mail."""
+        doubled: int = 2 ** min(max(self.version - 1, 0), 10)
+        return at < self.asked_at + min(PAUSE.get(self.purpose, timedelta(0)) * doubled, LONGEST_PAUSE)
 
     def ask(self, email: str, at: datetime) -> str:
         """A new secret for this address, which ends the one before it."""

@@ -57,6 +57,13 @@ async def find_by_email(session: AsyncSession, email: str) -> User | None:
     return await session.scalar(select(User).where(_has_address(email), User.deleted_at.is_(None)))
 
 
+async def lock_account_with(session: AsyncSession, email: str) -> Account | None:
+    """The open account of this address, though nobody may have verified it yet."""
+    statement = accounts().where(_has_address(email)).execution_options(populate_existing=True)
+    row = (await session.execute(statement.with_for_update(of=User))).one_or_none()
+    return account_of(row[0], row[1], row[2]) if row else None
+
+
 def _has_address(email: str) -> ColumnElement[bool]:
     return func.lower(User.email) == func.lower(email)
 
