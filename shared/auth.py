@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import jwt
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 
 from shared import cookies
 from shared.context import acting
@@ -205,7 +206,19 @@ def _bearer(authorization: str) -> str | None:
     return token if scheme.lower() == "bearer" else None
 
 
-async def _current(request: Request) -> Actor:
+# For the document alone; what is done with them is said below.
+BEARER = HTTPBearer(scheme_name="bearer", bearerFormat="JWT", auto_error=False, description="identity's access token")
+COOKIE = APIKeyCookie(
+    name=cookies.ACCESS, scheme_name="cookie", auto_error=False,
+    description=f"for browsers: the same token; __Host-{cookies.ACCESS} over https, and only our own pages",
+)  # fmt: skip
+
+
+async def _current(
+    request: Request,
+    _in_header: Annotated[object, Security(BEARER)] = None,
+    _in_cookie: Annotated[object, Security(COOKIE)] = None,
+) -> Actor:
     by_cookie = "authorization" not in request.headers
     token = cookies.find(request, cookies.ACCESS) if by_cookie else _bearer(request.headers["authorization"])
     if not token:

@@ -19,6 +19,7 @@ from . import (
     teams,
     users,
 )
+from .request import declare_limits
 
 routers = [
     registrations.router,
@@ -39,3 +40,4 @@ routers = [
     keys.router,
     personal.router,
 ]
+declare_limits(routers)

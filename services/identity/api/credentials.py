@@ -7,7 +7,7 @@ from shared.http import router as new_router
 from ..commands import closing, emails, passwords, requests
 from ..domain.limits import RESET
 from ..schemas.credentials import CloseRequest, EmailRequest, PasswordRequest, ResetRequest
-from ..schemas.registrations import AcceptedView, AddressRequest, MailedSecretRequest
+from ..schemas.registrations import AcceptedView, MailedSecretRequest, MailToRequest
 from ..schemas.sessions import CookiesView, TokensView
 from .request import CurrentClient, CurrentLimits, Hashing, Verifying
 from .tokens import HandingOver
@@ -16,7 +16,7 @@ router = new_router("identity", "credentials")
 
 
 @router.post("/password/resets", response_model=AcceptedView, status_code=202)
-async def ask_for_reset(wanted: AddressRequest, limits: CurrentLimits, session: Session) -> AcceptedView:
+async def ask_for_reset(wanted: MailToRequest, limits: CurrentLimits, session: Session) -> AcceptedView:
     """For who no longer knows the password: if there is an account, a link is sent to its address."""
     await limits.spend(RESET, wanted.email)
     await requests.ask_for_reset(session, wanted.email)

@@ -72,7 +72,13 @@ async def begin(
     return AuthorizationView(authorization_url=departure.url, expires_at=departure.authorization.expires_at)
 
 
-@router.get("/{provider}/callback", response_model=TokensView | CookiesView | CodeNeededView)
+@router.get(
+    "/{provider}/callback",
+    response_model=TokensView | CookiesView | CodeNeededView,
+    responses={
+        303: {"description": "Back to the page that began it; `error` or `#second_factor` if there is more to do"}
+    },
+)
 async def complete(
     provider: ProviderName,
     back: Annotated[CallBackQuery, Query()],

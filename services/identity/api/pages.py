@@ -18,7 +18,7 @@ from ..domain.password import CommonPassword
 from ..domain.proof import LinkNoLongerGood, NotThisPassword
 from ..pages import Page, asked, done, invited, refused
 from ..schemas.credentials import ResetRequest
-from ..schemas.fields import MailedSecret
+from ..schemas.fields import Secret
 from ..schemas.registrations import MailedSecretRequest
 from .request import Verifying
 
@@ -50,7 +50,7 @@ class PageRoute(Route):
 router = new_router("identity", "pages", "/pages")
 router.route_class = PageRoute
 FORM = "application/x-www-form-urlencoded"
-SECRET: TypeAdapter[str] = TypeAdapter(MailedSecret)
+SECRET: TypeAdapter[str] = TypeAdapter(Secret)
 
 
 class UnreadableForm(BadRequest):

@@ -1,6 +1,7 @@
 """What the platform holds of somebody: to be had, and to be forgotten."""
 
 from datetime import timedelta
+from typing import Any
 
 from fastapi import Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,15 +39,16 @@ async def _without_key(actor: CurrentActor) -> None:
 
 
 ONESELF = [InPerson, Depends(_without_key)]
+GATHERING: dict[int | str, dict[str, Any]] = {202: {"model": ExportView, "description": "Being gathered"}}
 
 
-@router.post("/me/exports", response_model=ExportView, dependencies=ONESELF)
+@router.post("/me/exports", response_model=ExportView, responses=GATHERING, dependencies=ONESELF)
 async def start_export(actor: CurrentActor, limits: CurrentLimits, session: Session, response: Response) -> ExportView:
     """Have everything gathered that is held of you. 202 until it is there; the one under way, if there is one."""
     return await _current(actor, limits, session, response)
 
 
-@router.get("/me/export", response_model=ExportView, dependencies=ONESELF)
+@router.get("/me/export", response_model=ExportView, responses=GATHERING, dependencies=ONESELF)
 async def export(actor: CurrentActor, limits: CurrentLimits, session: Session, response: Response) -> ExportView:
     """How the export stands; starts one if there is none. It can be fetched for a day once it is ready."""
     return await _current(actor, limits, session, response)

@@ -5,7 +5,7 @@ from shared.http import router as new_router
 
 from ..commands import registrations, requests
 from ..domain.limits import VERIFY
-from ..schemas.registrations import AcceptedView, AddressRequest, MailedSecretRequest, RegisterRequest
+from ..schemas.registrations import AcceptedView, MailedSecretRequest, MailToRequest, RegisterRequest
 from .request import CurrentLimits, Hashing, Verifying
 
 router = new_router("identity", "registrations")
@@ -27,7 +27,7 @@ async def verify_email(proof: MailedSecretRequest, verifier: Verifying, session:
 
 
 @router.post("/email-verifications/resend", response_model=AcceptedView, status_code=202)
-async def send_verification_again(wanted: AddressRequest, limits: CurrentLimits, session: Session) -> AcceptedView:
+async def send_verification_again(wanted: MailToRequest, limits: CurrentLimits, session: Session) -> AcceptedView:
     """Have the mail sent again; at most one every few minutes."""
     await limits.spend(VERIFY, wanted.email)
     await requests.ask_for_verification(session, wanted.email)

@@ -1,10 +1,14 @@
 """What a request brings with it, and what is at hand to serve it."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 from shared.db import ReadSession
+from shared.problems import MEDIA_TYPE, PROBLEM_SCHEMA
 
 from ..clients import Providers
 from ..commands.second_factor import Verifier
@@ -44,6 +48,31 @@ def _address(request: Request) -> str | None:
 
 def _limits(request: Request, reading: ReadSession) -> Limits:
     return Limits(reading, request, _address(request), request.app.state.settings.limits_times)
+
+
+TELLING = {
+    "RateLimit-Limit": "attempts of this allowance",
+    "RateLimit-Remaining": "of them left",
+    "RateLimit-Reset": "seconds until there are all of them again",
+    "Retry-After": "seconds until one can try again",
+}
+TOO_MANY = {
+    "description": "Too many attempts",
+    "headers": {name: {"description": told, "schema": {"type": "integer"}} for name, told in TELLING.items()},
+    "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
+}
+
+
+def declare_limits(routers: Sequence[APIRouter]) -> None:
+    """Say in the document, of every route that spends an allowance, that it may be used up."""
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and _spends(route.dependant):
+                route.responses[429] = TOO_MANY
+
+
+def _spends(dependant: Dependant) -> bool:
+    return dependant.call is _limits or any(_spends(each) for each in dependant.dependencies)
 
 
 CurrentClient = Annotated[Client, Depends(_client)]

@@ -19,8 +19,8 @@ from ..schemas.teams import (
     HandoverRequest,
     InvitationRequest,
     InvitationView,
+    MemberRoleRequest,
     MemberView,
-    RoleRequest,
 )
 from .request import CurrentLimits
 
@@ -42,7 +42,7 @@ async def members(
 async def change_role(
     affiliate_id: PathId,
     user_id: PathId,
-    wanted: RoleRequest,
+    wanted: MemberRoleRequest,
     actor: CurrentActor,
     session: Session,
     version: IfMatch,

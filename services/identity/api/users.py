@@ -16,7 +16,7 @@ from ..commands import users as commands
 from ..domain.account import Account, UserRole, UserStatus
 from ..queries.users import open_sessions_of, users_matching
 from ..schemas.fields import EmailPrefix
-from ..schemas.users import FoundUserView, RoleRequest, SuspendRequest, UserView
+from ..schemas.users import FoundUserView, StaffRoleRequest, SuspendRequest, UserView
 
 router = new_router("identity", "users", "/users")
 
@@ -59,7 +59,12 @@ async def reinstate(
 
 @router.put("/{user_id}/role", response_model=UserView)
 async def give_role(
-    user_id: PathId, wanted: RoleRequest, admin: CurrentAdmin, session: Session, version: IfMatch, response: Response
+    user_id: PathId,
+    wanted: StaffRoleRequest,
+    admin: CurrentAdmin,
+    session: Session,
+    version: IfMatch,
+    response: Response,
 ) -> UserView:
     """Make somebody support or administrator, or (null) neither. Tokens with the old role end within a minute."""
     role = UserRole(wanted.role) if wanted.role else None

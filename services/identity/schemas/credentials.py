@@ -4,14 +4,14 @@ from pydantic import Field
 
 from shared.http import Body
 
-from .fields import Email, MailedSecret, NewPassword, Password
+from .fields import Email, NewPassword, Password, Secret
 from .sessions import SignInRequest
 
 
 class ResetRequest(Body):
     """`token` is what the link in the mail has."""
 
-    token: MailedSecret = Field(repr=False)
+    token: Secret = Field(repr=False)
     password: NewPassword = Field(repr=False)
 
 

@@ -46,6 +46,7 @@ Code = Annotated[
         pattern=r"^[0-9A-Za-z -]{6,24}$", description="of the app, or a recovery code", examples=["492039"], repr=False
     ),
 ]
+Secret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="256 bits")]
 ReturnPath = Annotated[
     str,
     Field(
@@ -55,7 +56,3 @@ ReturnPath = Annotated[
         examples=["/account"],
     ),
 ]
-Secret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
-ChallengeSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
-RefreshSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
-MailedSecret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]

@@ -12,7 +12,7 @@ from shared.provision import SERVICES
 
 from ..domain.erasure import Erasure, ErasureReceipt, ErasureStatus
 from ..domain.export import Export, ExportPart, ExportStatus
-from .fields import MailedSecret, Password
+from .fields import Password, Secret
 
 AS_FILE = {"Content-Disposition": 'attachment; filename="mobile-detail-hub.json"'}
 
@@ -64,7 +64,7 @@ class ArchiveView(View):
 class LinkRequest(Body):
     """`token` is what the link in the mail has."""
 
-    token: MailedSecret = Field(repr=False)
+    token: Secret = Field(repr=False)
 
 
 class ErasureRequest(Body):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.http import Body, Line, View
 
-from .fields import Email, Locale, MailedSecret, NewPassword, Password, Phone, Timezone
+from .fields import Email, Locale, NewPassword, Password, Phone, Secret, Timezone
 
 
 class RegisterRequest(Body):
@@ -21,14 +21,14 @@ class RegisterRequest(Body):
     phone: Phone | None = None
 
 
-class AddressRequest(Body):
+class MailToRequest(Body):
     email: Email
 
 
 class MailedSecretRequest(Body):
     """`token` is what the link in the mail has, `password` the one of the account that it is for."""
 
-    token: MailedSecret = Field(repr=False)
+    token: Secret = Field(repr=False)
     password: Password = Field(repr=False)
 
 

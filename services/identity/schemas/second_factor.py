@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.http import Body, View
 
-from .fields import ChallengeSecret, Code, Password
+from .fields import Code, Password, Secret
 from .sessions import SignInRequest
 
 
@@ -28,7 +28,7 @@ class ProofRequest(Body):
 class SecondFactorRequest(SignInRequest):
     """`challenge` is what the login answered."""
 
-    challenge: ChallengeSecret = Field(repr=False)
+    challenge: Secret = Field(repr=False)
     code: Code = Field(repr=False)
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from shared.http import Body, Line, View
 
 from ..domain.session import RefreshToken
-from .fields import Email, Password, RefreshSecret
+from .fields import Email, Password, Secret
 
 
 class Carrier(StrEnum):
@@ -37,7 +37,7 @@ class LoginRequest(SignInRequest):
 class RefreshRequest(SignInRequest):
     """With `session: cookie` the refresh token may stay in its cookie. From there it never gets into an answer."""
 
-    refresh_token: RefreshSecret | None = Field(default=None, repr=False)
+    refresh_token: Secret | None = Field(default=None, repr=False)
 
     @model_validator(mode="after")
     def _has_a_token(self) -> Self:

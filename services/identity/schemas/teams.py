@@ -11,7 +11,7 @@ from shared.http import Body, Id, View
 
 from ..domain.account import AffiliateUser
 from ..domain.invitation import Invitation, InvitationStatus
-from .fields import Email, RefreshSecret
+from .fields import Email, Secret
 
 TeamRole = Literal["owner", "manager", "technician"]
 
@@ -43,10 +43,10 @@ class InvitationView(View):
 class AcceptRequest(Body):
     """`token` is what the mail's link ends with."""
 
-    token: RefreshSecret = Field(repr=False)
+    token: Secret = Field(repr=False)
 
 
-class RoleRequest(Body):
+class MemberRoleRequest(Body):
     role: TeamRole
 
 

@@ -20,7 +20,7 @@ class SuspendRequest(Body):
     reason: Sentence
 
 
-class RoleRequest(Body):
+class StaffRoleRequest(Body):
     """`role` null takes the role of staff away."""
 
     role: StaffRole | None
