@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +16,8 @@ from deploy.local.failure import CannotRun
 from deploy.local.home import Home
 from deploy.local.programs import answers
 from deploy.local.state import PORTS, State
+from services.identity.pages import Page
+from shared.cli.docs import load_example
 from shared.provision import SERVICES
 from shared.testing.servers import Process, free_ports
 
@@ -248,6 +251,24 @@ async def test_credentials_have_a_stricter_limit(start: Start, path: str) -> Non
         others = [(await client.get("/identity/v1/me")).status_code for _ in range(4)]
     assert guarded == [200, 200, 429, 429]
     assert others == [200] * 4
+
+
+def public_posts() -> list[str]:
+    """Of identity's document and its pages: what anybody may send without a token."""
+    paths: dict[str, Any] = load_example("identity").openapi()["paths"]
+    found = [path for path, methods in paths.items() if "post" in methods and "security" not in methods["post"]]
+    return [*found, *(f"/identity/v1/pages/{page}" for page in (*Page, "fetch-export"))]
+
+
+async def test_whatever_is_public_and_does_something_has_the_stricter_limit(start: Start) -> None:
+    limits = GENEROUS | {"MDH_GATEWAY_AUTH_RATE": "1r/m", "MDH_GATEWAY_AUTH_BURST": "1"}
+    asked = [path.replace("{provider}", "acme") for path in public_posts()]
+    assert len(asked) > 15
+    async with client_of(start(limits=limits)) as client:
+        for _ in range(2):
+            assert (await client.post("/identity/v1/login")).status_code == 200
+        found = {path: (await client.post(path)).status_code for path in asked}
+    assert found == dict.fromkeys(asked, 429)
 
 
 async def test_every_answer_has_the_security_headers_and_no_version(client: httpx.AsyncClient) -> None:
