@@ -1,8 +1,9 @@
 """What the API of notifications gives."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
+from shared.auth import Actor
 from shared.http import PageView, View
 
 from .domain.message import Channel, Status
@@ -32,7 +33,8 @@ class ReadAllView(View):
 
 
 class CommunicationView(View):
-    """`attempts` is how often it was handed to the mail server; `error`, why it was refused, is for staff."""
+    """`content` is for whom it is said to. `attempts` is how often the mail server was handed it; `error`, why it was
+    refused, is for staff."""
 
     id: int
     from_user_id: int | None
@@ -40,7 +42,7 @@ class CommunicationView(View):
     type: Channel
     notice: Kind
     subject: str
-    content: str
+    content: str | None
     status: Status
     sent_at: datetime | None
     message_id: str | None
@@ -48,3 +50,8 @@ class CommunicationView(View):
     error: str | None
     created_at: datetime
     updated_at: datetime
+
+    def shown_to(self, actor: Actor) -> Self:
+        if not actor.is_staff:
+            return self.model_copy(update={"error": None})
+        return self if self.to_user_id == actor.user_id else self.model_copy(update={"content": None})

@@ -154,8 +154,10 @@ class SecondFactorEnabled(SecondFactorEvent, type="identity.second_factor_enable
     pass
 
 
-class SecondFactorDisabled(SecondFactorEvent, type="identity.second_factor_disabled.v1"):
-    pass
+class SecondFactorDisabled(SecondFactorEvent, person="user_id", type="identity.second_factor_disabled.v1"):
+    """By the person, or by an administrator: then `reason` says why."""
+
+    reason: Annotated[str, PERSONAL] = ""
 
 
 class RecoveryCodeUsed(SecondFactorEvent, type="identity.recovery_code_used.v1"):

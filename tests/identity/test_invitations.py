@@ -170,7 +170,8 @@ async def test_the_list_is_for_those_who_invite_and_takes_one_statement(
     for name in ("ada", "mia", "support"):
         with statements() as sent:
             answer = await team.ask(name, "GET", PATH)
-        assert (len(sent), [one["email"] for one in answer.json()["items"]]) == (1, [IAN])
+        shown = "i…@example.com" if name == "support" else IAN
+        assert (len(sent), [one["email"] for one in answer.json()["items"]]) == (1, [shown])
     assert problem_of(await team.ask("tom", "GET", PATH)) == (403, "not-yours-to-decide")
     assert problem_of(await team.ask("eve", "GET", PATH)) == (404, "no-such-team")
 

@@ -42,6 +42,8 @@ async def test_the_team_and_staff_see_it_with_one_statement(team: Team, statemen
         assert [(member["full_name"], member["role"], member["version"]) for member in answer.json()["items"]] == [
             ("Ada", "owner", 1), ("Mia", "manager", 1), ("Tom", "technician", 1),
         ]  # fmt: skip
+        emails = [member["email"] for member in answer.json()["items"]]
+        assert emails[0] == ("a…@example.com" if name == "support" else "ada@example.com")
     for name in ("eve", "ian"):
         assert problem_of(await team.ask(name, "GET", MEMBERS)) == (404, "no-such-team")
 

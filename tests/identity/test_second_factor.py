@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,10 +21,12 @@ from services.identity.domain.second_factor import Challenge, RecoveryCode, Seco
 from services.identity.domain.session import RefreshToken, digest
 from services.identity.queries import second_factor as queries
 from services.identity.vault import Vault
+from shared.auth import Actor
 from shared.clock import frozen, now
 from shared.contracts.identity import RecoveryCodeUsed, SecondFactorDisabled, SecondFactorEnabled
 from shared.db import Database
 from shared.testing.plugin import Headers, Published
+from shared.testing.tokens import ADMIN, SUPPORT
 
 from .conftest import PASSWORD, LogIn, Register, bearer, problem_of, registered, registration
 
@@ -291,10 +294,30 @@ async def test_it_is_switched_off_with_both_factors(ada: App, log_in: LogIn, pub
     assert problem_of(await ada.post("/disable", password=PASSWORD, code=ada.code())) == (404, "no-second-factor")
 
 
+async def test_an_administrator_takes_it_off_for_whoever_has_lost_everything(
+    ada: App, client: httpx.AsyncClient, as_: Callable[[Actor], Headers], log_in: LogIn, published: Published
+) -> None:
+    me = (await client.get("/identity/v1/me", headers=ada.headers)).json()
+    path, told = f"/identity/v1/users/{me['id']}/second-factor", {"reason": "You came by with your passport."}
+
+    async def ask(actor: Actor) -> httpx.Response:
+        return await client.request("DELETE", path, json=told, headers=as_(actor))
+
+    assert (await ask(SUPPORT)).status_code == 403
+    assert (await ask(replace(ADMIN, impersonator=9))).status_code == 403
+    taken = await ask(ADMIN)
+    assert (taken.status_code, taken.json()["second_factor_at"]) == (200, None)
+    assert taken.headers["ETag"] == f'"{taken.json()["version"]}"'
+    [off] = await published(SecondFactorDisabled)
+    assert (off.user_id, off.reason) == (me["id"], "You came by with your passport.")
+    assert "access_token" in (await log_in()).json()
+    assert problem_of(await ask(ADMIN)) == (404, "no-second-factor")
+
+
 async def test_a_recovery_code_switches_it_off_too(ada: App, log_in: LogIn, published: Published) -> None:
     answer = await ada.post("/disable", password=PASSWORD, code=ada.recovery_codes[0])
     assert answer.status_code == 204
-    assert [type(event) for event in await published()][-2:] == [RecoveryCodeUsed, SecondFactorDisabled]
+    assert [event.type for event in await published()][-2:] == [RecoveryCodeUsed.type, SecondFactorDisabled.type]
     assert "access_token" in (await log_in()).json()
 
 

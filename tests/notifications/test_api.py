@@ -109,6 +109,8 @@ async def test_people_see_the_log_of_their_own_mail_and_staff_all(client: httpx.
         response = await client.get(COMMUNICATIONS, headers=as_(actor))
         assert response.status_code == 200
         counts[name] = len(response.json()["items"])
+        said = {bool(one["content"]) for one in response.json()["items"]}
+        assert said == (set() if name == "stranger" else {name in ("ada", "owen")})  # staff do not read others' mail
     assert counts == {"ada": 3, "owen": 4, "stranger": 0, "admin": 7, "support": 7}
 
 

@@ -298,7 +298,9 @@ async def _second_factors(stage: Stage) -> dict[str, Ask]:
     proof = password | {"code": confirmed["recovery_codes"][0]}
     login = await stage.client.post("/identity/v1/login", json=password | {"email": "other@example.com"})
     challenge = login.json()["second_factor"]["challenge"]
+    lost: Json = {"user_id": stage.cast["other"].user_id or 0}
     return {
+        "DELETE /identity/v1/users/{user_id}/second-factor": Ask(lost, body={"reason": "Lost both."}),
         "GET /identity/v1/second-factor": Ask(),
         "POST /identity/v1/second-factor": Ask(body=password),
         "POST /identity/v1/second-factor/confirm": Ask(body=code),

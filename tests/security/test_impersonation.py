@@ -71,6 +71,7 @@ GET /users/{user_id}                             refused
 POST /users/{user_id}/suspend                    refused
 POST /users/{user_id}/reinstate                  refused
 PUT /users/{user_id}/role                        refused
+DELETE /users/{user_id}/second-factor            refused
 GET /impersonations                              refused
 POST /impersonations                             refused
 DELETE /impersonations/{impersonation_id}        refused

@@ -45,6 +45,7 @@ GET /users/{user_id}                       401      403   403   403     403     
 POST /users/{user_id}/suspend              401      403   403   403     403        403   403     200   200
 POST /users/{user_id}/reinstate            401      403   403   403     403        403   403     200   200
 PUT /users/{user_id}/role                  401      403   403   403     403        403   403     403   200
+DELETE /users/{user_id}/second-factor      401      403   403   403     403        403   403     403   200
 GET /oidc/providers                      200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1
 POST /oidc/{provider}/authorizations       201      201   201   201     201        201   201     201   201
 GET /oidc/{provider}/callback              400      400   400   400     400        400   400     400   400

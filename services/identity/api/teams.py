@@ -33,9 +33,9 @@ INVITATIONS = "/affiliates/{affiliate_id}/invitations"
 async def members(
     affiliate_id: PathId, actor: CurrentActor, session: ReadSession, page: CurrentPage
 ) -> Paged[MemberView]:
-    """The team, by the time they joined; for the team itself and for staff."""
+    """The team, by the time they joined; for the team itself, and for staff, to whom addresses are masked."""
     found = await members_of(session, actor, affiliate_id, page)
-    return Paged([MemberView.of(member) for member in found.items], found.next)
+    return Paged([MemberView.of(member, actor) for member in found.items], found.next)
 
 
 @router.patch(f"{MEMBERS}/{{user_id}}", response_model=MemberView, dependencies=[InPerson])
@@ -51,7 +51,7 @@ async def change_role(
     """Give a member another role. By owners; one owner is always left."""
     member = await commands.change_role(session, actor, affiliate_id, user_id, version, Role(wanted.role))
     tag(response, member.version)
-    return MemberView.of(member)
+    return MemberView.of(member, actor)
 
 
 @router.delete(f"{MEMBERS}/{{user_id}}", status_code=204, dependencies=[InPerson])
@@ -69,7 +69,7 @@ async def hand_over(
     """Make a member the owner, and oneself a manager."""
     heir = await commands.hand_over(session, actor, affiliate_id, wanted.user_id)
     tag(response, heir.version)
-    return MemberView.of(heir)
+    return MemberView.of(heir, actor)
 
 
 @router.post(INVITATIONS, response_model=InvitationView, status_code=201, dependencies=[InPerson, Idempotent])
@@ -78,16 +78,16 @@ async def invite(
 ) -> InvitationView:
     """Ask somebody into the team by e-mail. By owners, and by managers for technicians."""
     role = Role(wanted.role)
-    return InvitationView.of(await inviting.invite(session, limits, actor, affiliate_id, wanted.email, role))
+    return InvitationView.of(await inviting.invite(session, limits, actor, affiliate_id, wanted.email, role), actor)
 
 
 @router.get(INVITATIONS, response_model=PageView[InvitationView])
 async def invitations(
     affiliate_id: PathId, actor: CurrentActor, session: ReadSession, page: CurrentPage
 ) -> Paged[InvitationView]:
-    """Those of the last three months, newest first; for owners, managers and staff."""
+    """Those of the last three months, newest first; for owners, managers and staff, to whom addresses are masked."""
     found = await invitations_of(session, actor, affiliate_id, page)
-    return Paged([InvitationView.of(invitation) for invitation in found.items], found.next)
+    return Paged([InvitationView.of(invitation, actor) for invitation in found.items], found.next)
 
 
 @router.delete(f"{INVITATIONS}/{{invitation_id}}", status_code=204)

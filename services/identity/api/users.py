@@ -5,18 +5,19 @@ from typing import Annotated
 from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import CurrentAdmin, CurrentStaff
+from shared.auth import CurrentAdmin, CurrentStaff, InPerson
 from shared.clock import now
 from shared.db import ReadSession, Session
 from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, tag
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
+from ..commands import second_factor
 from ..commands import users as commands
 from ..domain.account import Account, UserRole, UserStatus
 from ..queries.users import open_sessions_of, users_matching
 from ..schemas.fields import EmailPrefix
-from ..schemas.users import FoundUserView, StaffRoleRequest, SuspendRequest, UserView
+from ..schemas.users import FoundUserView, ReasonRequest, StaffRoleRequest, SuspendRequest, UserView
 
 router = new_router("identity", "users", "/users")
 
@@ -70,6 +71,16 @@ async def give_role(
     role = UserRole(wanted.role) if wanted.role else None
     return await _shown(
         session, await commands.give_role(session, admin, user_id, version, role, wanted.reason), response
+    )
+
+
+@router.delete("/{user_id}/second-factor", response_model=UserView, dependencies=[InPerson])
+async def take_second_factor_off(
+    user_id: PathId, wanted: ReasonRequest, admin: CurrentAdmin, session: Session, version: IfMatch, response: Response
+) -> UserView:
+    """For whoever has lost the app and all recovery codes: signing in takes no code. The person is told why."""
+    return await _shown(
+        session, await second_factor.take_off(session, admin, user_id, version, wanted.reason), response
     )
 
 

@@ -10,7 +10,7 @@ from shared.contracts.identity import RecoveryCodeUsed, SecondFactorDisabled, Se
 from shared.outbox import record
 
 from ..domain import second_factor as rules
-from ..domain.account import User, WrongPassword
+from ..domain.account import Account, User, WrongPassword
 from ..domain.limits import CONFIRM, SECOND_FACTOR
 from ..domain.second_factor import (
     ONE_TIME,
@@ -23,10 +23,12 @@ from ..domain.second_factor import (
     WrongCode,
 )
 from ..domain.session import digest
+from ..domain.staff import must_be_in_charge
 from ..limits import Limits
 from ..passwords import Passwords
 from ..queries import second_factor as queries
 from ..queries.accounts import get_account, lock_user, password_of
+from ..queries.users import get_user
 from ..vault import Vault
 from .sessions import Client, OpenSession, open_session
 
@@ -112,12 +114,27 @@ async def confirm(session: AsyncSession, verifier: Verifier, actor: Actor, code:
 
 
 async def disable(session: AsyncSession, verifier: Verifier, actor: Actor, password: str, code: str) -> None:
-    user = await _proven(session, verifier, actor, password, code)
+    await _switch_off(session, await _proven(session, verifier, actor, password, code))
+
+
+async def take_off(session: AsyncSession, by: Actor, user_id: int, version: int | None, reason: str) -> Account:
+    """For whoever has lost the app and all recovery codes, and has shown an administrator who they are."""
+    account = await get_user(session, user_id, lock=True)
+    account.user.expect(version)
+    must_be_in_charge(by, account.user)
+    if account.user.second_factor_at is None:
+        raise NoSecondFactor
+    await _switch_off(session, account.user, reason)
+    await session.flush()  # so that the answer has the new `updated_at`
+    return account
+
+
+async def _switch_off(session: AsyncSession, user: User, reason: str = "") -> None:
     if factor := await queries.find_factor(session, user.id):
         await session.delete(factor)
     await queries.forget_recovery_codes(session, user.id)
     user.switch_second_factor(on=None)
-    record(session, SecondFactorDisabled.of(user))
+    record(session, SecondFactorDisabled.of(user, reason=reason))
 
 
 async def renew_recovery_codes(

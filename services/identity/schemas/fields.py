@@ -19,6 +19,12 @@ def _address(text: str) -> str:
         raise ValueError("is not an e-mail address") from None  # its own message would repeat what was sent
 
 
+def masked(email: str) -> str:
+    """Enough to know somebody by."""
+    name, _, domain = email.partition("@")
+    return f"{name[:1]}…@{domain}"
+
+
 @cache
 def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory", "posixrules"}

@@ -5,15 +5,20 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from shared.auth import Role
+from shared.auth import Actor, Role
 from shared.clock import now
 from shared.http import Body, Id, View
 
 from ..domain.account import AffiliateUser
 from ..domain.invitation import Invitation, InvitationStatus
-from .fields import Email, Secret
+from .fields import Email, Secret, masked
 
 TeamRole = Literal["owner", "manager", "technician"]
+
+
+def address_for(actor: Actor, email: str) -> str:
+    """Staff see whole addresses in `GET /users/{id}`, where a look is written down."""
+    return masked(email) if actor.is_staff else email
 
 
 class InvitationRequest(Body):
@@ -36,8 +41,9 @@ class InvitationView(View):
     created_at: datetime
 
     @classmethod
-    def of(cls, invitation: Invitation) -> Self:
-        return cls.model_validate(invitation).model_copy(update={"status": invitation.status_at(now())})
+    def of(cls, invitation: Invitation, to: Actor) -> Self:
+        shown = {"email": address_for(to, invitation.email), "status": invitation.status_at(now())}
+        return cls.model_validate(invitation).model_copy(update=shown)
 
 
 class AcceptRequest(Body):
@@ -65,6 +71,6 @@ class MemberView(View):
     joined_at: datetime
 
     @classmethod
-    def of(cls, member: AffiliateUser) -> Self:
+    def of(cls, member: AffiliateUser, to: Actor) -> Self:
         place: dict[str, Any] = {name: getattr(member, name) for name in ("user_id", "version", "role", "joined_at")}
-        return cls(full_name=member.user.full_name, email=member.user.email, **place)
+        return cls(full_name=member.user.full_name, email=address_for(to, member.user.email), **place)

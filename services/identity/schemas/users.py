@@ -10,6 +10,7 @@ from shared.http import Body, Sentence, View
 
 from ..domain.account import Account, User, UserRole, UserStatus
 from .accounts import MembershipView
+from .fields import masked
 
 StaffRole = Literal["admin", "support"]
 
@@ -27,6 +28,12 @@ class StaffRoleRequest(Body):
     reason: Sentence
 
 
+class ReasonRequest(Body):
+    """`reason` is for the person: it is in the mail that tells them."""
+
+    reason: Sentence
+
+
 class FoundUserView(View):
     """Enough to know somebody by; who opens the whole of it is written down."""
 
@@ -38,9 +45,8 @@ class FoundUserView(View):
 
     @classmethod
     def of(cls, user: User) -> Self:
-        name, _, domain = user.email.partition("@")
         shown = {field: getattr(user, field) for field in ("id", "role", "status", "created_at")}
-        return cls(email=f"{name[0]}…@{domain}", **shown)
+        return cls(email=masked(user.email), **shown)
 
 
 class UserView(View):
