@@ -58,3 +58,15 @@ def test_an_export_may_be_under_way() -> None:
     found = operations(load_example("identity").openapi())
     for route in ("GET /identity/v1/me/export", "POST /identity/v1/me/exports"):
         assert {"200", "202"} <= set(found[route]["responses"])
+
+
+def test_no_secret_stands_in_a_path_where_logs_keep_it(document: dict[str, Any]) -> None:
+    """Ids are whole numbers, a session's is a UUID, a provider's a name; nothing that opens anything."""
+    parameters = {
+        parameter["name"]: parameter["schema"]
+        for operation in operations(document).values()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "path"
+    }
+    names = {"session_id", "provider"}
+    assert [name for name, schema in parameters.items() if schema["type"] != "integer" and name not in names] == []
