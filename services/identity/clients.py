@@ -9,6 +9,8 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -40,12 +42,20 @@ class CallBack:
     iss: str | None = None
 
 
+@cache
+def _authorities() -> SSLContext:
+    """Whose certificates are believed; read once, because that takes longer than all else of a start."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Providers:
     """By their name in the settings."""
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         timeout = httpx.Timeout(PATIENCE)
-        self._http = httpx.AsyncClient(timeout=timeout, transport=transport, trust_env=False, follow_redirects=False)
+        self._http = httpx.AsyncClient(
+            timeout=timeout, transport=transport, verify=_authorities(), trust_env=False, follow_redirects=False
+        )
         here = settings.public_url.rstrip("/")
         self._all = {
             each.name: Provider(each, f"{here}/identity/v1/oidc/{each.name}/callback", self._http)

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.routing import BaseRoute
 
 from shared import provision
 from shared.auth import Actor
@@ -113,9 +114,19 @@ def extra_settings() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def worked_out() -> dict[str, list[BaseRoute]]:
+    """The routes of each service that was tested so far."""
+    return {}
+
+
 @pytest.fixture
 def make_app(
-    service: str, signer: Signer, run_directory: Path, extra_settings: dict[str, Any]
+    service: str,
+    signer: Signer,
+    run_directory: Path,
+    extra_settings: dict[str, Any],
+    worked_out: dict[str, list[BaseRoute]],
 ) -> Callable[[Database], FastAPI]:
     """Builds the service's app in the api role, on the database that it is given."""
     jwks = signer.write_public_keys(run_directory)
@@ -127,6 +138,8 @@ def make_app(
                 profile=Profile.TEST, role=Role.API, database_url=database.url, jwks_file=jwks, **extra_settings
             ),
         )
+        # FastAPI works a route out when it is first asked for: once for a service, and not in each test anew.
+        app.router.routes = worked_out.setdefault(service, app.router.routes)
         app.state.database = database
         app.state.revocations = Revocations(database)
         return app
