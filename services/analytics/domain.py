@@ -65,7 +65,22 @@ RULES: dict[str, tuple[Rule, ...]] = {
 # Fields that contracts mark PERSONAL are left out in any case. Beside them: what a sole trader's business says of its
 # owner, and free text, in which people may say something of themselves.
 PERSONAL = frozenset(
-    {"address", "comment", "email", "full_name", "latitude", "longitude", "name", "phone", "reason", "zip"}
+    {
+        "address",
+        "code",
+        "comment",
+        "description",
+        "email",
+        "full_name",
+        "label",
+        "latitude",
+        "longitude",
+        "name",
+        "phone",
+        "photo_urls",
+        "reason",
+        "zip",
+    }
 )
 
 BY_USER = re.compile(r"(?:user:\d+ as )?user:(\d+)(?: by key:\d+)?", re.ASCII)

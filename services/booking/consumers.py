@@ -5,11 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
 from shared.contracts.catalog import (
-    AffiliateApplied,
-    AffiliateApproved,
-    AffiliateChanged,
+    AFFILIATE_EVENTS,
     AffiliateEvent,
-    AffiliateRejected,
     ConfigChanged,
     OfferChanged,
     OfferEvent,
@@ -33,7 +30,7 @@ CONFIG = {
 }  # fmt: skip
 
 
-@consumers.on(AffiliateApplied, AffiliateApproved, AffiliateRejected, AffiliateChanged)
+@consumers.on(*AFFILIATE_EVENTS)
 async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
     """An affiliate that is new to booking starts with one crew."""
     await queries.lock_schedule(session, event.affiliate_id)

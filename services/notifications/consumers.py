@@ -13,11 +13,8 @@ from shared.contracts.booking import (
     BookingRefundDue,
 )
 from shared.contracts.catalog import (
-    AffiliateApplied,
-    AffiliateApproved,
-    AffiliateChanged,
+    AFFILIATE_EVENTS,
     AffiliateEvent,
-    AffiliateRejected,
 )
 from shared.contracts.identity import (
     AddressProofEvent,
@@ -119,7 +116,7 @@ async def copy_member(event: MemberEvent, session: AsyncSession) -> None:
         await commands.tell_waiting(session, f"affiliate {event.affiliate_id}")
 
 
-@consumers.on(AffiliateApplied, AffiliateApproved, AffiliateRejected, AffiliateChanged)
+@consumers.on(*AFFILIATE_EVENTS)
 async def tell_of_application(event: AffiliateEvent, session: AsyncSession) -> None:
     if await keep_newest(session, Affiliate, event.model_dump(include=AFFILIATE)):
         await commands.tell_waiting(session, f"affiliate {event.affiliate_id}")

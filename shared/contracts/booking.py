@@ -1,14 +1,20 @@
 """What booking tells: the life of an appointment."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from shared.contracts.personal import DataErased, DataExported
 from shared.events import PERSONAL, Event
+from shared.pricing import LineItem
+from shared.vehicles import Condition, SizeClass
 
 
 class BookingEvent(Event, aggregate="booking", person="customer_id"):
-    """A booking as it now is. Times are UTC; `timezone` is where the appointment is; money in cents of `currency`."""
+    """A booking as it now is. Times are UTC; `timezone` is where the appointment is; money in cents of `currency`.
+
+    `price_cents` is what the customer pays, `tax_cents` in it; `lines` add up to it (bookings made before there were
+    lines have none). `promotion_id` is the code that was used.
+    """
 
     booking_id: int
     customer_id: int
@@ -27,6 +33,11 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     price_cents: int
     commission_cents: int
     currency: str
+    lines: list[LineItem] = []
+    tax_cents: int = 0
+    size_class: SizeClass | None = None
+    condition: Condition | None = None
+    promotion_id: int | None = None
 
 
 class BookingHeld(BookingEvent, type="booking.held.v1"):
@@ -59,6 +70,14 @@ class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):
     """Money came for a booking that was cancelled before: `refund_cents` goes back."""
 
     refund_cents: int
+
+
+class FreeDaysChanged(Event, aggregate="free_days", type="booking.free_days_changed.v1"):
+    """The local days on which an affiliate can still be booked for something, up to the horizon: a coarse signal."""
+
+    free_days_id: int
+    affiliate_id: int
+    days: list[date]
 
 
 class PersonalDataExported(DataExported, type="booking.personal_data_exported.v1"):

@@ -40,6 +40,15 @@ class PaymentRefunded(PaymentEvent, type="payments.refunded.v1"):
     refund_cents: int
 
 
+class AccountChanged(Event, aggregate="payout_account", type="payments.account_changed.v1"):
+    """Whether an affiliate can be paid: `status` is pending, restricted or complete, as the provider says."""
+
+    payout_account_id: int
+    affiliate_id: int
+    status: str
+    payouts_enabled: bool
+
+
 class PersonalDataExported(DataExported, type="payments.personal_data_exported.v1"):
     pass
 

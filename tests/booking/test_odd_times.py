@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.consumers import copy_config
+from services.booking.consumers import CONFIG, copy_config
 from services.booking.domain.availability import Crew
 from services.booking.domain.booking import Booking
 from services.booking.domain.offer import Affiliate, Offer, PlatformConfig, Tier
@@ -51,10 +51,10 @@ async def test_money_that_comes_when_the_appointment_should_have_begun_goes_back
 @pytest.mark.parametrize(("begins_in", "held_for"), [(60, 30), (30, 30), (5, 5)])
 def test_a_hold_ends_when_its_appointment_would_begin(begins_in: int, held_for: int) -> None:
     at = datetime(2026, 5, 4, tzinfo=UTC)
-    tier = Tier(**published_offer().tiers[0].model_dump(exclude={"name"}), service_id=1, affiliate_id=1,
+    tier = Tier(**published_offer().tiers[0].model_dump(exclude={"name", "size_prices"}), service_id=1, affiliate_id=1,
                 service_name="Full", tier_name="Gold")  # fmt: skip
     affiliate = Affiliate(affiliate_id=1, version=1, name="Shine", application_status="approved", timezone=ZONE)
-    offer = Offer(tier, affiliate, PlatformConfig(**config(hold_minutes=30).model_dump()), at)
+    offer = Offer(tier, affiliate, PlatformConfig(**config(hold_minutes=30).model_dump(include=CONFIG)), at)
     start = at + timedelta(minutes=begins_in)
     crew = Crew(affiliate_id=1, name="Crew 1")
     crew.id = 1

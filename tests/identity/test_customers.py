@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.identity.domain.account import Customer, User, UserRole
 from services.identity.domain.address import Address
 from services.identity.domain.consent import ConsentChange
-from services.identity.domain.vehicle import SizeClass, Vehicle
+from services.identity.domain.vehicle import Vehicle
 from shared.auth import Actor, Role
 from shared.clock import frozen
 from shared.contracts.identity import ConsentChanged
 from shared.db import Database
 from shared.testing.plugin import Headers, Published
+from shared.vehicles import SizeClass
 
 from .conftest import problem_of
 

@@ -15,16 +15,9 @@ from ..commands import affiliates as commands
 from ..domain.affiliate import Affiliate, ApplicationStatus
 from ..queries.affiliates import affiliate_for, applications_of
 from ..queries.search import affiliates_reaching
-from ..schemas import (
-    CATEGORY,
-    ZIP,
-    AffiliateChangeRequest,
-    AffiliateRequest,
-    AffiliateView,
-    FoundView,
-    ProfileView,
-    RejectRequest,
-)
+from ..schemas.affiliates import AffiliateChangeRequest, AffiliateRequest, AffiliateView, ProfileView, RejectRequest
+from ..schemas.search import FoundView
+from ..schemas.words import CATEGORY, ZIP
 from .caching import public
 
 router = new_router("catalog", "affiliates", "/affiliates")

@@ -10,7 +10,7 @@ from shared.http import router as new_router
 from ..commands import config as commands
 from ..domain.config import ConfigChange, MdhConfig
 from ..queries.config import config_history, get_config
-from ..schemas import ConfigChangeView, ConfigRequest, ConfigView, PublicConfigView
+from ..schemas.config import ConfigChangeView, ConfigRequest, ConfigView, PublicConfigView
 
 router = new_router("catalog", "config", "/config")
 

@@ -12,7 +12,7 @@ from ..commands import services as commands
 from ..domain.service import Service
 from ..queries.affiliates import affiliate_for
 from ..queries.services import categories, service_for, services_of
-from ..schemas import (
+from ..schemas.services import (
     CategoriesView,
     CategoryView,
     OfferView,

@@ -14,7 +14,7 @@ from shared.places import Place, place_of
 
 from ..domain.affiliate import ONE_OPEN_APPLICATION, SLUG_UNIQUE, Affiliate, ApplicationPending, slug_of
 from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken, lock_undecided_of
-from ..schemas import AffiliateChangeRequest, AffiliateRequest
+from ..schemas.affiliates import AffiliateChangeRequest, AffiliateRequest
 
 WHERE = {"zip", "city", "state"}
 APPLICANT_GONE = "Whoever applied has no account any more."

@@ -8,7 +8,7 @@ from shared.outbox import record
 
 from ..domain.config import ConfigChange, MdhConfig
 from ..queries.config import get_config, is_announced
-from ..schemas import ConfigRequest
+from ..schemas.config import ConfigRequest
 
 
 async def change_config(session: AsyncSession, actor: Actor, version: int | None, wanted: ConfigRequest) -> MdhConfig:

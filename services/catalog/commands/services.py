@@ -13,7 +13,7 @@ from shared.outbox import record
 from ..domain.service import CATEGORY_EXISTS, MAX_SERVICES, Service, TooManyServices, UnknownCategory
 from ..queries.affiliates import affiliate_for
 from ..queries.services import service_for, services_count
-from ..schemas import ServiceChangeRequest, ServiceRequest
+from ..schemas.services import ServiceChangeRequest, ServiceRequest
 
 E = TypeVar("E", bound=OfferEvent)
 

@@ -17,8 +17,6 @@ CATEGORY_EXISTS = "fk_services_category"
 MAX_TIERS = 20
 MAX_TIERS_EVER = 200  # events carry removed tiers too, so that no consumer goes on offering one
 MAX_SERVICES = 100
-# Less than that no payment provider takes, so it could be held and never paid.
-MIN_PRICE_CENTS, MAX_PRICE_CENTS = 50, 10_000_000
 MIN_MINUTES, MAX_MINUTES = 15, 1440
 
 

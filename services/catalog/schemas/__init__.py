@@ -1,0 +1,1 @@
+"""What catalog's API takes and gives."""

@@ -1,0 +1,77 @@
+"""What the API takes and gives of affiliates. Distances are metres."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import EmailStr, Field, StrictInt
+
+from shared.http import Body, View
+
+from ..domain.affiliate import MAX_RADIUS_M, MIN_RADIUS_M, ApplicationStatus
+from .words import Name, Reason, Zip
+
+Email = Annotated[EmailStr, Field(max_length=254)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{5,30}[0-9]$")]
+State = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Radius = Annotated[StrictInt, Field(ge=MIN_RADIUS_M, le=MAX_RADIUS_M, description="metres")]
+
+
+class AffiliateRequest(Body):
+    """An application. City and state follow from the zip code; a city sent is the name its people use."""
+
+    name: Name
+    email: Email
+    phone: Phone | None = None
+    street: Name | None = None
+    zip: Zip
+    city: Name | None = None
+    state: State | None = None
+    service_radius_m: Radius = 40_000
+
+
+class AffiliateChangeRequest(Body):
+    """What is left out, or null, stays."""
+
+    name: Name | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    street: Name | None = None
+    zip: Zip | None = None
+    city: Name | None = None
+    state: State | None = None
+    service_radius_m: Radius | None = None
+
+
+class RejectRequest(Body):
+    reason: Reason
+
+
+class ProfileView(View):
+    """An affiliate as the public sees it."""
+
+    id: int
+    version: int
+    name: str
+    slug: str
+    city: str
+    state: str
+    zip: str
+    latitude: float
+    longitude: float
+    timezone: str
+    service_radius_m: int
+    application_status: ApplicationStatus
+    rating: float | None
+    review_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class AffiliateView(ProfileView):
+    """An affiliate as its own people and the platform's staff see it."""
+
+    owner_user_id: int
+    email: str
+    phone: str | None
+    street: str | None
+    rejection_reason: str | None

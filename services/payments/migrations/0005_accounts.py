@@ -1,0 +1,12 @@
+"""Affiliates' accounts at the provider."""
+
+from shared.migrations import platform
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    platform.run("select 1")

@@ -1,0 +1,40 @@
+"""The platform's terms, as its configuration states them: what it takes, and what cancelling costs.
+
+Rates are basis points of 1/100 %, money is whole cents.
+"""
+
+from collections.abc import Sequence
+
+from shared.pricing import Part
+
+
+class CommissionRate(Part):
+    """The rate for services of a category, for affiliates of a tier, or for both; None is any."""
+
+    category: str | None = None
+    affiliate_tier: str | None = None
+    commission_bp: int
+
+
+class CancellationPolicy(Part):
+    """A template that an affiliate may choose: free until so many hours before, a share of the price after that."""
+
+    name: str
+    free_cancellation_hours: int
+    late_cancellation_fee_bp: int
+
+
+class Deposit(Part):
+    """What is paid at once where an affiliate takes deposits: a share of the price, of at least `minimum_cents`."""
+
+    deposit_bp: int
+    minimum_cents: int = 0
+
+
+def commission_bp(usual: int, rates: Sequence[CommissionRate], category: str, affiliate_tier: str) -> int:
+    """The rate that says most: of both, else of the category, else of the affiliate's tier, else the usual one."""
+    by = {(rate.category, rate.affiliate_tier): rate.commission_bp for rate in rates}
+    for asked in ((category, affiliate_tier), (category, None), (None, affiliate_tier)):
+        if asked in by:
+            return by[asked]
+    return usual
