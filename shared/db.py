@@ -8,7 +8,20 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, event, func, make_url, text
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    Identity,
+    MetaData,
+    TypeDecorator,
+    event,
+    func,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -40,6 +53,25 @@ def words(enum: type[StrEnum]) -> Enum:
     return Enum(
         enum, native_enum=False, create_constraint=False, length=50, values_callable=lambda e: [m.value for m in e]
     )
+
+
+class _Kept(TypeDecorator[Any]):
+    impl, cache_ok = JSONB, True
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.kind, self._adapter = kind, TypeAdapter(kind)
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.dump_python(value, mode="json")
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.validate_python(value)
+
+
+def kept(kind: Any) -> TypeDecorator[Any]:
+    """JSONB that comes back as what it was, a model or a list of them: for what is read and written whole."""
+    return _Kept(kind)
 
 
 def new_registry() -> registry:

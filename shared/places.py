@@ -40,6 +40,10 @@ class Place:
         half_chord = math.sin(rise) ** 2 + math.cos(here) * math.cos(there) * math.sin(turn) ** 2
         return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, half_chord)))
 
+    def distance_m(self, latitude: float, longitude: float) -> int:
+        """The same in whole metres, as service areas and travel fees count them."""
+        return round(self.metres_to(latitude, longitude))
+
     def called(self, city: str | None, state: str | None) -> Self:
         """The same place under the name that its people use; `ZipElsewhere` if they put it into another state."""
         if state not in (None, self.state):

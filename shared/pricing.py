@@ -196,7 +196,7 @@ class Price(Part):
 
 def price(tier: TierOnSale, rules: PriceList, job: Job, promotion: Promotion | None = None) -> Price:
     """`SizeNotServed` or `AddOnNotOffered` if it cannot be had; whether the promotion applies was asked before."""
-    add_ons = [_add_on(rules, tier, add_on_id) for add_on_id in dict.fromkeys(job.add_on_ids)]
+    add_ons = _add_ons(rules, tier, job.add_on_ids)
     lines = [*_sized(tier, rules, job.size_class)]
     lines += _conditioned(_total(lines), rules, job.condition)
     lines += [
@@ -208,7 +208,12 @@ def price(tier: TierOnSale, rules: PriceList, job: Job, promotion: Promotion | N
     lines += _line(LineKind.TRAVEL, "Travel", _travel_fee(rules.travel_bands, job.distance_m))
     lines += _line(LineKind.PROMOTION, promotion.code if promotion else "", -off)
     lines += _line(LineKind.TAX, f"Tax {rules.tax_ppm / 10_000:g} %", tax(_total(lines), rules.tax_ppm))
-    return Price(lines=lines, duration_minutes=tier.duration_minutes + sum(a.duration_minutes for a in add_ons))
+    return Price(lines=lines, duration_minutes=duration_minutes(tier, rules, job.add_on_ids))
+
+
+def duration_minutes(tier: TierOnSale, rules: PriceList, add_on_ids: Sequence[int]) -> int:
+    """How long the job takes, with what is added to it; `AddOnNotOffered` if that cannot be had."""
+    return tier.duration_minutes + sum(add_on.duration_minutes for add_on in _add_ons(rules, tier, add_on_ids))
 
 
 def tax(amount_cents: int, ppm: int) -> int:
@@ -245,6 +250,11 @@ def _conditioned(sized: int, rules: PriceList, condition: Condition) -> list[Lin
     known = {entry.condition: entry.multiplier_bp for entry in rules.conditions}
     more = share(sized, known.get(condition, AS_IT_IS_BP)) - sized
     return _line(LineKind.CONDITION, f"Condition: {_words(condition)}", more)
+
+
+def _add_ons(rules: PriceList, tier: TierOnSale, ids: Sequence[int]) -> list[AddOn]:
+    """Each once, in the order in which they were asked for."""
+    return [_add_on(rules, tier, id) for id in dict.fromkeys(ids)]
 
 
 def _add_on(rules: PriceList, tier: TierOnSale, add_on_id: int) -> AddOn:

@@ -11,8 +11,10 @@ from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, 
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
-from . import commands, queries
+from . import commands
 from .domain.booking import Booking, Status
+from .queries.bookings import booking_for, bookings_of
+from .queries.slots import availability_of, slots_of
 from .schemas import (
     AvailabilityRequest,
     AvailabilityView,
@@ -31,7 +33,7 @@ async def slots(session: ReadSession, tier_id: QueryId, asked: Annotated[tuple[d
     """Times that can be booked, by the affiliate's local days, both ends included."""
     first, last = asked
     every_day = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return await queries.slots_of(session, tier_id, every_day)
+    return await slots_of(session, tier_id, every_day)
 
 
 @router.put("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)
@@ -40,13 +42,13 @@ async def set_availability(
 ) -> AvailabilityView:
     """Replace the weekly windows, in the affiliate's local time."""
     await commands.set_availability(session, actor, affiliate_id, wanted)
-    return await queries.availability_of(session, affiliate_id)
+    return await availability_of(session, affiliate_id)
 
 
 @router.get("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)
 async def availability(affiliate_id: PathId, session: ReadSession) -> AvailabilityView:
     """The weekly windows, in the affiliate's local time."""
-    return await queries.availability_of(session, affiliate_id)
+    return await availability_of(session, affiliate_id)
 
 
 @router.post("/bookings", response_model=BookingView, status_code=201, dependencies=[Idempotent])
@@ -63,13 +65,13 @@ async def bookings(
     actor: CurrentActor, session: ReadSession, page: CurrentPage, status: Status | None = None
 ) -> Paged[BookingView]:
     """One's own bookings, latest appointment first; staff see all."""
-    found = await queries.bookings_of(session, actor, page, status)
+    found = await bookings_of(session, actor, page, status)
     return Paged([view_of(booking, actor) for booking in found.items], found.next)
 
 
 @router.get("/bookings/{booking_id}", response_model=BookingView)
 async def booking(booking_id: PathId, actor: CurrentActor, session: ReadSession, response: Response) -> BookingView:
-    found = await queries.booking_for(session, actor, booking_id)
+    found = await booking_for(session, actor, booking_id)
     tag(response, found.version)
     return view_of(found, actor)
 

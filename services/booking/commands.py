@@ -22,7 +22,6 @@ from shared.outbox import record
 from shared.personal import is_erased
 from shared.places import place_of
 
-from . import queries
 from .domain.availability import WINDOW_MAKES_SENSE, WINDOWS_NO_OVERLAP, Availability, WindowsOverlap
 from .domain.booking import (
     NO_OVERLAP,
@@ -36,6 +35,9 @@ from .domain.booking import (
 )
 from .domain.offer import Affiliate, NotYourAffiliate, Offer
 from .domain.slots import Slot
+from .queries.bookings import booking_for, get_booking, lapsed_holds
+from .queries.offers import get_affiliate, lock_for_booking
+from .queries.slots import crews_and_taken, lock_schedule, schedule_of
 from .schemas import AvailabilityRequest, BookingRequest
 
 MAX_HOLDS = 3
@@ -47,8 +49,8 @@ async def set_availability(
     """Replace the weekly windows. Bookings that stand are kept."""
     if not (actor.runs(affiliate_id) or actor.is_staff):
         raise NotYourAffiliate
-    affiliate = await queries.get_affiliate(session, affiliate_id)
-    await queries.lock_schedule(session, affiliate_id)
+    affiliate = await get_affiliate(session, affiliate_id)
+    await lock_schedule(session, affiliate_id)
     await session.execute(delete(Availability).where(Availability.affiliate_id == affiliate_id))
     session.add_all(
         Availability(affiliate_id=affiliate_id, weekday=w.weekday, opens_minute=w.opens, closes_minute=w.closes)
@@ -62,7 +64,7 @@ async def set_availability(
 async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest) -> Booking:
     """Hold a slot for a customer. Rules are applied anew, under the affiliate's lock: what was shown is no promise."""
     assert actor.customer_id is not None
-    offer, holds = await queries.lock_for_booking(session, wanted.tier_id, actor.customer_id)
+    offer, holds = await lock_for_booking(session, wanted.tier_id, actor.customer_id)
     offer.must_be_bookable()
     offer.affiliate.must_come_to(place_of(wanted.zip))
     if wanted.price_cents not in (None, offer.tier.price_cents):
@@ -83,7 +85,7 @@ async def _free_slot(session: AsyncSession, offer: Offer, start: datetime) -> Sl
     if not offer.earliest <= start <= offer.latest:
         raise SlotNotOffered
     day, minutes = start.astimezone(offer.affiliate.zone).date(), offer.tier.duration_minutes
-    schedule = await queries.schedule_of(session, offer.affiliate, day, day)
+    schedule = await schedule_of(session, offer.affiliate, day, day)
     if start not in schedule.starts([day], minutes):
         raise SlotNotOffered
     crew = schedule.free_crew(start, minutes)
@@ -96,7 +98,7 @@ async def _free_slot(session: AsyncSession, offer: Offer, start: datetime) -> Sl
 async def _expire_now(session: AsyncSession, booking_ids: Sequence[int]) -> None:
     """End holds that ran out and that the job has not come to yet, so that their time can be given to another."""
     if booking_ids:
-        expire(session, await queries.lapsed_holds(session, booking_ids))
+        expire(session, await lapsed_holds(session, booking_ids))
         await session.flush()
 
 
@@ -110,7 +112,7 @@ async def cancel_booking(
     session: AsyncSession, actor: Actor, booking_id: int, version: int | None, reason: str
 ) -> Booking:
     """By the customer, by those who run the affiliate, or by an administrator: money may go back, so not by support."""
-    booking = await queries.booking_for(session, actor, booking_id, lock=True)
+    booking = await booking_for(session, actor, booking_id, lock=True)
     booking.expect(version)
     by = acting_as(actor, booking)
     if by == "affiliate" and not actor.runs(booking.affiliate_id):
@@ -123,7 +125,7 @@ async def cancel_booking(
 
 
 async def complete_booking(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
-    booking = await queries.booking_for(session, actor, booking_id, lock=True)
+    booking = await booking_for(session, actor, booking_id, lock=True)
     booking.expect(version)
     if not (actor.works_for(booking.affiliate_id) or actor.is_admin):
         raise NotYourAffiliate
@@ -138,8 +140,8 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
     Early (the booking is always committed before payments can hear of it) it cannot come; twice changes nothing.
     Once the appointment should have begun it is too late, whether or not the job has ended the hold by then.
     """
-    await queries.lock_schedule(session, paid.affiliate_id)
-    booking = await queries.get_booking(session, paid.booking_id, lock=True)
+    await lock_schedule(session, paid.affiliate_id)
+    booking = await get_booking(session, paid.booking_id, lock=True)
     if booking.status is Status.HELD and now() < booking.appointment_start:
         booking.confirm(paid.amount_cents)
         record(session, BookingConfirmed.of(booking))
@@ -151,7 +153,7 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
 
 
 async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int) -> None:
-    _, taken = await queries.crews_and_taken(session, booking.affiliate_id, booking.blocked)
+    _, taken = await crews_and_taken(session, booking.affiliate_id, booking.blocked)
     others = [other for other in taken if other.crew_id == booking.crew_id]
     gone = await is_erased(session, f"customer:{booking.customer_id}")
     if gone or booking.appointment_start <= now() or any(not other.lapsed for other in others):

@@ -12,13 +12,17 @@ from shared.contracts.catalog import (
     OfferEvent,
     OfferPublished,
     OfferWithdrawn,
+    PriceListChanged,
+    PromotionChanged,
 )
 from shared.contracts.payments import PaymentCaptured
 
-from . import commands, queries
+from . import commands
 from .domain.availability import Crew
 from .domain.offer import Affiliate, PlatformConfig, Tier
+from .domain.prices import AffiliatePrices, PromotionCode
 from .personal import personal
+from .queries.slots import lock_schedule
 
 consumers = Consumers("booking")
 personal.join(consumers)
@@ -33,7 +37,7 @@ CONFIG = {
 @consumers.on(*AFFILIATE_EVENTS)
 async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
     """An affiliate that is new to booking starts with one crew."""
-    await queries.lock_schedule(session, event.affiliate_id)
+    await lock_schedule(session, event.affiliate_id)
     await keep_newest(
         session,
         Affiliate,
@@ -63,13 +67,28 @@ async def copy_offer(event: OfferEvent, session: AsyncSession) -> None:
                 "version": event.version,
                 "service_id": event.service_id,
                 "affiliate_id": event.affiliate_id,
+                "category": event.category,
                 "service_name": event.name,
                 "tier_name": tier.name,
                 "price_cents": tier.price_cents,
                 "duration_minutes": tier.duration_minutes,
+                "size_prices": tier.size_prices,
                 "active": event.active and tier.active,
             },
         )
+
+
+@consumers.on(PriceListChanged)
+async def copy_price_list(event: PriceListChanged, session: AsyncSession) -> None:
+    values = {"affiliate_id": event.affiliate_id, "version": event.version, "rules": event.rules}
+    await keep_newest(session, AffiliatePrices, values)
+
+
+@consumers.on(PromotionChanged)
+async def copy_promotion(event: PromotionChanged, session: AsyncSession) -> None:
+    told = event.promotion
+    values = {"promotion_id": event.promotion_id, "version": event.version, "code": told.code, "promotion": told}
+    await keep_newest(session, PromotionCode, values)
 
 
 @consumers.on(ConfigChanged)

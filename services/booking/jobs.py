@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.jobs import Jobs
 
-from . import commands, queries
+from . import commands
+from .queries.bookings import holds_past_their_time
 
 jobs = Jobs("booking")
 
@@ -14,4 +15,4 @@ jobs = Jobs("booking")
 @jobs.every(timedelta(seconds=15))
 async def expire_unpaid(session: AsyncSession) -> None:
     """Nobody waits for this: a hold that ran out blocks nothing. It tells the others, so that they can let go too."""
-    commands.expire(session, await queries.holds_past_their_time(session, limit=500))
+    commands.expire(session, await holds_past_their_time(session, limit=500))

@@ -6,15 +6,17 @@ from shared.contracts.booking import ErasurePutOff, PersonalDataErased, Personal
 from shared.contracts.identity import ErasureRequested
 from shared.personal import Held, Nobodys, Personal, stored_answers
 
-from .queries import live_until, lock_customer
+from .queries.bookings import live_until, lock_customer
 
 TABLES = (
     Held(
         "bookings",
         "customer_id = :customer_id",
         shown="id affiliate_id service_name tier_name status appointment_start appointment_end timezone price_cents"
-        " currency late_fee_cents paid_cents refund_cents cancelled_by created_at updated_at",
-        hidden="version customer_id crew_id service_id tier_id blocked commission_cents free_until hold_expires_at",
+        " currency lines tax_cents size_class condition late_fee_cents paid_cents refund_cents cancelled_by created_at"
+        " updated_at",
+        hidden="version customer_id crew_id service_id tier_id blocked commission_cents promotion_id free_until"
+        " hold_expires_at",
         erased={"address": "''", "zip": "''", "cancel_reason": "null"},
     ),
     # after the bookings: whoever changes one has it locked until their answer is stored
@@ -27,10 +29,12 @@ TABLES = (
     ),
     Nobodys(
         "tiers",
-        "tier_id version service_id affiliate_id service_name tier_name price_cents duration_minutes active created_at"
-        " updated_at",
+        "tier_id version service_id affiliate_id category service_name tier_name price_cents duration_minutes"
+        " size_prices active created_at updated_at",
         "a copy of catalog's",
     ),
+    Nobodys("price_lists", "affiliate_id version rules created_at updated_at", "a copy of catalog's"),
+    Nobodys("promotions", "promotion_id version code promotion created_at updated_at", "a copy of catalog's"),
     Nobodys(
         "platform_config",
         "config_id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"

@@ -10,8 +10,16 @@ import pytest
 import pytest_asyncio
 
 from shared.auth import Actor
-from shared.contracts.catalog import AffiliateApproved, ConfigChanged, OfferPublished, Tier
+from shared.contracts.catalog import (
+    AffiliateApproved,
+    ConfigChanged,
+    OfferPublished,
+    PriceListChanged,
+    PromotionChanged,
+    Tier,
+)
 from shared.contracts.payments import PaymentCaptured
+from shared.pricing import PriceList, Promotion
 from shared.testing.plugin import Deliver, Headers
 from shared.testing.tokens import customer, member
 
@@ -43,9 +51,10 @@ def approved(version: int = 2, **changes: Any) -> AffiliateApproved:
 
 
 def published_offer(
-    version: int = 1, *, active: bool = True, price_cents: int = PRICE, name: str = "Full"
+    version: int = 1, *, active: bool = True, price_cents: int = PRICE, name: str = "Full", **of_tier: Any
 ) -> OfferPublished:
-    tier = Tier(tier_id=TIER, version=version, name="Gold", price_cents=price_cents, duration_minutes=120, active=True)
+    values = {"tier_id": TIER, "version": version, "name": "Gold", "duration_minutes": 120, "active": True} | of_tier
+    tier = Tier(price_cents=price_cents, **values)
     return OfferPublished(
         service_id=SERVICE,
         version=version,
@@ -54,6 +63,19 @@ def published_offer(
         name=name,
         active=active,
         tiers=[tier],
+    )
+
+
+def price_list(version: int = 1, **rules: Any) -> PriceListChanged:
+    return PriceListChanged(price_list_id=AFFILIATE, version=version, affiliate_id=AFFILIATE, rules=PriceList(**rules))
+
+
+def promotion(version: int = 1, promotion_id: int = 71, code: str = "SPRING", **rules: Any) -> PromotionChanged:
+    told = {"affiliate_id": AFFILIATE, "starts_at": datetime(2026, 1, 1, tzinfo=UTC)} | rules
+    return PromotionChanged(
+        promotion_id=promotion_id,
+        version=version,
+        promotion=Promotion(promotion_id=promotion_id, code=code, **told),
     )
 
 

@@ -54,7 +54,7 @@ def test_a_hold_ends_when_its_appointment_would_begin(begins_in: int, held_for: 
     tier = Tier(**published_offer().tiers[0].model_dump(exclude={"name", "size_prices"}), service_id=1, affiliate_id=1,
                 service_name="Full", tier_name="Gold")  # fmt: skip
     affiliate = Affiliate(affiliate_id=1, version=1, name="Shine", application_status="approved", timezone=ZONE)
-    offer = Offer(tier, affiliate, PlatformConfig(**config(hold_minutes=30).model_dump(include=CONFIG)), at)
+    offer = Offer(tier, affiliate, PlatformConfig(**config(hold_minutes=30).model_dump(include=CONFIG)), None, at)
     start = at + timedelta(minutes=begins_in)
     crew = Crew(affiliate_id=1, name="Crew 1")
     crew.id = 1

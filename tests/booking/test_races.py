@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from services.booking import queries
+from services.booking.queries import offers
 from shared.auth import Actor
 from shared.contracts.identity import ErasureRequested
 from shared.db import Database
@@ -89,7 +89,7 @@ async def test_what_is_booked_while_somebody_is_erased_is_found_or_refused(
 async def test_the_constraint_alone_is_safe_without_the_lock(
     fresh_shop: Shop, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "LOCK_FOR_BOOKING", UNLOCKED)
+    monkeypatch.setattr(offers, "LOCK_FOR_BOOKING", UNLOCKED)
     answers = await race(fresh_shop, [monday_at(9)] * 20)
     assert answers[201] == 1
     assert set(answers) == {201, 409}
@@ -99,7 +99,7 @@ async def test_the_constraint_alone_is_safe_without_the_lock(
 async def test_negative_control_without_guards_the_checker_goes_red(
     fresh_shop: Shop, fresh_database: Database, as_owner: AsOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "LOCK_FOR_BOOKING", UNLOCKED)
+    monkeypatch.setattr(offers, "LOCK_FOR_BOOKING", UNLOCKED)
     await as_owner("alter table bookings drop constraint bookings_no_overlap")
     await race(fresh_shop, [monday_at(9)] * 20)
     assert await overlaps(fresh_database) > 0

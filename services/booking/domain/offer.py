@@ -1,13 +1,15 @@
 """What booking knows of others: local copies, kept by their events, each with its producer's version."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.db import Timestamped
+from shared.db import Timestamped, kept
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.places import Place
+from shared.pricing import Job, Price, PriceList, Promotion, SizePrice, TierOnSale, duration_minutes, price
 
 from . import Base
 
@@ -50,8 +52,14 @@ class Affiliate(Timestamped, Base, kw_only=True):
         """By the rule of catalog's search. An area that is not known yet keeps nobody out."""
         if self.latitude is None or self.longitude is None or self.service_radius_m is None:
             return
-        if round(place.metres_to(self.latitude, self.longitude)) > self.service_radius_m:
+        if place.distance_m(self.latitude, self.longitude) > self.service_radius_m:
             raise OutOfServiceArea(service_radius_m=self.service_radius_m)
+
+    def distance_m(self, place: Place) -> int | None:
+        """How far it goes to get there; None while its base is not known."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return place.distance_m(self.latitude, self.longitude)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -72,6 +80,18 @@ class Tier(Timestamped, Base, kw_only=True):
     price_cents: Mapped[int]
     duration_minutes: Mapped[int]
     active: Mapped[bool]
+    category: Mapped[str] = mapped_column(default="")
+    size_prices: Mapped[list[SizePrice]] = mapped_column(kept(list[SizePrice]), default_factory=list)
+
+    @property
+    def on_sale(self) -> TierOnSale:
+        return TierOnSale(
+            name=self.tier_name,
+            category=self.category,
+            price_cents=self.price_cents,
+            duration_minutes=self.duration_minutes,
+            size_prices=self.size_prices,
+        )
 
 
 class PlatformConfig(Timestamped, Base, kw_only=True):
@@ -91,11 +111,14 @@ class PlatformConfig(Timestamped, Base, kw_only=True):
 
 
 class Offer:
-    """A tier with its affiliate and the platform's configuration: all that a price and a policy come from."""
+    """A tier with its affiliate, its price list and the platform's configuration: what price and policy come from."""
 
-    def __init__(self, tier: Tier, affiliate: Affiliate, config: PlatformConfig, at: datetime) -> None:
+    def __init__(
+        self, tier: Tier, affiliate: Affiliate, config: PlatformConfig, rules: PriceList | None, at: datetime
+    ) -> None:
         """`at` is the database's time: expiry and lead time are judged by one clock, whichever replica asks."""
         self.tier, self.affiliate, self.config, self.at = tier, affiliate, config, at
+        self.rules = rules or PriceList()
 
     @property
     def earliest(self) -> datetime:
@@ -104,6 +127,13 @@ class Offer:
     @property
     def latest(self) -> datetime:
         return self.at + timedelta(days=self.config.horizon_days)
+
+    def price(self, job: Job, promotion: Promotion | None) -> Price:
+        """By catalog's function, from what it told: to the cent what its price check shows."""
+        return price(self.tier.on_sale, self.rules, job, promotion)
+
+    def minutes_with(self, add_on_ids: Sequence[int]) -> int:
+        return duration_minutes(self.tier.on_sale, self.rules, add_on_ids)
 
     def must_be_bookable(self) -> None:
         if not self.tier.active or self.affiliate.application_status != "approved":

@@ -1,0 +1,70 @@
+"""Appointments, and who may see them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, and_, case, func, literal_column, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.http import Page, Paged
+
+from ..domain.booking import ACTIVE, Booking, NoSuchBooking, Status
+
+LOCK_CUSTOMER = text("select pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))")
+# Spelled out, as the exclusion constraint has it: so its index serves whatever plan the database takes.
+IS_ACTIVE = Booking.status.in_([literal_column(f"'{status}'") for status in ACTIVE])
+LAPSED = and_(Booking.status == Status.HELD, Booking.hold_expires_at <= func.clock_timestamp())
+
+
+async def lock_customer(session: AsyncSession, customer_id: int) -> None:
+    await session.execute(LOCK_CUSTOMER, {"customer_id": str(customer_id)})
+
+
+async def lapsed_holds(session: AsyncSession, ids: Sequence[int]) -> Sequence[Booking]:
+    """Those of these bookings that are still unpaid holds whose time has run out, locked."""
+    return (await session.scalars(_lapsed().where(Booking.id.in_(ids)).with_for_update())).all()
+
+
+async def holds_past_their_time(session: AsyncSession, *, limit: int) -> Sequence[Booking]:
+    statement = _lapsed().order_by(Booking.hold_expires_at).limit(limit)
+    return (await session.scalars(statement.with_for_update(skip_locked=True))).all()
+
+
+def _lapsed() -> Select[Booking]:
+    return select(Booking).where(LAPSED)
+
+
+async def get_booking(session: AsyncSession, booking_id: int, *, lock: bool = False) -> Booking:
+    booking = await session.get(Booking, booking_id, with_for_update=lock or None)
+    if booking is None:
+        raise NoSuchBooking
+    return booking
+
+
+async def booking_for(session: AsyncSession, actor: Actor, booking_id: int, *, lock: bool = False) -> Booking:
+    """A booking that this actor may see; to all others it does not exist."""
+    booking = await get_booking(session, booking_id, lock=lock)
+    if not booking.may_be_seen_by(actor):
+        raise NoSuchBooking
+    return booking
+
+
+async def bookings_of(session: AsyncSession, actor: Actor, page: Page, status: Status | None) -> Paged[Booking]:
+    statement = select(Booking)
+    if not actor.is_staff:
+        statement = statement.where(
+            or_(Booking.customer_id == actor.customer_id, Booking.affiliate_id.in_(actor.affiliates))
+        )
+    if status is not None:
+        statement = statement.where(Booking.status == status)
+    return await page.of(session, statement, Booking.appointment_start, Booking.id, descending=True)
+
+
+async def live_until(session: AsyncSession, customer_id: int) -> datetime | None:
+    """When the last of the customer's live bookings ends: held until the job ends it, or confirmed and not over."""
+    confirmed = and_(Booking.status == Status.CONFIRMED, Booking.appointment_end > func.clock_timestamp())
+    ends = func.max(case((Booking.status == Status.HELD, Booking.hold_expires_at), else_=Booking.appointment_end))
+    live = or_(Booking.status == Status.HELD, confirmed)
+    until: datetime | None = await session.scalar(select(ends).where(Booking.customer_id == customer_id, live))
+    return until
