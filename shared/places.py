@@ -1,9 +1,12 @@
 """Where things are: zip codes, their centroids and their time zones; distances on the globe."""
 
 import math
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Self
+from functools import cache, lru_cache
+from itertools import product
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import zipcodes
@@ -12,6 +15,8 @@ from shared.errors import Unprocessable
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 METRES_PER_DEGREE = math.pi * EARTH_RADIUS_M / 180
+NEARBY_M, NEAREST_M = 10_000, 100_000  # it is almost always the first, some 70 km in the emptiest parts of Nevada
+CELLS_PER_DEGREE = 10
 
 
 class UnknownZip(Unprocessable):
@@ -20,6 +25,10 @@ class UnknownZip(Unprocessable):
 
 class ZipElsewhere(Unprocessable):
     """This zip code lies in another state."""
+
+
+class NowhereNear(Unprocessable):
+    """No zip code that we know lies within 100 km of these coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +82,87 @@ class Box:
         return cls(south, north, west, east)
 
 
+def serves(place: Place, latitude: float, longitude: float, radius_m: int, zips: Collection[str]) -> bool:
+    """Whether somebody based there comes to this place: to so many metres around, and to these zip codes wherever they
+    lie. Radius 0: only to those."""
+    return place.zip in zips or (radius_m > 0 and place.distance_m(latitude, longitude) <= radius_m)
+
+
 def place_of(zip: str) -> Place:
-    """The place of a zip code, `UnknownZip` if there is none. Another country's data would be asked here."""
-    place = _us_place(zip)
+    """The place of a zip code, `UnknownZip` if there is none."""
+    place = _place(zip)
     if place is None:
         raise UnknownZip
     return place
 
 
-def load_places() -> None:
-    """Read the table of zip codes now (half a second) rather than at the first request that needs it."""
-    _us_place("00501")
+def is_known(zip: str) -> bool:
+    return _place(zip) is not None
+
+
+def place_at(latitude: float, longitude: float) -> Place:
+    """The zip code whose centroid is nearest to these degrees (WGS 84), of those that are delivered to at the door;
+    `NowhereNear` if none lies within 100 km."""
+    here = Place("", "", "", latitude, longitude, "")
+    for reach in (NEARBY_M, NEAREST_M):
+        metres, zip = min(_around(here, reach), default=(math.inf, ""))
+        if metres <= reach:
+            return place_of(zip)
+    raise NowhereNear
+
+
+def load_places(*, by_position: bool = False) -> None:
+    """Read the table of zip codes now (half a second) rather than at the first request that needs it.
+
+    `by_position`: also what `place_at` looks in, as long again.
+    """
+    _place("00501")
+    if by_position:
+        _grid()
+
+
+def known_zips(zip: str | None = None) -> Sequence[Mapping[str, Any]]:
+    """What is known of this zip code, or of all. Another country's data plugs in here, as rows of the same names."""
+    return zipcodes.list_all() if zip is None else zipcodes.matching(zip)  # type: ignore[no-any-return, no-untyped-call]
 
 
 @lru_cache(maxsize=100_000)  # every five digits there are
-def _us_place(zip: str) -> Place | None:
+def _place(zip: str) -> Place | None:
     if len(zip) != 5 or not (zip.isascii() and zip.isdigit()):
         return None
-    row = next(iter(zipcodes.matching(zip)), None)  # type: ignore[no-untyped-call]
+    row = next(iter(known_zips(zip)), None)
     # Military post offices have neither coordinates nor a time zone.
     if row is None or not float(row["lat"]) or not _is_zone(row["timezone"]):
         return None
     return Place(zip, row["city"], row["state"], float(row["lat"]), float(row["long"]), row["timezone"])
+
+
+@cache
+def _grid() -> Mapping[tuple[int, int], Sequence[tuple[float, float, str]]]:
+    """Centroids (latitude, longitude, zip code) by the cell of the globe that they lie in.
+
+    Post office boxes and buildings with a zip code of their own are left out: nobody's home would be counted to them.
+    """
+    grid: dict[tuple[int, int], list[tuple[float, float, str]]] = defaultdict(list)
+    for row in known_zips():
+        latitude, longitude = float(row["lat"]), float(row["long"])
+        if latitude and row["active"] and row["zip_code_type"] == "STANDARD" and row["timezone"]:
+            grid[_cell(latitude), _cell(longitude)].append((latitude, longitude, row["zip_code"]))
+    return dict(grid)
+
+
+def _around(here: Place, metres: float) -> Iterator[tuple[float, str]]:
+    """Distance and zip code of the centroids in the cells that lie so near."""
+    box, grid = Box.around(here, metres), _grid()
+    rows = range(_cell(box.south), _cell(box.north) + 1)
+    columns = range(_cell(box.west), _cell(box.east) + 1)
+    for cell in product(rows, columns):
+        for latitude, longitude, zip in grid.get(cell, ()):
+            yield here.metres_to(latitude, longitude), zip
+
+
+def _cell(degrees: float) -> int:
+    return math.floor(degrees * CELLS_PER_DEGREE)
 
 
 def _is_zone(name: str) -> bool:

@@ -50,6 +50,9 @@ async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
             "latitude": event.latitude,
             "longitude": event.longitude,
             "service_radius_m": event.service_radius_m,
+            "service_zips": event.service_zips,
+            "affiliate_tier": event.affiliate_tier,
+            "cancellation_policy": event.cancellation_policy,
         },
     )
     if await session.scalar(select(Crew.id).where(Crew.affiliate_id == event.affiliate_id).limit(1)) is None:

@@ -23,7 +23,8 @@ TABLES = (
     stored_answers("answer -> 'customer_id' = to_jsonb(:customer_id)"),
     Nobodys(
         "affiliates",
-        "affiliate_id version name application_status timezone latitude longitude service_radius_m created_at"
+        "affiliate_id version name application_status timezone latitude longitude service_radius_m service_zips"
+        " affiliate_tier cancellation_policy created_at"
         " updated_at",
         "a copy of catalog's",
     ),

@@ -13,5 +13,5 @@ from .jobs import jobs
 
 def create_app(settings: Settings) -> FastAPI:
     if settings.role is not Role.WORKER:
-        load_places()
+        load_places(by_position=True)
     return build("catalog", settings, routers=routers, consumers=consumers, jobs=jobs)

@@ -33,6 +33,7 @@ TABLES = (
         },
     ),
     stored_answers("answer -> 'owner_user_id' = to_jsonb(:user_id)"),
+    Nobodys("service_area_zips", "id affiliate_id zip created_at", "an affiliate's"),
     Nobodys("categories", "slug name position active created_at updated_at", "the platform's"),
     Nobodys(
         "services",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.catalog.domain.affiliate import slug_of
 from services.catalog.domain.config import MdhConfig
 from shared.clock import now
-from shared.places import EARTH_RADIUS_M, Box, Place, UnknownZip, place_of
+from shared.places import EARTH_RADIUS_M, Box, NowhereNear, Place, UnknownZip, known_zips, place_at, place_of, serves
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,56 @@ def test_what_is_no_zip_code_is_no_place(zip: str) -> None:
 )
 def test_a_slug_is_plain_and_short(name: str, slug: str) -> None:
     assert slug_of(name) == slug
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "zip", "timezone"),
+    [
+        (40.694, -73.9903, "11201", "America/New_York"),
+        (29.76, -95.36, "77002", "America/Chicago"),
+        (38.5, -116.5, "89045", "America/Los_Angeles"),  # 68 km from there, and nothing is nearer
+        (21.314, -157.85, "96813", "Pacific/Honolulu"),
+    ],
+)
+def test_a_position_lies_in_the_nearest_zip_code(latitude: float, longitude: float, zip: str, timezone: str) -> None:
+    place = place_at(latitude, longitude)
+    assert (place.zip, place.timezone) == (zip, timezone)
+
+
+@pytest.mark.parametrize(("latitude", "longitude"), [(40.0, -60.0), (90, 0), (-90, 180), (0, 0), (52.52, 13.4)])
+def test_a_position_that_is_far_from_everybody_has_no_place(latitude: float, longitude: float) -> None:
+    with pytest.raises(NowhereNear):
+        place_at(latitude, longitude)
+
+
+def test_the_nearest_is_the_nearest_of_all() -> None:
+    homes = [row for row in known_zips() if row["active"] and row["zip_code_type"] == "STANDARD" and float(row["lat"])]
+    for latitude, longitude in ((33.9, -118.2), (44.45, -110.6), (61.2, -149.9), (25.0, -81.0)):
+        nearest = place_at(latitude, longitude)
+        metres = min(nearest.metres_to(latitude, longitude) for _ in (0,))
+        here = Place("", "", "", latitude, longitude, "")
+        assert metres == pytest.approx(min(here.metres_to(float(row["lat"]), float(row["long"])) for row in homes))
+
+
+BROOKLYN, MANHATTAN = place_of("11201"), place_of("10001")  # 6.3 km apart
+
+
+@pytest.mark.parametrize(
+    ("radius_m", "zips", "place", "comes"),
+    [
+        (10_000, [], MANHATTAN, True),
+        (5_000, [], MANHATTAN, False),
+        (5_000, ["10001"], MANHATTAN, True),
+        (0, ["10001"], MANHATTAN, True),
+        (0, ["10001"], BROOKLYN, False),  # not even at home
+        (0, [], BROOKLYN, False),
+        (1_000, ["10001"], BROOKLYN, True),
+    ],
+)
+def test_who_comes_is_said_by_the_radius_or_the_zip_codes(
+    radius_m: int, zips: list[str], place: Place, comes: bool
+) -> None:
+    assert serves(place, BROOKLYN.latitude, BROOKLYN.longitude, radius_m, zips) is comes
 
 
 latitudes = st.floats(-89, 89)

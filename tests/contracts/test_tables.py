@@ -42,6 +42,7 @@ OWNED: dict[str, dict[str, str]] = {
         "mdh_config": "currency commission_bp",
         "mdh_config_history": "version changed_by changes",
         "categories": "slug name",
+        "service_area_zips": "affiliate_id zip",
     },
     "booking": {
         "availability": "affiliate_id weekday opens_minute closes_minute",
@@ -72,7 +73,7 @@ TO_COME = {
     "booking": {"quotes": "customer_id affiliate_id status"},
     "reviews": {"location": "", "review_reply": "", "review_sync_state": ""},
 }
-NEVER_CHANGE = {"analytics_events", "mdh_config_history", "consent_changes"}
+NEVER_CHANGE = {"analytics_events", "mdh_config_history", "consent_changes", "service_area_zips"}
 KEYED_OTHERWISE = {"categories": "slug", "mdh_config": "id", "second_factors": "user_id"}
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)

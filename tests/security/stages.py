@@ -351,9 +351,10 @@ async def catalog(stage: Stage) -> None:
     at, applied = {"affiliate_id": shop}, {"affiliate_id": pending}
     revised = {name: shown[name] for name in ("category", "name", "description", "active", "tiers")}
     changes = catalog_world.application(city="Brooklyn", state="NY")
+    applying = changes | {"service_zips": ["10001"]}
     stage.asks = {
         "GET /catalog/v1/affiliates": Ask(query={"zip": "11201", "category": "full", "limit": 5}),
-        "POST /catalog/v1/affiliates": Ask(body=changes),
+        "POST /catalog/v1/affiliates": Ask(body=applying),
         "GET /catalog/v1/affiliates/applications": Ask(),
         "GET /catalog/v1/affiliates/{affiliate_id}": Ask(applied),
         "PATCH /catalog/v1/affiliates/{affiliate_id}": Ask(at, body=changes),
@@ -362,6 +363,10 @@ async def catalog(stage: Stage) -> None:
         "GET /catalog/v1/affiliates/{affiliate_id}/services": Ask(at),
         "POST /catalog/v1/affiliates/{affiliate_id}/services": Ask(
             at, body=catalog_world.offer(active=True, tiers=[catalog_world.tier(active=True)])
+        ),
+        "GET /catalog/v1/affiliates/{affiliate_id}/service-area": Ask(at),
+        "PUT /catalog/v1/affiliates/{affiliate_id}/service-area": Ask(
+            at, body={"service_radius_m": 30_000, "service_zips": ["10001", "07102"]}
         ),
         "GET /catalog/v1/categories": Ask(),
         "GET /catalog/v1/config": Ask(),

@@ -96,6 +96,8 @@ POST /affiliates/{affiliate_id}/approve          refused
 POST /affiliates/{affiliate_id}/reject           refused
 GET /affiliates/{affiliate_id}/services          allowed
 POST /affiliates/{affiliate_id}/services         refused
+GET /affiliates/{affiliate_id}/service-area      allowed
+PUT /affiliates/{affiliate_id}/service-area      allowed
 GET /categories                                  public
 GET /config                                      allowed
 PUT /config                                      refused

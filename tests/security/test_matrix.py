@@ -100,6 +100,10 @@ POST /affiliates/{affiliate_id}/approve    401      403   403   403     403     
 POST /affiliates/{affiliate_id}/reject     401      403   403   403     403        403   403     403   200
 GET /affiliates/{affiliate_id}/services  200/1    200/1 200/1 200/2   200/2      200/2 200/1   200/2 200/2
 POST /affiliates/{affiliate_id}/services   401      403   403   201     201        403   403     403   403
+GET /affiliates/{affiliate_id}/service-area
+                                           200      200   200   200     200        200   200     200   200
+PUT /affiliates/{affiliate_id}/service-area
+                                           401      403   403   200     200        403   403     403   403
 GET /categories                          200/5    200/5 200/5 200/5   200/5      200/5 200/5   200/5 200/5
 GET /config                                200      200   200   200     200        200   200     200   200
 PUT /config                                401      403   403   403     403        403   403     403   200

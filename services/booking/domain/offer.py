@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import ARRAY, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Timestamped, kept
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.places import Place
+from shared.places import Place, serves
 from shared.pricing import Job, Price, PriceList, Promotion, SizePrice, TierOnSale, duration_minutes, price
 
 from . import Base
@@ -47,12 +48,15 @@ class Affiliate(Timestamped, Base, kw_only=True):
     latitude: Mapped[float | None] = mapped_column(default=None)
     longitude: Mapped[float | None] = mapped_column(default=None)
     service_radius_m: Mapped[int | None] = mapped_column(default=None)
+    service_zips: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    affiliate_tier: Mapped[str] = mapped_column(default="standard")
+    cancellation_policy: Mapped[str | None] = mapped_column(default=None)
 
     def must_come_to(self, place: Place) -> None:
         """By the rule of catalog's search. An area that is not known yet keeps nobody out."""
         if self.latitude is None or self.longitude is None or self.service_radius_m is None:
             return
-        if place.distance_m(self.latitude, self.longitude) > self.service_radius_m:
+        if not serves(place, self.latitude, self.longitude, self.service_radius_m, self.service_zips):
             raise OutOfServiceArea(service_radius_m=self.service_radius_m)
 
     def distance_m(self, place: Place) -> int | None:

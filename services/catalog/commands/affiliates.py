@@ -15,8 +15,10 @@ from shared.places import Place, place_of
 from ..domain.affiliate import ONE_OPEN_APPLICATION, SLUG_UNIQUE, Affiliate, ApplicationPending, slug_of
 from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken, lock_undecided_of
 from ..schemas.affiliates import AffiliateChangeRequest, AffiliateRequest
+from .service_area import must_be_known
 
 WHERE = {"zip", "city", "state"}
+AREA = {"service_zips"}
 APPLICANT_GONE = "Whoever applied has no account any more."
 
 
@@ -25,7 +27,9 @@ async def apply(session: AsyncSession, actor: Actor, wanted: AffiliateRequest) -
     assert actor.user_id is not None
     place = place_of(wanted.zip).called(wanted.city, wanted.state)
     slug = await _free_slug(session, wanted.name)
-    affiliate = Affiliate.apply(actor.user_id, slug, place, wanted.model_dump(exclude=WHERE))
+    must_be_known(wanted.service_zips)
+    details = wanted.model_dump(exclude=WHERE | AREA)
+    affiliate = Affiliate.apply(actor.user_id, slug, place, details, wanted.service_zips)
     session.add(affiliate)
     with enforced_by(ONE_OPEN_APPLICATION, ApplicationPending), enforced_by(SLUG_UNIQUE, ChangedMeanwhile):
         await session.flush()

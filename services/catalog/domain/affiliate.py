@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
 from sqlalchemy import Numeric
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.auth import Actor
 from shared.db import Aggregate, words
@@ -16,10 +16,10 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.places import Place
 
 from . import Base, SoftDeleted
+from .service_area import ServiceAreaZip, must_lead_somewhere
 
 ONE_OPEN_APPLICATION = "affiliates_one_open_application"
 SLUG_UNIQUE = "uq_affiliates_slug"
-MIN_RADIUS_M, MAX_RADIUS_M = 1_000, 200_000
 
 
 class ApplicationStatus(StrEnum):
@@ -50,7 +50,8 @@ class AlreadyDecided(Conflict):
 
 
 class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
-    """A business that comes to its customers, as far as `service_radius_m` metres from its zip code's centroid.
+    """A business that comes to its customers, as far as `service_radius_m` metres from its zip code's centroid, and to
+    the zip codes of its area.
 
     `rating` is in stars, None until the first review; `rating_version` is the version of reviews' fact that it is from.
     """
@@ -77,11 +78,18 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     rating: Mapped[Decimal | None] = mapped_column(Numeric(3, 2), default=None)
     review_count: Mapped[int] = mapped_column(default=0)
     rating_version: Mapped[int] = mapped_column(default=0)
+    area: Mapped[list[ServiceAreaZip]] = relationship(
+        default_factory=list, init=False, lazy="selectin", cascade="all, delete-orphan", order_by=ServiceAreaZip.zip
+    )
 
     @classmethod
-    def apply(cls, owner_user_id: int, slug: str, place: Place, details: Mapping[str, Any]) -> Self:
+    def apply(
+        cls, owner_user_id: int, slug: str, place: Place, details: Mapping[str, Any], service_zips: Collection[str] = ()
+    ) -> Self:
         """`details`: name, email, phone, street, service_radius_m."""
-        return cls(owner_user_id=owner_user_id, slug=slug, **details, **_columns(place))
+        affiliate = cls(owner_user_id=owner_user_id, slug=slug, **details, **_columns(place))
+        affiliate._cover(affiliate.service_radius_m, service_zips)
+        return affiliate
 
     @property
     def is_public(self) -> bool:
@@ -90,6 +98,10 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     @property
     def rating_hundredths(self) -> int | None:
         return None if self.rating is None else int(self.rating * 100)
+
+    @property
+    def service_zips(self) -> list[str]:
+        return [named.zip for named in self.area]
 
     def is_owned_by(self, actor: Actor) -> bool:
         """True from the application on, before the owner's token carries the membership."""
@@ -118,6 +130,15 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
             setattr(self, name, value)
         self.version += 1
 
+    def cover(self, radius_m: int, zips: Collection[str]) -> bool:
+        """Come to so many metres around, and to these zip codes; `NoServiceArea` if that is nowhere. Says whether that
+        is news."""
+        if (radius_m, sorted(set(zips))) == (self.service_radius_m, self.service_zips):
+            return False
+        self._cover(radius_m, zips)
+        self.version += 1
+        return True
+
     def rate(self, hundredths: int, review_count: int, version: int) -> bool:
         """Take over what reviews came to, if that is newer than what is known; says whether it was."""
         if version <= self.rating_version:
@@ -126,6 +147,12 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
         self.review_count, self.rating_version = review_count, version
         self.version += 1
         return True
+
+    def _cover(self, radius_m: int, zips: Collection[str]) -> None:
+        must_lead_somewhere(radius_m, zips)
+        known = {named.zip: named for named in self.area}
+        self.service_radius_m = radius_m
+        self.area = [known.get(zip) or ServiceAreaZip(zip=zip) for zip in sorted(set(zips))]
 
     def _decide(self, status: ApplicationStatus, reason: str | None) -> None:
         if self.application_status not in UNDECIDED:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import raiseload
 
 from shared.auth import Actor
 from shared.http import Page, Paged
@@ -11,16 +12,22 @@ from shared.http import Page, Paged
 from ..domain.affiliate import UNDECIDED, Affiliate, ApplicationStatus, NoSuchAffiliate
 
 
-async def get_affiliate(session: AsyncSession, affiliate_id: int, *, lock: bool = False) -> Affiliate:
-    affiliate = await session.get(Affiliate, affiliate_id, with_for_update=lock or None)
+async def get_affiliate(
+    session: AsyncSession, affiliate_id: int, *, lock: bool = False, with_area: bool = False
+) -> Affiliate:
+    """In one statement; to change it, which its events tell of with its area, and `with_area` in two."""
+    without = () if lock or with_area else (raiseload(Affiliate.area),)
+    affiliate = await session.get(Affiliate, affiliate_id, with_for_update=lock or None, options=without)
     if affiliate is None or affiliate.deleted_at is not None:
         raise NoSuchAffiliate
     return affiliate
 
 
-async def affiliate_for(session: AsyncSession, actor: Actor, affiliate_id: int, *, lock: bool = False) -> Affiliate:
+async def affiliate_for(
+    session: AsyncSession, actor: Actor, affiliate_id: int, *, lock: bool = False, with_area: bool = False
+) -> Affiliate:
     """An affiliate that this actor may see; to all others it does not exist."""
-    affiliate = await get_affiliate(session, affiliate_id, lock=lock)
+    affiliate = await get_affiliate(session, affiliate_id, lock=lock, with_area=with_area)
     if not affiliate.may_be_seen_by(actor):
         raise NoSuchAffiliate
     return affiliate

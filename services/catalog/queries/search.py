@@ -3,20 +3,22 @@
 import math
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, Subquery, cast, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, Subquery, and_, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.http import BadCursor, Page, Paged
+from shared.http import MAX_ID, BadCursor, Page, Paged
 from shared.places import EARTH_RADIUS_M, Box, Place
 
-from ..domain.affiliate import MAX_RADIUS_M, Affiliate, ApplicationStatus
+from ..domain.affiliate import Affiliate, ApplicationStatus
 from ..domain.service import Service, ServiceTier
+from ..domain.service_area import MAX_RADIUS_M
+from .service_area import comes_to, names
 
 
 async def affiliates_reaching(session: AsyncSession, place: Place, category: str | None, page: Page) -> Paged[Row[Any]]:
     """Approved affiliates that serve this place (and offer this category), nearest first, with their lowest price."""
     near = _near(place)
-    found = select(near).where(near.c.distance_m <= near.c.service_radius_m)
+    found = select(near).where(comes_to(near.c.is_named, near.c.distance_m, near.c.service_radius_m))
     if category is not None:
         found = found.where(_offers(near, category).exists())
     if after := _after(page):
@@ -27,7 +29,7 @@ async def affiliates_reaching(session: AsyncSession, place: Place, category: str
 
 
 def _near(place: Place) -> Subquery:
-    """Approved affiliates around the place, with their distance. The box lets an index leave out most of the rest."""
+    """Approved affiliates around the place, and those that name it, with their distance; indexes leave out the rest."""
     box = Box.around(place, MAX_RADIUS_M)
     return (
         select(
@@ -40,12 +42,15 @@ def _near(place: Place) -> Subquery:
             Affiliate.rating,
             Affiliate.review_count,
             _distance_m(place).label("distance_m"),
+            names(place.zip).label("is_named"),
         )
         .where(
             Affiliate.application_status == ApplicationStatus.APPROVED,
             Affiliate.deleted_at.is_(None),
-            Affiliate.latitude.between(box.south, box.north),
-            Affiliate.longitude.between(box.west, box.east),
+            or_(
+                and_(Affiliate.latitude.between(box.south, box.north), Affiliate.longitude.between(box.west, box.east)),
+                names(place.zip),
+            ),
         )
         .subquery("near")
     )
@@ -84,6 +89,6 @@ def _after(page: Page) -> tuple[int, int] | None:
     if after is None:
         return None
     distance_m, affiliate_id = after
-    if type(distance_m) is not int or not 0 <= distance_m <= MAX_RADIUS_M:
+    if type(distance_m) is not int or not 0 <= distance_m <= MAX_ID:
         raise BadCursor
     return distance_m, affiliate_id

@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import EmailStr, Field, StrictInt
+from pydantic import EmailStr, Field
 
 from shared.http import Body, View
 
-from ..domain.affiliate import MAX_RADIUS_M, MIN_RADIUS_M, ApplicationStatus
+from ..domain.affiliate import ApplicationStatus
+from .service_area import Radius, RadiusOrNone, Zips
 from .words import Name, Reason, Zip
 
 Email = Annotated[EmailStr, Field(max_length=254)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{5,30}[0-9]$")]
 State = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-Radius = Annotated[StrictInt, Field(ge=MIN_RADIUS_M, le=MAX_RADIUS_M, description="metres")]
 
 
 class AffiliateRequest(Body):
@@ -26,7 +26,8 @@ class AffiliateRequest(Body):
     zip: Zip
     city: Name | None = None
     state: State | None = None
-    service_radius_m: Radius = 40_000
+    service_radius_m: RadiusOrNone = 40_000
+    service_zips: Zips = Field(default=[])
 
 
 class AffiliateChangeRequest(Body):
