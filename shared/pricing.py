@@ -7,7 +7,7 @@ The lines, in their order: the tier at its price for the vehicle's size, the veh
 missing to the minimum, travel, the promotion (of the services, never of travel), tax (on all of that).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,6 +19,7 @@ from shared.vehicles import Condition, SizeClass
 
 # Less than that no payment provider takes, so it could be held and never paid.
 MIN_PRICE_CENTS, MAX_PRICE_CENTS = 50, 10_000_000
+MAX_TOTAL_CENTS = 99_999_999  # more than eight digits it does not take either
 AS_IT_IS_BP = 10_000
 
 
@@ -28,6 +29,10 @@ class SizeNotServed(Unprocessable):
 
 class AddOnNotOffered(Unprocessable):
     """An add-on that was asked for is not offered with this service."""
+
+
+class PriceTooHigh(Unprocessable):
+    """This comes to more than can be paid at once."""
 
 
 class PromotionDoesNotApply(Unprocessable):
@@ -58,7 +63,7 @@ class ConditionMultiplier(Part):
 
 
 class TravelBand(Part):
-    """The fee for going up to so far; beyond the last band its fee stands."""
+    """The fee for going up to so far, nothing or an amount that can be paid; beyond the last band its fee stands."""
 
     up_to_m: int
     fee_cents: int
@@ -195,23 +200,19 @@ class Price(Part):
 
 
 def price(tier: TierOnSale, rules: PriceList, job: Job, promotion: Promotion | None = None) -> Price:
-    """`SizeNotServed` or `AddOnNotOffered` if it cannot be had; whether the promotion applies was asked before."""
-    add_ons = _add_ons(rules, tier, job.add_on_ids)
-    lines = [*_sized(tier, rules, job.size_class)]
-    lines += _conditioned(_total(lines), rules, job.condition)
-    lines += [
-        LineItem(kind=LineKind.ADD_ON, label=a.name, amount_cents=a.price_cents, add_on_id=a.add_on_id) for a in add_ons
-    ]
-    least = max(rules.minimum_cents, MIN_PRICE_CENTS)
-    lines += _line(LineKind.MINIMUM, "Minimum price", max(least - _total(lines), 0))
+    """`SizeNotServed` or `AddOnNotOffered` if it cannot be had, `PriceTooHigh` if nobody could pay it; whether the
+    promotion applies was asked before."""
+    lines = [*_services(tier, rules, job)]
     off = promotion.takes_off(_total(lines)) if promotion else 0
     lines += _line(LineKind.TRAVEL, "Travel", _travel_fee(rules.travel_bands, job.distance_m))
     lines += _line(LineKind.PROMOTION, promotion.code if promotion else "", -off)
     lines += _line(LineKind.TAX, f"Tax {rules.tax_ppm / 10_000:g} %", tax(_total(lines), rules.tax_ppm))
+    if _total(lines) > MAX_TOTAL_CENTS:
+        raise PriceTooHigh
     return Price(lines=lines, duration_minutes=duration_minutes(tier, rules, job.add_on_ids))
 
 
-def duration_minutes(tier: TierOnSale, rules: PriceList, add_on_ids: Sequence[int]) -> int:
+def duration_minutes(tier: TierOnSale, rules: PriceList, add_on_ids: Collection[int]) -> int:
     """How long the job takes, with what is added to it; `AddOnNotOffered` if that cannot be had."""
     return tier.duration_minutes + sum(add_on.duration_minutes for add_on in _add_ons(rules, tier, add_on_ids))
 
@@ -235,6 +236,15 @@ def _multiplier_bp(rules: PriceList, size: SizeClass) -> int | None:
     return known.get(size) if known else AS_IT_IS_BP
 
 
+def _services(tier: TierOnSale, rules: PriceList, job: Job) -> Iterator[LineItem]:
+    sized = [*_sized(tier, rules, job.size_class)]
+    conditioned = [*sized, *_conditioned(_total(sized), rules, job.condition)]
+    lines = [*conditioned, *(_added(add_on) for add_on in _add_ons(rules, tier, job.add_on_ids))]
+    least = max(rules.minimum_cents, MIN_PRICE_CENTS)
+    yield from lines
+    yield from _line(LineKind.MINIMUM, "Minimum price", max(least - _total(lines), 0))
+
+
 def _sized(tier: TierOnSale, rules: PriceList, size: SizeClass) -> Iterator[LineItem]:
     """A price of the size's own is the tier's price; a multiplier is shown as a line of its own."""
     cents = sized_cents(tier, rules, size)
@@ -252,16 +262,18 @@ def _conditioned(sized: int, rules: PriceList, condition: Condition) -> list[Lin
     return _line(LineKind.CONDITION, f"Condition: {_words(condition)}", more)
 
 
-def _add_ons(rules: PriceList, tier: TierOnSale, ids: Sequence[int]) -> list[AddOn]:
-    """Each once, in the order in which they were asked for."""
-    return [_add_on(rules, tier, id) for id in dict.fromkeys(ids)]
+def _add_ons(rules: PriceList, tier: TierOnSale, ids: Collection[int]) -> list[AddOn]:
+    """Each once, in the price list's order: in whichever they are asked for, the lines are the same."""
+    offered = [add_on for add_on in rules.add_ons if add_on.add_on_id in ids and add_on.fits(tier.category)]
+    if missing := set(ids) - {add_on.add_on_id for add_on in offered}:
+        raise AddOnNotOffered(add_on_id=min(missing))
+    return offered
 
 
-def _add_on(rules: PriceList, tier: TierOnSale, add_on_id: int) -> AddOn:
-    for add_on in rules.add_ons:
-        if add_on.add_on_id == add_on_id and add_on.fits(tier.category):
-            return add_on
-    raise AddOnNotOffered(add_on_id=add_on_id)
+def _added(add_on: AddOn) -> LineItem:
+    return LineItem(
+        kind=LineKind.ADD_ON, label=add_on.name, amount_cents=add_on.price_cents, add_on_id=add_on.add_on_id
+    )
 
 
 def _travel_fee(bands: Sequence[TravelBand], distance_m: int | None) -> int:
