@@ -12,7 +12,7 @@ from shared.http import router as new_router
 from . import queries
 from .clients import Provider
 from .commands import webhooks
-from .schemas import PaymentView, WebhookView, view_of
+from .schemas import BalancesView, BalanceView, PaymentView, WebhookView, view_of
 from .settings import Settings
 
 router = new_router("payments", "payments")
@@ -47,6 +47,13 @@ async def payment(
     found = await queries.payment_for(session, actor, payment_id)
     tag(response, found.version)
     return view_of(found, actor, key)
+
+
+@router.get("/affiliates/{affiliate_id}/balance", response_model=BalancesView)
+async def balance(affiliate_id: PathId, actor: CurrentActor, session: ReadSession) -> BalancesView:
+    """What an affiliate is to be paid by now, by currency."""
+    found = await queries.balance_for(session, actor, affiliate_id)
+    return BalancesView(items=[BalanceView.model_validate(each) for each in found])
 
 
 @router.post("/webhooks/stripe", response_model=WebhookView)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import reconciliation, webhooks
+from .commands import ledger, reconciliation, webhooks
 
 KEPT = timedelta(days=30)
 
@@ -25,3 +25,9 @@ async def ask_about_open_payments(session: AsyncSession) -> None:
 async def forget_webhook_details(session: AsyncSession) -> None:
     """What the provider told is settled; that it did stays. What a person must look at is kept until they have."""
     await webhooks.forget_details(session, before=now() - KEPT, limit=1000)
+
+
+@jobs.every(timedelta(minutes=5))
+async def mend_ledger(session: AsyncSession) -> None:
+    """For payments from before there were books; `mdh ledger check` compares all of them."""
+    await ledger.mend(session, limit=500)

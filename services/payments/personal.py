@@ -1,7 +1,7 @@
 """What payments holds of people: how they paid, and why an attempt failed. Amounts, ids and times are the books'."""
 
 from shared.contracts.payments import PersonalDataErased, PersonalDataExported
-from shared.personal import Held, Personal
+from shared.personal import Held, Nobodys, Personal
 
 OF_THE_PERSON = "select stripe_payment_intent_id from payments where customer_id = :customer_id"
 
@@ -11,8 +11,8 @@ TABLES = (
         "customer_id = :customer_id",
         shown="id booking_id affiliate_id amount_cents currency status captured_cents refunds_due_cents refunded_cents"
         " stripe_payment_intent_id created_at updated_at",
-        hidden="version customer_id commission_cents declined_attempt attention reference idempotency_key attempt"
-        " requested_at checked_at client_secret",
+        hidden="version customer_id commission_cents tax_cents declined_attempt attention reference idempotency_key"
+        " attempt requested_at checked_at client_secret",
         # `{}` and not null: what a late webhook says of the card is not taken over any more.
         erased={"payment_method": "'{}'", "decline_reason": "null", "client_secret": "null"},
     ),
@@ -30,6 +30,8 @@ TABLES = (
         hidden="id event_id type received_at handled_at outcome created_at updated_at payload",
         erased={"payload": "'{}'"},
     ),
+    Nobodys("journals", "id fact payment_id currency created_at", "the books"),
+    Nobodys("postings", "id journal_id account affiliate_id amount_cents created_at", "the books"),
 )
 
 personal = Personal(TABLES, PersonalDataExported, PersonalDataErased)

@@ -31,6 +31,17 @@ class PaymentView(View):
     updated_at: datetime
 
 
+class BalanceView(View):
+    """What an affiliate is to be paid, in cents; below nothing, what it owes."""
+
+    currency: str
+    payable_cents: int
+
+
+class BalancesView(View):
+    items: list[BalanceView]
+
+
 def view_of(payment: Payment, actor: Actor, publishable_key: str) -> PaymentView:
     """To each what they need: to the customer the means to pay while there is something to pay, to the others the
     commission. Support in a customer's name pays nothing, so it gets no means to."""

@@ -53,6 +53,8 @@ OWNED: dict[str, dict[str, str]] = {
         "payments": "booking_id stripe_payment_intent_id amount_cents status payment_method",
         "refunds": "payment_id amount_cents status",
         "webhooks": "event_id type payload",
+        "journals": "fact payment_id currency",
+        "postings": "journal_id account affiliate_id amount_cents",
     },
     "reviews": {
         "reviews": "booking_id customer_id affiliate_id rating create_time deleted_at",
@@ -73,7 +75,14 @@ TO_COME = {
     "booking": {"quotes": "customer_id affiliate_id status"},
     "reviews": {"location": "", "review_reply": "", "review_sync_state": ""},
 }
-NEVER_CHANGE = {"analytics_events", "mdh_config_history", "consent_changes", "service_area_zips"}
+NEVER_CHANGE = {
+    "analytics_events",
+    "consent_changes",
+    "journals",
+    "mdh_config_history",
+    "postings",
+    "service_area_zips",
+}
 KEYED_OTHERWISE = {"categories": "slug", "mdh_config": "id", "second_factors": "user_id"}
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)

@@ -20,8 +20,9 @@ DECLINE = Decline("ch_1", "No.")
 
 def payment(status: Status = Status.PENDING, captured: int = 0, due: int = 0, refunded: int = 0) -> Payment:
     return Payment(
-        booking_id=1, customer_id=7, affiliate_id=31, amount_cents=10_000, commission_cents=1_500, currency="USD",
-        status=status, captured_cents=captured, refunds_due_cents=due, refunded_cents=refunded, **Payment.intended(),
+        booking_id=1, customer_id=7, affiliate_id=31, amount_cents=10_000, commission_cents=1_500, tax_cents=800,
+        currency="USD", status=status, captured_cents=captured, refunds_due_cents=due, refunded_cents=refunded,
+        **Payment.intended(),
     )  # fmt: skip
 
 

@@ -419,6 +419,7 @@ async def payments(stage: Stage) -> None:
     )
     stage.cast = cast()
     stage.asks = {
+        "GET /payments/v1/affiliates/{affiliate_id}/balance": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/payments": Ask(query={"booking_id": 1}),
         "GET /payments/v1/payments/{payment_id}": Ask({"payment_id": payment_id}),
         "POST /payments/v1/webhooks/stripe": Ask(body={"id": "evt_1", "type": "charge.refunded", "data": {}}),

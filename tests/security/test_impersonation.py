@@ -117,6 +117,7 @@ POST /bookings/{booking_id}/complete             refused
 GET /slots                                       public
 
 payments
+GET /affiliates/{affiliate_id}/balance           allowed
 GET /payments                                    allowed
 GET /payments/{payment_id}                       allowed
 POST /webhooks/stripe                            public

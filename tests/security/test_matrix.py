@@ -125,6 +125,7 @@ POST /bookings/{booking_id}/complete       401      403   404   200     200     
 GET /slots                                 200      200   200   200     200        200   200     200   200
 
 payments                             anonymous customer other owner manager technician rival support admin
+GET /affiliates/{affiliate_id}/balance     401      403   403 200/0   200/0      403   403   200/0 200/0
 GET /payments                              401      200   404   200     200        404   404     200   200
 GET /payments/{payment_id}                 401      200   404   200     200        404   404     200   200
 POST /webhooks/stripe                      400      400   400   400     400        400   400     400   400

@@ -42,6 +42,7 @@ async def _begin(session: AsyncSession, booking: BookingEvent, *, status: Status
         "affiliate_id": booking.affiliate_id,
         "amount_cents": booking.price_cents,
         "commission_cents": booking.commission_cents,
+        "tax_cents": booking.tax_cents,
         "currency": booking.currency,
         "status": status,
         **Payment.intended(),

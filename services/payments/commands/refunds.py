@@ -14,7 +14,7 @@ from ..domain.payment import REFUNDS_WITHIN_CAPTURED, NotYetCaptured, OverRefund
 from ..domain.provider import ProviderRefund, RefusedByProvider, Unanswered
 from ..domain.refund import Refund
 from ..domain.webhook import Outcome
-from . import tasks
+from . import ledger, tasks
 from .asking import ask
 from .settlement import park, settle_refund, settle_unrefundable
 
@@ -38,6 +38,7 @@ async def refund(session: AsyncSession, payment: Payment, cents: int, *, reason:
     session.add(wanted)
     with enforced_by(REFUNDS_WITHIN_CAPTURED, OverRefund):
         await session.flush()
+    await ledger.post(session, payment)
     tasks.enqueue(session, send_refund, refund_id=wanted.id)
 
 
@@ -70,7 +71,7 @@ async def _refused(outside: Outside, wanted: Refund, refusal: RefusedByProvider)
     async with outside.begin() as session:
         payment = await queries.get_payment(session, wanted.payment_id, lock=True)
         current, _ = await queries.get_refund(session, wanted.id)
-        settle_unrefundable(payment, current, f"The provider refuses a refund: {refusal}")
+        await settle_unrefundable(session, payment, current, f"The provider refuses a refund: {refusal}")
 
 
 @tasks.call

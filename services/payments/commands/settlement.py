@@ -15,6 +15,7 @@ from ..domain.payment import Payment
 from ..domain.provider import Intent, ProviderRefund
 from ..domain.refund import Refund, RefundStatus
 from ..domain.webhook import Outcome
+from . import ledger
 
 log = structlog.get_logger()
 
@@ -31,7 +32,7 @@ async def settle_intent(session: AsyncSession, intent: Intent) -> Outcome:
     if payment.stripe_payment_intent_id != intent.id:
         return _settle_second_intent(payment, intent)
     if intent.status == "succeeded":
-        return _settle_success(session, payment, intent)
+        return await _settle_success(session, payment, intent)
     if intent.status == "canceled":
         return _outcome(payment.close())
     if intent.decline and payment.decline(intent.decline):
@@ -55,11 +56,12 @@ def _settle_second_intent(payment: Payment, intent: Intent) -> Outcome:
     return park(payment, f"A second intent, {intent.id}, took {intent.received_cents} {intent.currency}.")
 
 
-def _settle_success(session: AsyncSession, payment: Payment, intent: Intent) -> Outcome:
+async def _settle_success(session: AsyncSession, payment: Payment, intent: Intent) -> Outcome:
     if wrong := payment.mismatch(intent):
         return park(payment, wrong)
     captured = payment.capture(intent)
     if captured:
+        await ledger.post(session, payment)
         record(session, PaymentCaptured.of(payment))
     return _outcome(captured)
 
@@ -72,24 +74,29 @@ async def settle_refund(session: AsyncSession, told: ProviderRefund) -> Outcome:
     if told.amount_cents != refund.amount_cents:
         return park(payment, f"The provider's refund {told.id} is {told.amount_cents}, not {refund.amount_cents}.")
     if told.status == "succeeded":
-        return _settle_repaid(session, payment, refund, told.id)
+        return await _settle_repaid(session, payment, refund, told.id)
     if told.status in REFUND_ENDED_BADLY:
-        return settle_unrefundable(payment, refund, f"The provider's refund {told.id} ended as {told.status}.", told.id)
+        why = f"The provider's refund {told.id} ended as {told.status}."
+        return await settle_unrefundable(session, payment, refund, why, told.id)
     return _outcome(refund.move(RefundStatus.SENT, told.id))
 
 
-def _settle_repaid(session: AsyncSession, payment: Payment, refund: Refund, stripe_refund_id: str) -> Outcome:
+async def _settle_repaid(session: AsyncSession, payment: Payment, refund: Refund, stripe_refund_id: str) -> Outcome:
     repaid = refund.move(RefundStatus.SUCCEEDED, stripe_refund_id)
     if repaid:
         payment.repay(refund.amount_cents)
+        await ledger.post(session, payment)
         record(session, PaymentRefunded.of(payment, refund_cents=refund.amount_cents))
     return _outcome(repaid)
 
 
-def settle_unrefundable(payment: Payment, refund: Refund, why: str, stripe_refund_id: str | None = None) -> Outcome:
+async def settle_unrefundable(
+    session: AsyncSession, payment: Payment, refund: Refund, why: str, stripe_refund_id: str | None = None
+) -> Outcome:
     """Also after success: the provider may take that back. What then becomes of the money is a person's decision."""
     if refund.move(RefundStatus.FAILED, stripe_refund_id):
         payment.keep(refund.amount_cents)
+        await ledger.post(session, payment)
     return park(payment, why)
 
 

@@ -64,6 +64,7 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     affiliate_id: Mapped[int]
     amount_cents: Mapped[int]
     commission_cents: Mapped[int]
+    tax_cents: Mapped[int]
     currency: Mapped[str]
     status: Mapped[Status] = mapped_column(words(Status), default=Status.PENDING)
     captured_cents: Mapped[int] = mapped_column(default=0)

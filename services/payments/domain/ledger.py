@@ -1,0 +1,107 @@
+"""The books: double entry, append-only. Debits are positive, credits negative, every journal adds up to nothing.
+
+What the books must say of a payment follows from its row alone (`books_of`); a journal is the step from what they said
+to what they are to say. So posting again posts nothing, and whether they are right can be asked at any time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shared.clock import now
+from shared.db import Keyed, words
+
+from . import Base
+from .payment import Payment
+
+
+class Account(StrEnum):
+    """`refunds` is what is owed to customers and under way; `affiliate_payable` is kept by affiliate."""
+
+    CUSTOMER_RECEIVABLE = "customer_receivable"
+    PROVIDER_CLEARING = "provider_clearing"
+    AFFILIATE_PAYABLE = "affiliate_payable"
+    COMMISSION = "commission"
+    TAX = "tax"
+    TIPS = "tips"
+    PROVIDER_FEES = "provider_fees"
+    REFUNDS = "refunds"
+    DISPUTES = "disputes"
+
+
+Balances = Mapping[Account, int]
+
+
+class Posting(Keyed, Base, kw_only=True):
+    """In cents of its journal's currency."""
+
+    __tablename__ = "postings"
+
+    journal_id: Mapped[int] = mapped_column(ForeignKey("journals.id"), init=False)
+    account: Mapped[Account] = mapped_column(words(Account))
+    affiliate_id: Mapped[int | None]
+    amount_cents: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an affiliate is to be paid, in cents of `currency`; below nothing, what it owes."""
+
+    currency: str
+    payable_cents: int
+
+
+class Journal(Keyed, Base, kw_only=True):
+    """What one fact changed. `fact` names it: `payment:5:3` is what the third version of payment 5 came to."""
+
+    __tablename__ = "journals"
+
+    fact: Mapped[str]
+    payment_id: Mapped[int | None]
+    currency: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=now)
+    postings: Mapped[list[Posting]] = relationship(default_factory=list, init=False, lazy="raise")
+
+    @classmethod
+    def about(cls, payment: Payment, changes: Balances, *, fact: str) -> Self:
+        journal = cls(fact=fact, payment_id=payment.id, currency=payment.currency)
+        for account, cents in changes.items():
+            whose = payment.affiliate_id if account is Account.AFFILIATE_PAYABLE else None
+            journal.postings.append(Posting(account=account, affiliate_id=whose, amount_cents=cents))
+        return journal
+
+
+def books_of(payment: Payment) -> dict[Account, int]:
+    """What the books are to say of it: nothing before the money is here, and they always add up to nothing.
+
+    What goes back to the customer comes from the affiliate, the platform and the tax office in the proportions of the
+    price, to the cent: all of it back leaves nothing with anybody.
+    """
+    taken, due, back = payment.captured_cents, payment.refunds_due_cents, payment.refunded_cents
+    tax = _left(payment.tax_cents, due, taken)
+    commission = min(_left(payment.commission_cents, due, taken), taken - due - tax)
+    return {
+        Account.PROVIDER_CLEARING: taken - back,
+        Account.REFUNDS: back - due,
+        Account.COMMISSION: -commission,
+        Account.TAX: -tax,
+        Account.AFFILIATE_PAYABLE: commission + tax - (taken - due),
+    }
+
+
+def _left(part: int, due: int, taken: int) -> int:
+    """Of a part of the price, what is left when `due` of `taken` goes back; half a cent stays."""
+    return (part * (taken - due) * 2 + taken) // (2 * taken) if taken else 0
+
+
+def step(said: Balances, payment: Payment) -> dict[Account, int]:
+    """What is to be posted so that the books say what they are to say; empty if they do."""
+    wanted = books_of(payment)
+    changes = {account: wanted.get(account, 0) - said.get(account, 0) for account in Account}
+    return {account: cents for account, cents in changes.items() if cents}

@@ -1,0 +1,156 @@
+"""The books: what follows from a payment's row, and that nobody can write them otherwise."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from services.payments.commands import ledger
+from services.payments.domain.ledger import Account, Journal, Posting, books_of, step
+from services.payments.domain.payment import Payment, Status
+from services.payments.queries import balances_of
+from shared.auth import Actor, Role
+from shared.testing.tokens import ADMIN, customer, member
+
+from .conftest import AFFILIATE, PRICE, As, Till, cancelled
+
+COMMISSION, TAX = 2_835, 1_400
+
+
+def row(taken: int, commission: int, tax: int, due: int = 0, refunded: int = 0) -> Payment:
+    return Payment(
+        booking_id=1, customer_id=7, affiliate_id=31, amount_cents=taken, commission_cents=commission, tax_cents=tax,
+        currency="USD", status=Status.CAPTURED, captured_cents=taken, refunds_due_cents=due, refunded_cents=refunded,
+        **Payment.intended(),
+    )  # fmt: skip
+
+
+@st.composite
+def payments(draw: st.DrawFn) -> Payment:
+    taken = draw(st.integers(0, 10**8))
+    tax = draw(st.integers(0, taken))
+    due = draw(st.integers(0, taken))
+    return row(taken, draw(st.integers(0, taken - tax)), tax, due, draw(st.integers(0, due)))
+
+
+@given(payments())
+def test_the_books_of_a_payment_add_up_and_nobody_is_left_owing(payment: Payment) -> None:
+    books = books_of(payment)
+    assert sum(books.values()) == 0
+    kept = payment.captured_cents - payment.refunds_due_cents
+    assert all(-kept <= books[of] <= 0 for of in (Account.COMMISSION, Account.TAX, Account.AFFILIATE_PAYABLE))
+    assert books[Account.PROVIDER_CLEARING] == payment.captured_cents - payment.refunded_cents
+
+
+@given(payments())
+def test_all_of_it_back_leaves_nothing_with_anybody(payment: Payment) -> None:
+    payment.refunds_due_cents = payment.refunded_cents = payment.captured_cents
+    assert not any(books_of(payment).values())
+
+
+@given(payments(), payments())
+def test_a_step_leads_from_any_books_to_those_that_are_right(before: Payment, after: Payment) -> None:
+    said = books_of(before)
+    changes = step(said, after)
+    assert {of: said[of] + changes.get(of, 0) for of in said} == books_of(after)
+    assert step(books_of(after), after) == {}
+
+
+def test_a_refund_of_a_third_is_carried_by_all_in_proportion() -> None:
+    assert books_of(row(10_000, 1_500, 800, due=3_333, refunded=3_333)) == {
+        Account.PROVIDER_CLEARING: 6_667,
+        Account.REFUNDS: 0,
+        Account.COMMISSION: -1_000,
+        Account.TAX: -533,
+        Account.AFFILIATE_PAYABLE: -5_134,
+    }
+
+
+async def said(till: Till) -> dict[Account, int]:
+    async with till.database.begin() as session:
+        payment = (await session.scalars(select(Payment))).one()
+        assert await ledger.faults(session) == []
+        return {of: cents for of, cents in (await balances_of(session, payment.id)).items() if cents}
+
+
+async def journals(till: Till) -> list[str]:
+    async with till.database.begin() as session:
+        return list(await session.scalars(select(Journal.fact).order_by(Journal.id)))
+
+
+async def test_money_that_comes_and_goes_is_written_down_once(till: Till, as_: As) -> None:
+    intent_id = await till.ready(tax_cents=TAX)
+    assert await journals(till) == []
+    await till.sandbox.confirm(intent_id)
+    hook = await till.hand_on(intent_id, "payment_intent.succeeded")
+    payable = -(PRICE - COMMISSION - TAX)
+    parts = {Account.COMMISSION: -COMMISSION, Account.TAX: -TAX, Account.AFFILIATE_PAYABLE: payable}
+    assert await said(till) == {Account.PROVIDER_CLEARING: PRICE, **parts}
+    await till.post(hook)
+    await till.work()
+    assert len(await journals(till)) == 1
+    await till.deliver(cancelled(refund_cents=PRICE))
+    assert await said(till) == {Account.PROVIDER_CLEARING: PRICE, Account.REFUNDS: -PRICE}
+    await till.work()
+    await till.hand_on(intent_id, "refund.created")
+    assert await said(till) == {}
+    assert len(await journals(till)) == 3
+
+
+async def test_a_balance_is_what_an_affiliate_is_to_be_paid(till: Till, as_: As) -> None:
+    path = f"/payments/v1/affiliates/{AFFILIATE}/balance"
+    owner = as_(member(AFFILIATE))
+    assert (await till.client.get(path, headers=owner)).json() == {"items": []}
+    await till.captured(1, tax_cents=TAX)
+    await till.captured(2, tax_cents=TAX)
+    expected = {"items": [{"currency": "USD", "payable_cents": 2 * (PRICE - COMMISSION - TAX)}]}
+    assert (await till.client.get(path, headers=owner)).json() == expected
+    assert (await till.client.get(path, headers=as_(ADMIN))).json() == expected
+
+
+@pytest.mark.parametrize("who", [customer(7), member(AFFILIATE, Role.TECHNICIAN), member(AFFILIATE + 1)])
+async def test_nobody_else_sees_it(till: Till, as_: As, who: Actor) -> None:
+    answer = await till.client.get(f"/payments/v1/affiliates/{AFFILIATE}/balance", headers=as_(who))
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-your-books")
+
+
+async def test_books_that_do_not_add_up_cannot_be_committed(fresh_till: Till) -> None:
+    with pytest.raises(IntegrityError, match="does not balance"):
+        async with fresh_till.database.begin() as session:
+            journal = Journal(fact="thin air", payment_id=None, currency="USD")
+            journal.postings.append(Posting(account=Account.COMMISSION, affiliate_id=None, amount_cents=-1))
+            session.add(journal)
+    assert await journals(fresh_till) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["update postings set amount_cents = 1", "delete from postings", "delete from journals", "truncate postings"],
+)
+async def test_what_is_written_stays_written(till: Till, change: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with till.database.begin() as session:
+            await session.execute(text(change))
+
+
+async def test_money_taken_before_there_were_books_is_written_down(till: Till) -> None:
+    await till.captured(1)
+    async with till.database.begin() as session:
+        old = (await session.scalars(select(Payment))).one()
+        before = row(PRICE, COMMISSION, 0, due=PRICE, refunded=PRICE - 1)
+        before.booking_id = 99
+        session.add(before)
+        await session.flush()
+        [fault] = await ledger.faults(session)
+        assert "booking 99 is off" in fault
+        for _ in range(2):
+            await ledger.mend(session, limit=10)
+            await session.flush()
+        assert await ledger.faults(session) == []
+        assert await session.scalar(select(func.count()).select_from(Journal)) == 2
+        old.captured_cents -= 1  # the negative control: the checker sees a cent
+        assert await ledger.faults(session) == [
+            f"payment {old.id} of booking 1 is off: provider_clearing by 1, affiliate_payable by -1"
+        ]
+        await session.rollback()
