@@ -92,6 +92,9 @@ Sentence = Annotated[
 Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
 PathId = Annotated[int, BeforeValidator(_digits), Path(ge=1, le=MAX_ID)]
 QueryId = Annotated[int, BeforeValidator(_digits), Query(ge=1, le=MAX_ID)]
+QueryIds = Annotated[
+    list[Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MAX_ID)]], Query(max_length=20, default_factory=list)
+]
 Cents = Annotated[StrictInt, Field(ge=0, le=100_000_000, description="cents")]
 Day = Annotated[date, BeforeValidator(_calendar_day), Field(ge=EARLIEST.date(), lt=LATEST.date())]
 Moment = Annotated[AwareDatetime, BeforeValidator(_not_epoch), AfterValidator(_sane)]

@@ -7,7 +7,7 @@ from fastapi import Response
 
 from shared.auth import CurrentActor, CurrentCustomer, InPerson
 from shared.db import ReadSession, Session
-from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, days, tag
+from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, QueryIds, days, tag
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
@@ -29,11 +29,14 @@ router = new_router("booking", "booking")
 
 
 @router.get("/slots", response_model=SlotsView)
-async def slots(session: ReadSession, tier_id: QueryId, asked: Annotated[tuple[date, date], days(31)]) -> SlotsView:
-    """Times that can be booked, by the affiliate's local days, both ends included."""
+async def slots(
+    session: ReadSession, tier_id: QueryId, asked: Annotated[tuple[date, date], days(31)], add_on_ids: QueryIds
+) -> SlotsView:
+    """Times that can be booked, by the affiliate's local days, both ends included; long enough for these add-ons, too.
+    `price_cents` is the tier's: a price check says what the job costs."""
     first, last = asked
     every_day = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return await slots_of(session, tier_id, every_day)
+    return await slots_of(session, tier_id, every_day, add_on_ids)
 
 
 @router.put("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)

@@ -26,17 +26,17 @@ from .domain.availability import WINDOW_MAKES_SENSE, WINDOWS_NO_OVERLAP, Availab
 from .domain.booking import (
     NO_OVERLAP,
     Booking,
-    PriceChanged,
     SlotNotOffered,
     SlotTaken,
     Status,
     TooManyHolds,
     acting_as,
 )
-from .domain.offer import Affiliate, NotYourAffiliate, Offer
+from .domain.offer import Affiliate, NotYourAffiliate, Offer, Sale
 from .domain.slots import Slot
 from .queries.bookings import booking_for, get_booking, lapsed_holds
 from .queries.offers import get_affiliate, lock_for_booking
+from .queries.promotions import promotion_called, promotion_of
 from .queries.slots import crews_and_taken, lock_schedule, schedule_of
 from .schemas import AvailabilityRequest, BookingRequest
 
@@ -66,13 +66,12 @@ async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest)
     assert actor.customer_id is not None
     offer, holds = await lock_for_booking(session, wanted.tier_id, actor.customer_id)
     offer.must_be_bookable()
-    offer.affiliate.must_come_to(place_of(wanted.zip))
-    if wanted.price_cents not in (None, offer.tier.price_cents):
-        raise PriceChanged(price_cents=offer.tier.price_cents, currency=offer.config.currency)
+    sale = await _sale(session, offer, actor.customer_id, wanted)
+    sale.must_cost(wanted.price_cents, offer.config.currency)
     if holds >= MAX_HOLDS:
         raise TooManyHolds
-    slot = await _free_slot(session, offer, wanted.starts_at.astimezone(UTC))
-    booking = Booking.hold(actor.customer_id, offer, slot, address=wanted.address, zip=wanted.zip)
+    slot = await _free_slot(session, offer, wanted.starts_at.astimezone(UTC), sale.price.duration_minutes)
+    booking = Booking.hold(actor.customer_id, offer, slot, sale, address=wanted.address, zip=wanted.zip)
     session.add(booking)
     with enforced_by(NO_OVERLAP, SlotTaken):
         await session.flush()
@@ -80,11 +79,23 @@ async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest)
     return booking
 
 
-async def _free_slot(session: AsyncSession, offer: Offer, start: datetime) -> Slot:
+async def _sale(session: AsyncSession, offer: Offer, customer_id: int, wanted: BookingRequest) -> Sale:
+    """What is asked for, at its price; a promotion is locked, so that no other booking gets its last use."""
+    place = place_of(wanted.zip)
+    offer.affiliate.must_come_to(place)
+    promotion = None
+    if wanted.promotion_code is not None:
+        found = await promotion_called(session, wanted.promotion_code, offer.tier.affiliate_id, customer_id)
+        found.must_apply_to(offer.tier)
+        promotion = found.promotion
+    return offer.sell(wanted.job(offer.affiliate.distance_m(place)), promotion)
+
+
+async def _free_slot(session: AsyncSession, offer: Offer, start: datetime, minutes: int) -> Slot:
     """The slot that begins then; `SlotNotOffered` if the rules never allow it, `SlotTaken` if no crew is free."""
     if not offer.earliest <= start <= offer.latest:
         raise SlotNotOffered
-    day, minutes = start.astimezone(offer.affiliate.zone).date(), offer.tier.duration_minutes
+    day = start.astimezone(offer.affiliate.zone).date()
     schedule = await schedule_of(session, offer.affiliate, day, day)
     if start not in schedule.starts([day], minutes):
         raise SlotNotOffered
@@ -138,25 +149,33 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
     """The money has come: confirm; too late, take the slot again if it is free, else send the money back.
 
     Early (the booking is always committed before payments can hear of it) it cannot come; twice changes nothing.
-    Once the appointment should have begun it is too late, whether or not the job has ended the hold by then.
+    Once the appointment should have begun it is too late, whether or not the job has ended the hold by then; and once
+    the hold ran out and others have used its promotion up.
     """
     await lock_schedule(session, paid.affiliate_id)
     booking = await get_booking(session, paid.booking_id, lock=True)
-    if booking.status is Status.HELD and now() < booking.appointment_start:
+    at_its_price = not await _lost_its_promotion(session, booking)
+    if booking.status is Status.HELD and now() < booking.appointment_start and at_its_price:
         booking.confirm(paid.amount_cents)
         record(session, BookingConfirmed.of(booking))
     elif booking.status in (Status.HELD, Status.EXPIRED):
-        await _take_again(session, booking, paid.amount_cents)
+        await _take_again(session, booking, paid.amount_cents, at_its_price)
     elif booking.status is Status.CANCELLED and booking.paid_cents < paid.amount_cents:
         booking.owe_back(paid.amount_cents)
         record(session, BookingRefundDue.of(booking))
 
 
-async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int) -> None:
+async def _lost_its_promotion(session: AsyncSession, booking: Booking) -> bool:
+    promotion = await promotion_of(session, booking)
+    return promotion is not None and promotion.at >= booking.hold_expires_at and promotion.is_used_up
+
+
+async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int, at_its_price: bool) -> None:
     _, taken = await crews_and_taken(session, booking.affiliate_id, booking.blocked)
     others = [other for other in taken if other.crew_id == booking.crew_id]
     gone = await is_erased(session, f"customer:{booking.customer_id}")
-    if gone or booking.appointment_start <= now() or any(not other.lapsed for other in others):
+    free = booking.appointment_start > now() and not any(not other.lapsed for other in others)
+    if gone or not free or not at_its_price:
         booking.turn_away(paid_cents)
         record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
         return

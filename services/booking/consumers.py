@@ -89,9 +89,18 @@ async def copy_price_list(event: PriceListChanged, session: AsyncSession) -> Non
 
 @consumers.on(PromotionChanged)
 async def copy_promotion(event: PromotionChanged, session: AsyncSession) -> None:
-    told = event.promotion
-    values = {"promotion_id": event.promotion_id, "version": event.version, "code": told.code, "promotion": told}
-    await keep_newest(session, PromotionCode, values)
+    promotion = event.promotion
+    await keep_newest(
+        session,
+        PromotionCode,
+        {
+            "promotion_id": event.promotion_id,
+            "version": event.version,
+            "code": promotion.code,
+            "affiliate_id": promotion.affiliate_id,
+            "promotion": promotion,
+        },
+    )
 
 
 @consumers.on(ConfigChanged)

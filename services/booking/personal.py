@@ -35,7 +35,9 @@ TABLES = (
         "a copy of catalog's",
     ),
     Nobodys("price_lists", "affiliate_id version rules created_at updated_at", "a copy of catalog's"),
-    Nobodys("promotions", "promotion_id version code promotion created_at updated_at", "a copy of catalog's"),
+    Nobodys(
+        "promotions", "promotion_id version code affiliate_id promotion created_at updated_at", "a copy of catalog's"
+    ),
     Nobodys(
         "platform_config",
         "config_id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"

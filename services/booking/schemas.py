@@ -3,10 +3,12 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StrictInt
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StrictInt
 
 from shared.auth import Actor
 from shared.http import Body, Cents, Id, Line, Moment, Text, View
+from shared.pricing import Job, LineItem
+from shared.vehicles import Condition, SizeClass
 
 from .domain.booking import Booking, Status
 
@@ -29,6 +31,10 @@ Clock = Annotated[
     PlainSerializer(_clock, return_type=str),
     Field(ge=0, le=1440, examples=["08:00"]),
 ]
+
+
+Code = Annotated[Line, Field(max_length=50), AfterValidator(str.upper)]
+MAX_ADD_ONS = 20
 
 
 class WindowRequest(Body):
@@ -77,13 +83,22 @@ class SlotsView(View):
 
 
 class BookingRequest(Body):
-    """`price_cents`, if given, is the price that the customer saw: the booking is refused if it is another by now."""
+    """`price_cents`, if given, is the total that the customer saw: the booking is refused if it is another by now."""
 
     tier_id: Id
     starts_at: Moment
     address: Line
     zip: str = Field(pattern=r"^[0-9]{5}$")
+    size_class: SizeClass = SizeClass.SEDAN
+    condition: Condition = Condition.NORMAL
+    add_on_ids: list[Id] = Field(default=[], max_length=MAX_ADD_ONS)
+    promotion_code: Code | None = None
     price_cents: Cents | None = None
+
+    def job(self, distance_m: int | None) -> Job:
+        return Job(
+            size_class=self.size_class, condition=self.condition, add_on_ids=self.add_on_ids, distance_m=distance_m
+        )
 
 
 class CancelRequest(Body):
@@ -91,7 +106,8 @@ class CancelRequest(Body):
 
 
 class BookingView(View):
-    """`address` is null for an affiliate's team until the booking is paid, and once it is off."""
+    """`lines` add up to `price_cents`, and `tax_cents` is part of it. `address` is null for an affiliate's team until
+    the booking is paid, and once it is off."""
 
     id: int
     version: int
@@ -110,6 +126,11 @@ class BookingView(View):
     zip: str
     price_cents: int
     currency: str
+    lines: list[LineItem]
+    tax_cents: int
+    size_class: SizeClass | None
+    condition: Condition | None
+    promotion_id: int | None
     free_until: datetime
     late_fee_cents: int
     hold_expires_at: datetime

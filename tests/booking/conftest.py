@@ -126,8 +126,8 @@ class Shop:
         found: dict[str, Any] = (await self.client.get(path, headers=self.as_(customer(booking["customer_id"])))).json()
         return found
 
-    async def slots(self, first: date, last: date) -> dict[str, list[str]]:
-        params: dict[str, str | int] = {"tier_id": TIER, "from": first.isoformat(), "to": last.isoformat()}
+    async def slots(self, first: date, last: date, **more: Any) -> dict[str, list[str]]:
+        params: dict[str, Any] = {"tier_id": TIER, "from": first.isoformat(), "to": last.isoformat()} | more
         response = await self.client.get("/booking/v1/slots", params=params)
         assert response.status_code == 200, response.text
         return {day["date"]: [slot["starts_at"] for slot in day["slots"]] for day in response.json()["days"]}

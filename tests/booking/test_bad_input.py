@@ -22,6 +22,9 @@ HOSTILE: list[tuple[str, Any]] = [
     ("starts_at", "1796000000"), ("starts_at", "9999-12-31T23:59:59Z"), ("starts_at", "0001-01-01T00:00:00Z"),
     ("starts_at", "tomorrow"), ("starts_at", ""), ("address", ""), ("address", "a\x00b"), ("address", "a\ud800b"),
     ("address", "a\r\nBcc: x"), ("address", "x" * 201), ("zip", "1120"), ("zip", "1120a"), ("zip", "\u0661" * 5),
+    ("size_class", "tank"), ("size_class", 1), ("size_class", None), ("condition", "muddy"), ("condition", None),
+    ("add_on_ids", 81), ("add_on_ids", None), ("add_on_ids", [1] * 21), ("promotion_code", ""),
+    ("promotion_code", "x" * 51), ("promotion_code", 5), ("promotion_code", "a\x00b"), ("promotion_code", "a\nb"),
     ("price_cents", "18900"), ("price_cents", -1), ("price_cents", 1.5), ("status", "confirmed"),
     ("price", 1), ("is_admin", True), ("customer_id", 8),
 ]  # fmt: skip

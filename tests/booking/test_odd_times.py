@@ -15,8 +15,10 @@ from services.booking.domain.slots import Slot
 from shared import clock
 from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingRefundDue
 from shared.contracts.catalog import ConfigChanged
+from shared.pricing import Job
 from shared.testing.plugin import Published
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
+from shared.vehicles import SizeClass
 
 from .conftest import AFFILIATE, PRICE, ZONE, Shop, captured, config, published_offer
 from .test_life import act
@@ -58,7 +60,8 @@ def test_a_hold_ends_when_its_appointment_would_begin(begins_in: int, held_for: 
     start = at + timedelta(minutes=begins_in)
     crew = Crew(affiliate_id=1, name="Crew 1")
     crew.id = 1
-    hold = Booking.hold(7, offer, Slot(start, start + timedelta(hours=2), crew), address="1 Main St", zip="11201")
+    sale = offer.sell(Job(size_class=SizeClass.SEDAN), None)
+    hold = Booking.hold(7, offer, Slot(start, start + timedelta(hours=2), crew), sale, address="1 Main St", zip="11201")
     assert hold.hold_expires_at == at + timedelta(minutes=held_for)
 
 

@@ -8,17 +8,21 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor
-from shared.db import Aggregate, words
+from shared.db import Aggregate, kept, words
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
+from shared.pricing import LineItem
+from shared.vehicles import Condition, SizeClass
 
 from . import Base
-from .offer import Offer
+from .offer import Offer, Sale
 from .slots import Slot
 
 NO_OVERLAP = "bookings_no_overlap"
 EARLY = timedelta(hours=1)
-PAID_TOO_LATE = "The payment came after the hold had expired, and the time was taken or had passed."
+PAID_TOO_LATE = (
+    "The payment came after the hold had expired, and the time was taken or had passed, or the promotion was used up."
+)
 
 
 class Status(StrEnum):
@@ -63,10 +67,6 @@ class NotYetDone(Conflict):
     """A booking can be completed from an hour before it begins, once it is confirmed."""
 
 
-class PriceChanged(Conflict):
-    """The price has changed since you saw it."""
-
-
 class Booking(Aggregate, Base, kw_only=True):
     """One appointment. Price, commission and policy are those of the moment it was made."""
 
@@ -89,6 +89,11 @@ class Booking(Aggregate, Base, kw_only=True):
     price_cents: Mapped[int]
     commission_cents: Mapped[int]
     currency: Mapped[str]
+    lines: Mapped[list[LineItem]] = mapped_column(kept(list[LineItem]), default_factory=list)
+    tax_cents: Mapped[int] = mapped_column(default=0)
+    size_class: Mapped[SizeClass | None] = mapped_column(words(SizeClass), default=None)
+    condition: Mapped[Condition | None] = mapped_column(words(Condition), default=None)
+    promotion_id: Mapped[int | None] = mapped_column(default=None)
     free_until: Mapped[datetime]
     late_fee_cents: Mapped[int]
     hold_expires_at: Mapped[datetime]
@@ -98,9 +103,9 @@ class Booking(Aggregate, Base, kw_only=True):
     cancel_reason: Mapped[str | None] = mapped_column(default=None)
 
     @classmethod
-    def hold(cls, customer_id: int, offer: Offer, slot: Slot, *, address: str, zip: str) -> Self:
+    def hold(cls, customer_id: int, offer: Offer, slot: Slot, sale: Sale, *, address: str, zip: str) -> Self:
         """Take the slot until it is paid, or until the hold runs out."""
-        tier, config = offer.tier, offer.config
+        tier, config, price = offer.tier, offer.config, sale.price
         return cls(
             customer_id=customer_id,
             affiliate_id=tier.affiliate_id,
@@ -112,15 +117,20 @@ class Booking(Aggregate, Base, kw_only=True):
             status=Status.HELD,
             appointment_start=slot.starts_at,
             appointment_end=slot.ends_at,
-            blocked=Range(*slot.crew.blocked(slot.starts_at, tier.duration_minutes), bounds="[)"),
+            blocked=Range(*slot.crew.blocked(slot.starts_at, price.duration_minutes), bounds="[)"),
             timezone=offer.affiliate.timezone,
             address=address,
             zip=zip,
-            price_cents=tier.price_cents,
-            commission_cents=share(tier.price_cents, config.commission_bp),
+            price_cents=price.total_cents,
+            commission_cents=share(price.commissionable_cents, config.commission_bp),
             currency=config.currency,
+            lines=price.lines,
+            tax_cents=price.tax_cents,
+            size_class=sale.job.size_class,
+            condition=sale.job.condition,
+            promotion_id=sale.promotion.promotion_id if sale.promotion else None,
             free_until=slot.starts_at - timedelta(hours=config.free_cancellation_hours),
-            late_fee_cents=share(tier.price_cents, config.late_cancellation_fee_bp),
+            late_fee_cents=share(price.total_cents, config.late_cancellation_fee_bp),
             hold_expires_at=min(offer.at + timedelta(minutes=config.hold_minutes), slot.starts_at),
         )
 

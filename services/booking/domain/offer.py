@@ -1,6 +1,7 @@
 """What booking knows of others: local copies, kept by their events, each with its producer's version."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,10 @@ class NotYourAffiliate(Forbidden):
 
 class NotBookable(Conflict):
     """This offer cannot be booked at present."""
+
+
+class PriceChanged(Conflict):
+    """The price has changed since you saw it; `lines` say what it is made of now."""
 
 
 class OutOfServiceArea(Conflict):
@@ -114,6 +119,21 @@ class PlatformConfig(Timestamped, Base, kw_only=True):
     late_cancellation_fee_bp: Mapped[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What a customer gets of an offer, by which promotion, and what it costs them."""
+
+    job: Job
+    promotion: Promotion | None
+    price: Price
+
+    def must_cost(self, seen_cents: int | None, currency: str) -> None:
+        """`PriceChanged` if the customer saw another total; None: they saw none."""
+        if seen_cents not in (None, self.price.total_cents):
+            lines = [line.model_dump(mode="json") for line in self.price.lines]
+            raise PriceChanged(price_cents=self.price.total_cents, currency=currency, lines=lines)
+
+
 class Offer:
     """A tier with its affiliate, its price list and the platform's configuration: what price and policy come from."""
 
@@ -132,9 +152,9 @@ class Offer:
     def latest(self) -> datetime:
         return self.at + timedelta(days=self.config.horizon_days)
 
-    def price(self, job: Job, promotion: Promotion | None) -> Price:
-        """By catalog's function, from what it told: to the cent what its price check shows."""
-        return price(self.tier.on_sale, self.rules, job, promotion)
+    def sell(self, job: Job, promotion: Promotion | None) -> Sale:
+        """Priced by catalog's function from what it told: to the cent what its price check shows."""
+        return Sale(job, promotion, price(self.tier.on_sale, self.rules, job, promotion))
 
     def minutes_with(self, add_on_ids: Sequence[int]) -> int:
         return duration_minutes(self.tier.on_sale, self.rules, add_on_ids)

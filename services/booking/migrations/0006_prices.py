@@ -25,6 +25,7 @@ create table promotions (
     promotion_id bigint primary key,
     version bigint not null,
     code varchar(50) not null,
+    affiliate_id bigint,
     promotion jsonb not null,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()

@@ -66,22 +66,22 @@ async def availability_of(session: AsyncSession, affiliate_id: int) -> Availabil
     return AvailabilityView(affiliate_id=affiliate_id, timezone=affiliate.timezone, windows=windows)
 
 
-async def slots_of(session: AsyncSession, tier_id: int, days: Sequence[date]) -> SlotsView:
+async def slots_of(session: AsyncSession, tier_id: int, days: Sequence[date], add_on_ids: Sequence[int]) -> SlotsView:
     """Bookable times on these local days; four statements whatever the range."""
     offer = await get_offer(session, tier_id)
     offer.must_be_bookable()
-    tier, affiliate = offer.tier, offer.affiliate
+    affiliate, minutes = offer.affiliate, offer.minutes_with(add_on_ids)
     within = [day for day in days if offer.earliest.date() - DAY <= day <= offer.latest.date() + DAY]
     schedule = await schedule_of(session, affiliate, days[0], days[-1])
     found: dict[date, list[SlotView]] = {day: [] for day in days}
-    for slot in schedule.slots(within, tier.duration_minutes, earliest=offer.earliest):
+    for slot in schedule.slots(within, minutes, earliest=offer.earliest):
         if slot.starts_at <= offer.latest:
             found[slot.starts_at.astimezone(affiliate.zone).date()].append(SlotView.model_validate(slot))
     return SlotsView(
         affiliate_id=affiliate.affiliate_id,
         tier_id=tier_id,
         timezone=affiliate.timezone,
-        price_cents=tier.price_cents,
+        price_cents=offer.tier.price_cents,
         currency=offer.config.currency,
         days=[DayView(date=day, slots=slots) for day, slots in found.items()],
     )

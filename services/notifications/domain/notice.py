@@ -96,6 +96,8 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     identity.MemberInvited: {Kind.TEAM_INVITATION: ADDRESSEE},
 }
 
+ASKS_FOR_MONEY = {Kind.BOOKING_HELD}
+
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
 TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_HELD: frozenset({"held"}),
@@ -141,6 +143,8 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
     cause = f"{event.type}/{event.aggregate_id}/{event.version}"
     said = {name: value for name, value in facts.items() if name != "secret"}
     for kind, party in TELLS.get(type(event), {}).items():
+        if kind in ASKS_FOR_MONEY and not facts["price_cents"]:
+            continue  # it is confirmed in a moment
         addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
         if addressee and not addressee.email:
             continue  # whoever it was is erased
