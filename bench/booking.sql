@@ -11,10 +11,11 @@ select mine, k.* from (select pg_try_advisory_xact_lock(hashtextextended('idempo
   left join idempotency_keys k on k.owner = 'user:' || :customer and k.key = 'bench';
 select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),
        pg_advisory_xact_lock(hashtextextended('customer ' || :customer, 0)) from tiers where tier_id = :id;
-select t.*, a.*, p.*, clock_timestamp(),
+select t.*, a.*, p.*, l.rules, clock_timestamp(),
        (select count(*) from bookings
          where customer_id = :customer and status = 'held' and hold_expires_at > clock_timestamp())
   from tiers t join affiliates a on a.affiliate_id = t.affiliate_id join platform_config p on p.config_id = 1
+  left join price_lists l on l.affiliate_id = t.affiliate_id
  where t.tier_id = :id;
 select * from availability where affiliate_id = :id order by weekday, opens_minute;
 select c.*, b.id, lower(b.blocked), upper(b.blocked), b.status = 'held' and b.hold_expires_at <= clock_timestamp()
@@ -24,9 +25,10 @@ select c.*, b.id, lower(b.blocked), upper(b.blocked), b.status = 'held' and b.ho
  where c.affiliate_id = :id and c.active order by c.id;
 insert into bookings (customer_id, affiliate_id, crew_id, service_id, tier_id, service_name, tier_name, status,
     appointment_start, appointment_end, blocked, timezone, address, zip, price_cents, commission_cents, currency,
-    free_until, late_fee_cents, hold_expires_at)
+    lines, size_class, condition, free_until, late_fee_cents, hold_expires_at)
 select :customer, :id, c.id, :id, :id, 'Full detail', 'Classic', 'held', at, at + interval '1 hour',
        tstzrange(at, at + interval '1 hour', '[)'), 'America/New_York', '1 Main Street', '10001', 5900, 885, 'USD',
+       '[{"kind": "service", "label": "Classic", "add_on_id": null, "amount_cents": 5900}]', 'sedan', 'normal',
        at - interval '1 day', 2950, now() + interval '10 minutes'
   from crews c, lateral (select date_trunc('hour', now()) + :hour * interval '1 hour' as at) as time
  where c.affiliate_id = :id
@@ -41,6 +43,7 @@ select gen_random_uuid(), 'booking.held.v1', 'booking', b.id, 1,
            'tier_name', tier_name, 'status', status, 'appointment_start', appointment_start,
            'appointment_end', appointment_end, 'timezone', timezone, 'address', address, 'zip', zip,
            'price_cents', price_cents, 'commission_cents', commission_cents, 'currency', currency,
+           'lines', lines, 'tax_cents', tax_cents, 'size_class', size_class, 'condition', condition, 'promotion_id', promotion_id,
            'hold_expires_at', hold_expires_at), 'user:' || :customer, 'bench'
   from bookings b where id = :booking_id
 returning id;

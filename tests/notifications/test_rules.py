@@ -168,6 +168,23 @@ def test_times_are_the_appointments_and_deadlines_the_recipients() -> None:
     assert "$189.00" in message
 
 
+def test_nobody_is_asked_to_pay_nothing() -> None:
+    assert not list(notices_of(booking(bookings.BookingHeld, 1, "held", price_cents=0), None))
+    confirmed, _ = notices_of(booking(bookings.BookingConfirmed, 2, "confirmed", price_cents=0), None)
+    assert "There is nothing to pay." in words_of(confirmed, ADA).message
+
+
+def test_a_confirmation_says_what_the_price_is_made_of() -> None:
+    lines = [
+        {"kind": "service", "label": "Gold", "amount_cents": 20_000},
+        {"kind": "promotion", "label": "SPRING", "amount_cents": -1_100},
+    ]
+    for notice in notices_of(booking(bookings.BookingConfirmed, 2, "confirmed", lines=lines), None):
+        assert "Gold: $200.00; SPRING: -$11.00." in words_of(notice, ADA).message
+        before = notice.model_copy(update={"facts": {k: v for k, v in notice.facts.items() if k != "lines"}})
+        assert "$189.00" in words_of(before, ADA).message
+
+
 @pytest.mark.parametrize(
     ("cents", "currency", "shown"),
     [(0, "USD", "$0.00"), (5, "USD", "$0.05"), (123_450, "USD", "$1,234.50"), (-50, "USD", "-$0.50"),
