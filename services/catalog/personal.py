@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.catalog import PersonalDataErased, PersonalDataExported
 from shared.contracts.identity import ErasureRequested
-from shared.personal import Held, Nobodys, Personal, stored_answers
+from shared.personal import Held, Nobodys, Personal, Table, stored_answers
 
 from .commands.affiliates import reject_for_want_of_applicant
 
@@ -17,7 +17,18 @@ def _if_rejected(column: str, value: str) -> str:
     return f"case when application_status = 'rejected' then {value} else {column} end"
 
 
-TABLES = (
+PRICES = {
+    "price_lists": "id version affiliate_id minimum_cents tax_ppm created_at updated_at",
+    "size_multipliers": "price_list_id size_class multiplier_bp created_at updated_at",
+    "condition_multipliers": "price_list_id condition multiplier_bp created_at updated_at",
+    "travel_bands": "price_list_id up_to_m fee_cents created_at updated_at",
+    "add_ons": "id price_list_id name price_cents duration_minutes position active created_at updated_at deleted_at",
+    "add_on_categories": "add_on_id category created_at",
+    "promotions": "id version affiliate_id code percent_bp amount_cents starts_at ends_at max_uses"
+    " max_uses_per_customer active created_at updated_at",
+    "promotion_categories": "promotion_id category created_at",
+}
+TABLES: tuple[Table, ...] = (
     Held(
         "affiliates",
         "owner_user_id = :user_id",
@@ -32,6 +43,12 @@ TABLES = (
             "rejection_reason": _if_rejected("rejection_reason", "null"),
         },
     ),
+    Held(
+        "promotion_uses",
+        "customer_id = :customer_id",
+        shown="booking_id promotion_id created_at updated_at",
+        hidden="customer_id version counts",
+    ),
     stored_answers("answer -> 'owner_user_id' = to_jsonb(:user_id)"),
     Nobodys("service_area_zips", "id affiliate_id zip created_at", "an affiliate's"),
     Nobodys("categories", "slug name position active created_at updated_at", "the platform's"),
@@ -45,6 +62,7 @@ TABLES = (
         "id service_id name price_cents duration_minutes included position active created_at updated_at deleted_at",
         "an affiliate's",
     ),
+    *(Nobodys(table, columns, "an affiliate's") for table, columns in PRICES.items()),
     Nobodys(
         "mdh_config",
         "id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"

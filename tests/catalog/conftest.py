@@ -46,6 +46,24 @@ def revision(service: Json, **changes: Any) -> Json:
     return {name: service[name] for name in ("category", "name", "description", "active", "tiers")} | changes
 
 
+def price_list(**changes: Any) -> Json:
+    """As a detailer in New York City prices."""
+    return {
+        "sizes": [
+            {"size_class": "sedan", "multiplier_bp": 10_000},
+            {"size_class": "suv", "multiplier_bp": 12_000},
+        ],
+        "conditions": [{"condition": "very_dirty", "multiplier_bp": 15_000}],
+        "travel_bands": [{"up_to_m": 5_000, "fee_cents": 0}, {"up_to_m": 20_000, "fee_cents": 2_500}],
+        "minimum_cents": 10_000,
+        "tax_ppm": 88_750,
+    } | changes
+
+
+def add_on(**changes: Any) -> Json:
+    return {"name": "Wax", "price_cents": 4_500, "duration_minutes": 30, "categories": ["full"]} | changes
+
+
 @pytest.fixture
 def applied(client: httpx.AsyncClient, as_: Callable[[Actor], Headers]) -> Made:
     async def apply(owner: Actor = OWNER, **changes: Any) -> Json:

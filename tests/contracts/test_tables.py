@@ -42,6 +42,15 @@ OWNED: dict[str, dict[str, str]] = {
         "mdh_config": "currency commission_bp",
         "mdh_config_history": "version changed_by changes",
         "categories": "slug name",
+        "price_lists": "affiliate_id minimum_cents tax_ppm",
+        "size_multipliers": "price_list_id size_class multiplier_bp",
+        "condition_multipliers": "price_list_id condition multiplier_bp",
+        "travel_bands": "price_list_id up_to_m fee_cents",
+        "add_ons": "price_list_id name price_cents duration_minutes active deleted_at",
+        "add_on_categories": "add_on_id category",
+        "promotions": "affiliate_id code percent_bp amount_cents starts_at ends_at max_uses active",
+        "promotion_categories": "promotion_id category",
+        "promotion_uses": "booking_id promotion_id customer_id counts",
         "service_area_zips": "affiliate_id zip",
     },
     "booking": {
@@ -77,13 +86,19 @@ TO_COME = {
 }
 NEVER_CHANGE = {
     "analytics_events",
+    "add_on_categories",
     "consent_changes",
     "journals",
     "mdh_config_history",
     "postings",
+    "promotion_categories",
     "service_area_zips",
 }
-KEYED_OTHERWISE = {"categories": "slug", "mdh_config": "id", "second_factors": "user_id"}
+KEYED_OTHERWISE = {
+    "categories": "slug", "mdh_config": "id", "second_factors": "user_id", "size_multipliers": "price_list_id",
+    "condition_multipliers": "price_list_id", "travel_bands": "price_list_id", "add_on_categories": "add_on_id",
+    "promotion_categories": "promotion_id", "promotion_uses": "booking_id",
+}  # fmt: skip
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)
 idx_bookings_affiliate_date       booking bookings(affiliate_id, appointment_start)

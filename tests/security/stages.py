@@ -344,6 +344,7 @@ async def catalog(stage: Stage) -> None:
     await post(f"/affiliates/{shop}/approve", ADMIN)
     shown = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer())
     hidden = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer(active=False))
+    wax = await post(f"/affiliates/{shop}/add-ons", owner, catalog_world.add_on())
     pending = (await post("/affiliates", owner, catalog_world.application()))["id"]
     stage.cast = cast(shop, pending)
     config = (await stage.client.get("/catalog/v1/config", headers=stage.as_(ADMIN))).json()
@@ -351,6 +352,7 @@ async def catalog(stage: Stage) -> None:
     at, applied = {"affiliate_id": shop}, {"affiliate_id": pending}
     revised = {name: shown[name] for name in ("category", "name", "description", "active", "tiers")}
     changes = catalog_world.application(city="Brooklyn", state="NY")
+    an_add_on = at | {"add_on_id": wax["add_on_id"]}
     applying = changes | {"service_zips": ["10001"]}
     stage.asks = {
         "GET /catalog/v1/affiliates": Ask(query={"zip": "11201", "category": "full", "limit": 5}),
@@ -368,6 +370,11 @@ async def catalog(stage: Stage) -> None:
         "PUT /catalog/v1/affiliates/{affiliate_id}/service-area": Ask(
             at, body={"service_radius_m": 30_000, "service_zips": ["10001", "07102"]}
         ),
+        "GET /catalog/v1/affiliates/{affiliate_id}/price-list": Ask(at),
+        "PUT /catalog/v1/affiliates/{affiliate_id}/price-list": Ask(at, body=catalog_world.price_list()),
+        "POST /catalog/v1/affiliates/{affiliate_id}/add-ons": Ask(at, body=catalog_world.add_on()),
+        "PUT /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on, body=catalog_world.add_on()),
+        "DELETE /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on),
         "GET /catalog/v1/categories": Ask(),
         "GET /catalog/v1/config": Ask(),
         "PUT /catalog/v1/config": Ask(body=policy),

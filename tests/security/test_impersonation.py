@@ -98,6 +98,11 @@ GET /affiliates/{affiliate_id}/services          allowed
 POST /affiliates/{affiliate_id}/services         refused
 GET /affiliates/{affiliate_id}/service-area      allowed
 PUT /affiliates/{affiliate_id}/service-area      allowed
+GET /affiliates/{affiliate_id}/price-list        allowed
+PUT /affiliates/{affiliate_id}/price-list        refused
+POST /affiliates/{affiliate_id}/add-ons          refused
+PUT /affiliates/{affiliate_id}/add-ons/{add_on_id} refused
+DELETE /affiliates/{affiliate_id}/add-ons/{add_on_id} refused
 GET /categories                                  public
 GET /config                                      allowed
 PUT /config                                      refused

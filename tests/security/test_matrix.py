@@ -104,6 +104,13 @@ GET /affiliates/{affiliate_id}/service-area
                                            200      200   200   200     200        200   200     200   200
 PUT /affiliates/{affiliate_id}/service-area
                                            401      403   403   200     200        403   403     403   403
+GET /affiliates/{affiliate_id}/price-list  200      200   200   200     200        200   200     200   200
+PUT /affiliates/{affiliate_id}/price-list  401      403   403   200     200        403   403     403   403
+POST /affiliates/{affiliate_id}/add-ons    401      403   403   201     201        403   403     403   403
+PUT /affiliates/{affiliate_id}/add-ons/{add_on_id}
+                                           401      403   403   200     200        403   403     403   403
+DELETE /affiliates/{affiliate_id}/add-ons/{add_on_id}
+                                           401      403   403   204     204        403   403     403   403
 GET /categories                          200/5    200/5 200/5 200/5   200/5      200/5 200/5   200/5 200/5
 GET /config                                200      200   200   200     200        200   200     200   200
 PUT /config                                401      403   403   403     403        403   403     403   200

@@ -1,5 +1,5 @@
 """HTTP of catalog."""
 
-from . import affiliates, config, service_area, services
+from . import affiliates, config, prices, service_area, services
 
-routers = [affiliates.router, service_area.router, services.router, config.router]
+routers = [affiliates.router, service_area.router, services.router, prices.router, config.router]
