@@ -51,10 +51,10 @@ TABLES: tuple[Table, ...] = (
     ),
     stored_answers("answer -> 'owner_user_id' = to_jsonb(:user_id)"),
     Nobodys("service_area_zips", "id affiliate_id zip created_at", "an affiliate's"),
-    Nobodys("categories", "slug name position active created_at updated_at", "the platform's"),
+    Nobodys("categories", "id slug version name position active created_at updated_at", "the platform's"),
     Nobodys(
         "services",
-        "id version affiliate_id category name description active created_at updated_at deleted_at",
+        "id version affiliate_id category name description active position created_at updated_at deleted_at",
         "an affiliate's",
     ),
     Nobodys(
@@ -63,6 +63,8 @@ TABLES: tuple[Table, ...] = (
         "an affiliate's",
     ),
     *(Nobodys(table, columns, "an affiliate's") for table, columns in PRICES.items()),
+    Nobodys("tier_size_prices", "id tier_id size_class price_cents created_at updated_at", "an affiliate's"),
+    Nobodys("service_photos", "id service_id position url created_at updated_at", "an affiliate's"),
     Nobodys(
         "mdh_config",
         "id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"

@@ -128,6 +128,16 @@ class OfferWithdrawn(OfferEvent, type="catalog.offer_withdrawn.v1"):
     pass
 
 
+class CategoryChanged(Event, aggregate="category", type="catalog.category_changed.v1"):
+    """What services are sorted into, new categories included; one that is not active takes no new services."""
+
+    category_id: int
+    slug: str
+    name: str
+    position: int
+    active: bool
+
+
 class PriceListChanged(Event, aggregate="price_list", type="catalog.price_list_changed.v1"):
     """All that an affiliate's prices follow beside its tiers, whole, add-ons no longer offered as inactive."""
 

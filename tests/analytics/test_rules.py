@@ -24,7 +24,7 @@ from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 # Text that events carry and that says nothing about a person: looked at, one by one.
 HARMLESS = {
     "affiliate_tier", "application_status", "cancellation_policy", "cancelled_by", "category", "city", "counts",
-    "currency", "deleted_by", "features", "locale", "prefix", "provider", "role", "scopes", "service_name",
+    "currency", "deleted_by", "features", "locale", "prefix", "provider", "role", "scopes", "service_name", "slug",
     "service_zips", "state", "status", "tier_name", "timezone",
 }  # fmt: skip
 

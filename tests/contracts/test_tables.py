@@ -52,6 +52,8 @@ OWNED: dict[str, dict[str, str]] = {
         "promotion_categories": "promotion_id category",
         "promotion_uses": "booking_id promotion_id customer_id counts",
         "service_area_zips": "affiliate_id zip",
+        "tier_size_prices": "tier_id size_class price_cents",
+        "service_photos": "service_id position url",
     },
     "booking": {
         "availability": "affiliate_id weekday opens_minute closes_minute",

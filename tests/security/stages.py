@@ -342,7 +342,9 @@ async def catalog(stage: Stage) -> None:
     owner = cast()["owner"]
     shop = (await post("/affiliates", owner, catalog_world.application()))["id"]
     await post(f"/affiliates/{shop}/approve", ADMIN)
-    shown = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer())
+    photos = ["https://photos.example/1.jpg", "https://photos.example/2.jpg"]
+    priced = catalog_world.tier(active=True, size_prices=[{"size_class": "suv", "price_cents": 25_000}])
+    shown = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer(tiers=[priced]))
     hidden = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer(active=False))
     wax = await post(f"/affiliates/{shop}/add-ons", owner, catalog_world.add_on())
     pending = (await post("/affiliates", owner, catalog_world.application()))["id"]
@@ -364,7 +366,7 @@ async def catalog(stage: Stage) -> None:
         "POST /catalog/v1/affiliates/{affiliate_id}/reject": Ask(applied, body={"reason": "No insurance."}),
         "GET /catalog/v1/affiliates/{affiliate_id}/services": Ask(at),
         "POST /catalog/v1/affiliates/{affiliate_id}/services": Ask(
-            at, body=catalog_world.offer(active=True, tiers=[catalog_world.tier(active=True)])
+            at, body=catalog_world.offer(active=True, tiers=[priced], photo_urls=photos)
         ),
         "GET /catalog/v1/affiliates/{affiliate_id}/service-area": Ask(at),
         "PUT /catalog/v1/affiliates/{affiliate_id}/service-area": Ask(
@@ -375,12 +377,28 @@ async def catalog(stage: Stage) -> None:
         "POST /catalog/v1/affiliates/{affiliate_id}/add-ons": Ask(at, body=catalog_world.add_on()),
         "PUT /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on, body=catalog_world.add_on()),
         "DELETE /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on),
+        "PUT /catalog/v1/affiliates/{affiliate_id}/services/order": Ask(
+            at, body={"service_ids": [hidden["id"], shown["id"]]}
+        ),
         "GET /catalog/v1/categories": Ask(),
+        "POST /catalog/v1/categories": Ask(body={"slug": "glass", "name": "Glass"}),
+        "GET /catalog/v1/categories/all": Ask(),
+        "PUT /catalog/v1/categories/order": Ask(
+            body={"slugs": ["full", "interior", "exterior", "ceramic", "paint_correction"]}
+        ),
+        "PATCH /catalog/v1/categories/{category_id}": Ask(
+            {"category_id": 1}, body={"name": "All of it", "active": True}
+        ),
         "GET /catalog/v1/config": Ask(),
         "PUT /catalog/v1/config": Ask(body=policy),
         "GET /catalog/v1/config/history": Ask(),
         "GET /catalog/v1/services/{service_id}": Ask({"service_id": hidden["id"]}),
         "PUT /catalog/v1/services/{service_id}": Ask({"service_id": shown["id"]}, body=revised),
+        "PUT /catalog/v1/services/{service_id}/active": Ask({"service_id": shown["id"]}, body={"active": False}),
+        "PUT /catalog/v1/services/{service_id}/tiers/{tier_id}/active": Ask(
+            {"service_id": shown["id"], "tier_id": shown["tiers"][0]["id"]}, body={"active": False}
+        ),
+        "PUT /catalog/v1/services/{service_id}/photos": Ask({"service_id": shown["id"]}, body={"photo_urls": photos}),
         "DELETE /catalog/v1/services/{service_id}": Ask({"service_id": shown["id"]}),
     }
 

@@ -103,12 +103,20 @@ PUT /affiliates/{affiliate_id}/price-list        refused
 POST /affiliates/{affiliate_id}/add-ons          refused
 PUT /affiliates/{affiliate_id}/add-ons/{add_on_id} refused
 DELETE /affiliates/{affiliate_id}/add-ons/{add_on_id} refused
+PUT /affiliates/{affiliate_id}/services/order    allowed
 GET /categories                                  public
+POST /categories                                 refused
+GET /categories/all                              refused
+PUT /categories/order                            refused
+PATCH /categories/{category_id}                  refused
 GET /config                                      allowed
 PUT /config                                      refused
 GET /config/history                              refused
 GET /services/{service_id}                       allowed
 PUT /services/{service_id}                       refused
+PUT /services/{service_id}/active                allowed
+PUT /services/{service_id}/tiers/{tier_id}/active allowed
+PUT /services/{service_id}/photos                allowed
 DELETE /services/{service_id}                    allowed
 
 booking

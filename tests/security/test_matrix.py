@@ -111,12 +111,22 @@ PUT /affiliates/{affiliate_id}/add-ons/{add_on_id}
                                            401      403   403   200     200        403   403     403   403
 DELETE /affiliates/{affiliate_id}/add-ons/{add_on_id}
                                            401      403   403   204     204        403   403     403   403
+PUT /affiliates/{affiliate_id}/services/order
+                                           401      403   403 200/2   200/2        403   403     403   403
 GET /categories                          200/5    200/5 200/5 200/5   200/5      200/5 200/5   200/5 200/5
+POST /categories                           401      403   403   403     403        403   403     403   201
+GET /categories/all                        401      403   403   403     403        403   403   200/5 200/5
+PUT /categories/order                      401      403   403   403     403        403   403     403 200/5
+PATCH /categories/{category_id}            401      403   403   403     403        403   403     403   200
 GET /config                                200      200   200   200     200        200   200     200   200
 PUT /config                                401      403   403   403     403        403   403     403   200
 GET /config/history                        401      403   403   403     403        403   403   200/1 200/1
 GET /services/{service_id}                 404      404   404   200     200        200   404     200   200
 PUT /services/{service_id}                 401      403   403   200     200        403   403     403   403
+PUT /services/{service_id}/active          401      403   403   200     200        403   403     403   403
+PUT /services/{service_id}/tiers/{tier_id}/active
+                                           401      403   403   200     200        403   403     403   403
+PUT /services/{service_id}/photos          401      403   403   200     200        403   403     403   403
 DELETE /services/{service_id}              401      403   403   204     204        403   403     403   403
 
 booking                              anonymous customer other owner manager technician rival support admin

@@ -1,5 +1,12 @@
 """HTTP of catalog."""
 
-from . import affiliates, config, prices, service_area, services
+from . import affiliates, categories, config, prices, service_area, services
 
-routers = [affiliates.router, service_area.router, services.router, prices.router, config.router]
+routers = [
+    affiliates.router,
+    service_area.router,
+    services.router,
+    categories.router,
+    prices.router,
+    config.router,
+]

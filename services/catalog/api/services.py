@@ -11,26 +11,20 @@ from shared.idempotency import Idempotent
 from ..commands import services as commands
 from ..domain.service import Service
 from ..queries.affiliates import affiliate_for
-from ..queries.services import categories, service_for, services_of
+from ..queries.services import service_for, services_of
 from ..schemas.services import (
-    CategoriesView,
-    CategoryView,
+    ActiveRequest,
     OfferView,
+    PhotosRequest,
     ServiceChangeRequest,
     ServiceRequest,
+    ServicesOrderRequest,
     ServicesView,
     ServiceView,
 )
 from .caching import public
 
 router = new_router("catalog", "services")
-
-
-@router.get("/categories", response_model=CategoriesView)
-async def list_categories(request: Request, session: ReadSession) -> Response:
-    """What services are sorted into."""
-    found = [CategoryView.model_validate(category) for category in await categories(session)]
-    return public(request, CategoriesView(items=found))
 
 
 @router.post(
@@ -62,6 +56,15 @@ async def services(
     return public(request, ServicesView(items=[OfferView.model_validate(service) for service in offered]))
 
 
+@router.put("/affiliates/{affiliate_id}/services/order", response_model=ServicesView)
+async def order_services(
+    affiliate_id: PathId, wanted: ServicesOrderRequest, actor: CurrentActor, session: Session
+) -> ServicesView:
+    """The order in which they are shown: all of them, each once."""
+    ordered = await commands.order_services(session, actor, affiliate_id, wanted.service_ids)
+    return ServicesView(items=[ServiceView.model_validate(service) for service in ordered])
+
+
 @router.get("/services/{service_id}", response_model=ServiceView | OfferView)
 async def service(
     service_id: PathId, visitor: Visitor, session: ReadSession, response: Response
@@ -87,7 +90,53 @@ async def revise_service(
     return revised
 
 
+@router.put("/services/{service_id}/active", response_model=ServiceView)
+async def switch_service(
+    service_id: PathId,
+    wanted: ActiveRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Service:
+    """Offer it, or not at present. Appointments that stand are kept."""
+    switched = await commands.switch_service(session, actor, service_id, version, active=wanted.active)
+    tag(response, switched.version)
+    return switched
+
+
+@router.put("/services/{service_id}/tiers/{tier_id}/active", response_model=ServiceView)
+async def switch_tier(
+    service_id: PathId,
+    tier_id: PathId,
+    wanted: ActiveRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Service:
+    """Offer one tier, or not at present; the version is the service's."""
+    switched = await commands.switch_tier(session, actor, service_id, tier_id, version, active=wanted.active)
+    tag(response, switched.version)
+    return switched
+
+
+@router.put("/services/{service_id}/photos", response_model=ServiceView)
+async def show_photos(
+    service_id: PathId,
+    wanted: PhotosRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Service:
+    """Replace its photos, in their order."""
+    changed = await commands.show_photos(session, actor, service_id, version, wanted.photo_urls)
+    tag(response, changed.version)
+    return changed
+
+
 @router.delete("/services/{service_id}", status_code=204)
 async def withdraw_service(service_id: PathId, actor: CurrentActor, session: Session, version: IfMatch) -> None:
-    """Offer it no more. Appointments that stand are kept."""
+    """Offer it no more, for good; to offer it again some day, deactivate it. Appointments that stand are kept."""
     await commands.withdraw_service(session, actor, service_id, version)

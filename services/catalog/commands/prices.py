@@ -9,8 +9,8 @@ from shared.contracts.catalog import PriceListChanged
 from shared.db import enforced_by
 from shared.outbox import record
 
+from ..domain.category import UnknownCategory
 from ..domain.price_list import ADD_ON_CATEGORY_EXISTS, AddOn, PriceList
-from ..domain.service import UnknownCategory
 from ..queries.affiliates import affiliate_for
 from ..queries.prices import price_list_to_change
 from ..schemas.prices import AddOnRequest, PriceListRequest

@@ -1,31 +1,30 @@
 """What an affiliate offers: services, each with tiers that have a price and a duration."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shared.db import Aggregate, Keyed, Timestamped
+from shared.db import Aggregate
 from shared.errors import Conflict, NotFound, Unprocessable
 
 from . import Base, SoftDeleted
+from .photo import ServicePhoto
+from .tier import ServiceTier, TierDraft
 
-CATEGORY_EXISTS = "fk_services_category"
 MAX_TIERS = 20
 MAX_TIERS_EVER = 200  # events carry removed tiers too, so that no consumer goes on offering one
 MAX_SERVICES = 100
-MIN_MINUTES, MAX_MINUTES = 15, 1440
 
 
 class NoSuchService(NotFound):
     """There is no such service, or it is not yours to see."""
 
 
-class UnknownCategory(Unprocessable):
-    """There is no such category; GET /catalog/v1/categories lists them."""
+class NoSuchTier(NotFound):
+    """This service has no such tier."""
 
 
 class UnknownTier(Unprocessable):
@@ -40,60 +39,6 @@ class TooManyServices(Conflict):
     """An affiliate offers at most 100 services. Delete one first."""
 
 
-class Category(Timestamped, Base, kw_only=True):
-    __tablename__ = "categories"
-
-    slug: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    position: Mapped[int]
-    active: Mapped[bool] = mapped_column(default=True)
-
-
-@dataclass(frozen=True, slots=True)
-class TierDraft:
-    """A tier as its affiliate wants it; with an `id` it is the tier that already has it."""
-
-    id: int | None
-    name: str
-    price_cents: int
-    duration_minutes: int
-    included: list[str]
-    active: bool
-
-
-class ServiceTier(Keyed, Timestamped, SoftDeleted, Base, kw_only=True):
-    """Its version is the service's: they change together."""
-
-    __tablename__ = "service_tiers"
-
-    service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), init=False)
-    name: Mapped[str]
-    price_cents: Mapped[int]
-    duration_minutes: Mapped[int]
-    included: Mapped[list[str]]
-    position: Mapped[int]
-    active: Mapped[bool]
-
-    @classmethod
-    def of(cls, draft: TierDraft, position: int) -> Self:
-        return cls(
-            name=draft.name,
-            price_cents=draft.price_cents,
-            duration_minutes=draft.duration_minutes,
-            included=draft.included,
-            position=position,
-            active=draft.active,
-        )
-
-    @property
-    def is_offered(self) -> bool:
-        return self.active and self.deleted_at is None
-
-    def change(self, draft: TierDraft, position: int) -> None:
-        self.name, self.price_cents, self.duration_minutes = draft.name, draft.price_cents, draft.duration_minutes
-        self.included, self.active, self.position = draft.included, draft.active, position
-
-
 class Service(Aggregate, SoftDeleted, Base, kw_only=True):
     """A service with all its tiers, removed ones included."""
 
@@ -104,19 +49,44 @@ class Service(Aggregate, SoftDeleted, Base, kw_only=True):
     name: Mapped[str]
     description: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0)
     tiers: Mapped[list[ServiceTier]] = relationship(
         default_factory=list, init=False, lazy="selectin", order_by=ServiceTier.id
+    )
+    photos: Mapped[list[ServicePhoto]] = relationship(
+        default_factory=list, init=False, lazy="selectin", cascade="all, delete-orphan", order_by=ServicePhoto.position
     )
 
     @classmethod
     def publish(
-        cls, affiliate_id: int, category: str, name: str, description: str, tiers: Sequence[TierDraft], *, active: bool
+        cls,
+        affiliate_id: int,
+        category: str,
+        name: str,
+        description: str,
+        tiers: Sequence[TierDraft],
+        *,
+        active: bool,
+        position: int = 0,
+        photo_urls: Sequence[str] = (),
     ) -> Self:
-        service = cls(affiliate_id=affiliate_id, category=category, name=name, description=description, active=active)
+        service = cls(
+            affiliate_id=affiliate_id,
+            category=category,
+            name=name,
+            description=description,
+            active=active,
+            position=position,
+        )
+        service._hang(photo_urls)
         if any(draft.id is not None for draft in tiers):
             raise UnknownTier
         service.tiers = [ServiceTier.of(draft, position) for position, draft in enumerate(tiers)]
         return service
+
+    @property
+    def photo_urls(self) -> list[str]:
+        return [photo.url for photo in self.photos]
 
     @property
     def is_offered(self) -> bool:
@@ -131,6 +101,11 @@ class Service(Aggregate, SoftDeleted, Base, kw_only=True):
     def offered_tiers(self) -> list[ServiceTier]:
         return [tier for tier in self.current_tiers if tier.active]
 
+    @property
+    def drafts(self) -> list[TierDraft]:
+        """What would leave its tiers as they are."""
+        return [tier.draft for tier in self.current_tiers]
+
     def revise(
         self,
         category: str,
@@ -140,17 +115,62 @@ class Service(Aggregate, SoftDeleted, Base, kw_only=True):
         *,
         active: bool,
         at: datetime,
-    ) -> None:
-        """Replace all that it says. Tiers sent with their id stay themselves; those not sent are removed."""
+    ) -> bool:
+        """Replace all that it says. Tiers sent with their id stay themselves; those not sent are removed. Says whether
+        anything changed."""
+        said = (self.category, self.name, self.description, self.active)
+        if (category, name, description, active) == said and list(tiers) == self.drafts:
+            return False
         self._retier(tiers, at)
         self.category, self.name, self.description, self.active = category, name, description, active
         self.version += 1
+        return True
+
+    def switch(self, *, active: bool) -> bool:
+        """Offer it, or not at present. Says whether that is news."""
+        if active == self.active:
+            return False
+        self.active = active
+        self.version += 1
+        return True
+
+    def switch_tier(self, tier_id: int, *, active: bool) -> bool:
+        tier = next((tier for tier in self.current_tiers if tier.id == tier_id), None)
+        if tier is None:
+            raise NoSuchTier
+        if active == tier.active:
+            return False
+        tier.active = active
+        self.version += 1
+        return True
+
+    def show(self, urls: Sequence[str]) -> bool:
+        """These photos, in this order, instead of those that it has. Says whether that is news."""
+        if list(urls) == self.photo_urls:
+            return False
+        self._hang(urls)
+        self.version += 1
+        return True
+
+    def move(self, position: int) -> bool:
+        if position == self.position:
+            return False
+        self.position = position
+        self.version += 1
+        return True
 
     def withdraw(self, at: datetime) -> None:
         self.deleted_at = at
         for tier in self.current_tiers:
             tier.deleted_at = at
         self.version += 1
+
+    def _hang(self, urls: Sequence[str]) -> None:
+        """A photo's place stays its own: the database lets no two have one, not even for a moment."""
+        for photo, url in zip(self.photos, urls, strict=False):
+            photo.url = url
+        new = [ServicePhoto(position=at, url=url) for at, url in enumerate(urls) if at >= len(self.photos)]
+        self.photos = [*self.photos[: len(urls)], *new]
 
     def _retier(self, drafts: Sequence[TierDraft], at: datetime) -> None:
         known = {tier.id: tier for tier in self.current_tiers}

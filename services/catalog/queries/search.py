@@ -10,8 +10,9 @@ from shared.http import MAX_ID, BadCursor, Page, Paged
 from shared.places import EARTH_RADIUS_M, Box, Place
 
 from ..domain.affiliate import Affiliate, ApplicationStatus
-from ..domain.service import Service, ServiceTier
+from ..domain.service import Service
 from ..domain.service_area import MAX_RADIUS_M
+from ..domain.tier import ServiceTier
 from .service_area import comes_to, names
 
 

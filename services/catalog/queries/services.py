@@ -1,4 +1,4 @@
-"""Services with their tiers, and the categories they are sorted into."""
+"""Services with their tiers and photos."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 
 from ..domain.affiliate import Affiliate, NoSuchAffiliate
-from ..domain.service import Category, NoSuchService, Service
+from ..domain.service import NoSuchService, Service
 from .affiliates import affiliate_for
 
 
 async def get_service(session: AsyncSession, service_id: int, *, lock: bool = False) -> Service:
-    """With its tiers, in two statements."""
+    """With its tiers and photos, in three statements."""
     service = await session.get(Service, service_id, with_for_update=lock or None)
     if service is None or service.deleted_at is not None:
         raise NoSuchService
@@ -34,18 +34,20 @@ async def service_for(
     return service, affiliate
 
 
-async def services_of(session: AsyncSession, affiliate_id: int, *, offered_only: bool) -> Sequence[Service]:
-    """With their tiers, in two statements; by category, oldest first."""
+async def services_of(
+    session: AsyncSession, affiliate_id: int, *, offered_only: bool = False, lock: bool = False
+) -> Sequence[Service]:
+    """With their tiers and photos, in three statements; in the affiliate's order."""
     of = select(Service).where(Service.affiliate_id == affiliate_id, Service.deleted_at.is_(None))
     if offered_only:
         of = of.where(Service.active)
-    return (await session.scalars(of.order_by(Service.category, Service.id))).all()
+    of = of.order_by(Service.position, Service.id)
+    return (await session.scalars(of.with_for_update() if lock else of)).all()
 
 
-async def services_count(session: AsyncSession, affiliate_id: int) -> int:
-    of = select(func.count()).where(Service.affiliate_id == affiliate_id, Service.deleted_at.is_(None))
-    return await session.scalar(of) or 0
-
-
-async def categories(session: AsyncSession) -> Sequence[Category]:
-    return (await session.scalars(select(Category).where(Category.active).order_by(Category.position))).all()
+async def count_and_next_position(session: AsyncSession, affiliate_id: int) -> tuple[int, int]:
+    """How many services an affiliate has, and the place after the last of them."""
+    after_last = func.coalesce(func.max(Service.position) + 1, 0)
+    of = select(func.count(), after_last).where(Service.affiliate_id == affiliate_id, Service.deleted_at.is_(None))
+    count, position = (await session.execute(of)).one()
+    return count, position

@@ -18,7 +18,7 @@ from ..domain.price_list import (
     MIN_MULTIPLIER_BP,
     AddOnDraft,
 )
-from ..domain.service import MAX_MINUTES
+from ..domain.tier import MAX_MINUTES
 from .words import Category, Name
 
 

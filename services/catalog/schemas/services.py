@@ -3,24 +3,59 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from shared.http import Body, Id, Text, View
 from shared.pricing import MAX_PRICE_CENTS, MIN_PRICE_CENTS
+from shared.vehicles import SizeClass
 
-from ..domain.service import MAX_MINUTES, MAX_TIERS, MIN_MINUTES, TierDraft
+from ..domain.photo import MAX_PHOTOS, MAX_URL, public_url
+from ..domain.service import MAX_SERVICES, MAX_TIERS
+from ..domain.tier import MAX_INCLUDED, MAX_MINUTES, MIN_MINUTES, TierDraft
 from .words import Category, Name
 
 
+def _once(urls: list[str]) -> list[str]:
+    if len(set(urls)) < len(urls):
+        raise ValueError("names a photo twice")
+    return urls
+
+
+Price = Annotated[StrictInt, Field(ge=MIN_PRICE_CENTS, le=MAX_PRICE_CENTS, description="cents")]
+PhotoUrl = Annotated[
+    str,
+    Field(max_length=MAX_URL, description="https, at a public host's name; shown as it is, fetched by nobody of ours"),
+    AfterValidator(public_url),
+]
+PhotoUrls = Annotated[list[PhotoUrl], Field(max_length=MAX_PHOTOS), AfterValidator(_once)]
+
+
+class SizePriceRequest(Body):
+    size_class: SizeClass
+    price_cents: Price
+
+
+def _each_size_once(prices: list[SizePriceRequest]) -> list[SizePriceRequest]:
+    if len({price.size_class for price in prices}) < len(prices):
+        raise ValueError("names a size twice")
+    return prices
+
+
 class NewTierRequest(Body):
+    """`size_prices`: what it costs for vehicles of these sizes, instead of its price times the size's multiplier."""
+
     name: Name
-    price_cents: Annotated[StrictInt, Field(ge=MIN_PRICE_CENTS, le=MAX_PRICE_CENTS, description="cents")]
+    price_cents: Price
     duration_minutes: Annotated[StrictInt, Field(ge=MIN_MINUTES, le=MAX_MINUTES)]
-    included: list[Name] = Field(default=[], max_length=30)
+    included: list[Name] = Field(default=[], max_length=MAX_INCLUDED)
     active: StrictBool = True
+    size_prices: Annotated[list[SizePriceRequest], AfterValidator(_each_size_once)] = Field(
+        default=[], max_length=len(SizeClass)
+    )
 
     def draft(self) -> TierDraft:
-        return TierDraft(**({"id": None} | self.model_dump()))
+        own = {price.size_class: price.price_cents for price in self.size_prices}
+        return TierDraft(**({"id": None} | self.model_dump() | {"size_prices": own}))
 
 
 class TierRequest(NewTierRequest):
@@ -35,16 +70,38 @@ class ServiceRequest(Body):
     description: Text = ""
     active: StrictBool = True
     tiers: list[NewTierRequest] = Field(min_length=1, max_length=MAX_TIERS)
+    photo_urls: PhotoUrls = Field(default=[])
 
 
 class ServiceChangeRequest(Body):
-    """The whole service as it is to be; tiers in their order, those not sent are removed."""
+    """The whole service as it is to be, but for its photos; tiers in their order, those not sent are removed."""
 
     category: Category
     name: Name
     description: Text
     active: StrictBool
     tiers: list[TierRequest] = Field(min_length=1, max_length=MAX_TIERS)
+
+
+class ActiveRequest(Body):
+    active: StrictBool
+
+
+class PhotosRequest(Body):
+    """All of them, in their order."""
+
+    photo_urls: PhotoUrls
+
+
+class ServicesOrderRequest(Body):
+    """All services of the affiliate, each once, in their order."""
+
+    service_ids: list[Id] = Field(max_length=MAX_SERVICES)
+
+
+class SizePriceView(View):
+    size_class: SizeClass
+    price_cents: int
 
 
 class TierView(View):
@@ -54,6 +111,7 @@ class TierView(View):
     duration_minutes: int
     included: list[str]
     active: bool
+    size_prices: list[SizePriceView]
 
 
 class ServiceView(View):
@@ -66,7 +124,9 @@ class ServiceView(View):
     name: str
     description: str
     active: bool
+    position: int
     tiers: list[TierView] = Field(validation_alias="current_tiers")
+    photo_urls: list[str]
     created_at: datetime
     updated_at: datetime
 
@@ -79,12 +139,3 @@ class OfferView(ServiceView):
 
 class ServicesView(View):
     items: list[ServiceView | OfferView]
-
-
-class CategoryView(View):
-    slug: str
-    name: str
-
-
-class CategoriesView(View):
-    items: list[CategoryView]
