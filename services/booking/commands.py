@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor, AdminsOnly
@@ -15,6 +16,7 @@ from shared.contracts.booking import (
     BookingExpired,
     BookingHeld,
     BookingRefundDue,
+    FreeDaysChanged,
 )
 from shared.contracts.payments import PaymentCaptured
 from shared.db import enforced_by
@@ -32,9 +34,11 @@ from .domain.booking import (
     TooManyHolds,
     acting_as,
 )
+from .domain.free_days import FreeDays
 from .domain.offer import Affiliate, NotYourAffiliate, Offer, Sale
 from .domain.slots import Slot
 from .queries.bookings import booking_for, get_booking, lapsed_holds
+from .queries.free_days import calendars_of, claim_free_days
 from .queries.offers import get_affiliate, lock_for_booking
 from .queries.promotions import promotion_called, promotion_of
 from .queries.slots import crews_and_taken, lock_schedule, schedule_of
@@ -58,6 +62,7 @@ async def set_availability(
     )
     with enforced_by(WINDOWS_NO_OVERLAP, WindowsOverlap), enforced_by(WINDOW_MAKES_SENSE, WindowsOverlap):
         await session.flush()
+    await note_schedule_change(session, affiliate_id)
     return affiliate
 
 
@@ -182,3 +187,28 @@ async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int, 
     await _expire_now(session, [other.booking_id for other in others])
     booking.confirm(paid_cents)
     record(session, BookingConfirmed.of(booking))
+
+
+async def note_schedule_change(session: AsyncSession, affiliate_id: int) -> None:
+    """Have its free days looked at; locked, even if that is due anyway: not before this transaction has ended."""
+    row = insert(FreeDays).values(affiliate_id=affiliate_id, due_at=func.now())
+    later = FreeDays.due_at > func.now()
+    again = row.on_conflict_do_update(index_elements=["affiliate_id"], set_={"due_at": func.now()}, where=later)
+    await session.execute(again)
+
+
+async def note_change_for_all(session: AsyncSession) -> None:
+    """The same for every affiliate."""
+    await session.execute(update(FreeDays).values(due_at=func.now()))
+
+
+async def tell_free_days(session: AsyncSession, *, limit: int) -> bool:
+    """Look at affiliates that are due, and tell of those of which something else was told. False: none was due."""
+    if not (due := await claim_free_days(session, limit=limit)):
+        return False
+    calendars = await calendars_of(session, [told.affiliate_id for told in due])
+    for told in due:
+        if told.become(calendars.get(told.affiliate_id)):
+            record(session, FreeDaysChanged.of(told))
+    await session.flush()
+    return True

@@ -4,6 +4,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingEvent,
+    BookingExpired,
+    BookingHeld,
+)
 from shared.contracts.catalog import (
     AFFILIATE_EVENTS,
     AffiliateEvent,
@@ -38,7 +46,7 @@ CONFIG = {
 async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
     """An affiliate that is new to booking starts with one crew."""
     await lock_schedule(session, event.affiliate_id)
-    await keep_newest(
+    news = await keep_newest(
         session,
         Affiliate,
         {
@@ -57,6 +65,8 @@ async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
     )
     if await session.scalar(select(Crew.id).where(Crew.affiliate_id == event.affiliate_id).limit(1)) is None:
         session.add(Crew(affiliate_id=event.affiliate_id, name="Crew 1"))
+    if news:
+        await commands.note_schedule_change(session, event.affiliate_id)
 
 
 @consumers.on(OfferPublished, OfferChanged, OfferWithdrawn)
@@ -79,6 +89,7 @@ async def copy_offer(event: OfferEvent, session: AsyncSession) -> None:
                 "active": event.active and tier.active,
             },
         )
+    await commands.note_schedule_change(session, event.affiliate_id)
 
 
 @consumers.on(PriceListChanged)
@@ -105,7 +116,14 @@ async def copy_promotion(event: PromotionChanged, session: AsyncSession) -> None
 
 @consumers.on(ConfigChanged)
 async def copy_config(event: ConfigChanged, session: AsyncSession) -> None:
-    await keep_newest(session, PlatformConfig, event.model_dump(include=CONFIG))
+    if await keep_newest(session, PlatformConfig, event.model_dump(include=CONFIG)):
+        await commands.note_change_for_all(session)
+
+
+@consumers.on(BookingHeld, BookingConfirmed, BookingCompleted, BookingCancelled, BookingExpired)
+async def note_schedule_change(event: BookingEvent, session: AsyncSession) -> None:
+    """Whoever waits for a slot does not wait for this. Often or late it means the same: look again."""
+    await commands.note_schedule_change(session, event.affiliate_id)
 
 
 @consumers.on(PaymentCaptured)

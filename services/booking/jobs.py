@@ -16,3 +16,12 @@ jobs = Jobs("booking")
 async def expire_unpaid(session: AsyncSession) -> None:
     """Nobody waits for this: a hold that ran out blocks nothing. It tells the others, so that they can let go too."""
     commands.expire(session, await holds_past_their_time(session, limit=500))
+
+
+@jobs.every(timedelta(seconds=5))
+async def tell_free_days(session: AsyncSession) -> None:
+    """Of affiliates whose schedule has changed, and of each once an hour: time moves the horizon. In small batches,
+    so that what is worked out keeps nobody else waiting; what is left over comes with the next run."""
+    for _ in range(10):
+        if not await commands.tell_free_days(session, limit=20):
+            break

@@ -48,6 +48,7 @@ TABLES = (
     Nobodys(
         "availability", "id affiliate_id weekday opens_minute closes_minute created_at updated_at", "an affiliate's"
     ),
+    Nobodys("free_days", "id affiliate_id version days due_at created_at updated_at", "an affiliate's"),
 )
 
 

@@ -73,7 +73,12 @@ class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):
 
 
 class FreeDaysChanged(Event, aggregate="free_days", type="booking.free_days_changed.v1"):
-    """The local days on which an affiliate can still be booked for something, up to the horizon: a coarse signal."""
+    """The local days on which an affiliate can still be booked for something, up to the horizon: a coarse signal.
+
+    Whole, in order, without gaps in `version`: it replaces all that was told of the affiliate before. An affiliate of
+    which nothing was told has none. A day that has passed (by the affiliate's clocks) is left out without being told,
+    and on one that is told, the last time may be gone by now: what can be booked is what booking's slots say.
+    """
 
     free_days_id: int
     affiliate_id: int

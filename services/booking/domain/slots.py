@@ -61,6 +61,11 @@ class Schedule:
             found = {at for w in self.windows if w.applies_on(day) for at in _starts(day, w, minutes, self.zone)}
             yield from sorted(found)
 
+    def has_slot(self, day: date, minutes: int, earliest: datetime, latest: datetime) -> bool:
+        """Whether one begins on this local day from `earliest` to `latest`, both included; looks no further than it."""
+        starts = (at for w in self.windows if w.applies_on(day) for at in _starts(day, w, minutes, self.zone))
+        return any(earliest <= start <= latest and self.free_crew(start, minutes) for start in starts)
+
     def free_crew(self, start: datetime, minutes: int) -> Crew | None:
         """The first crew that nothing keeps from a job at this time."""
         return next((crew for crew in self.crews if self._is_free(crew, *crew.blocked(start, minutes))), None)
@@ -86,11 +91,14 @@ class Schedule:
 
 def _starts(day: date, window: Availability, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:
     midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - wall time has no zone yet
-    latest = _utc(midnight + timedelta(minutes=window.closes_minute), zone) - timedelta(minutes=minutes)
-    for minute in range(window.opens_minute, window.closes_minute, GRID_MINUTES):
-        wall = midnight + timedelta(minutes=minute)
-        start = _utc(wall, zone)
-        if start <= latest and _exists(start, wall, zone):
+    opens, closes = (midnight + timedelta(minutes=at) for at in (window.opens_minute, window.closes_minute))
+    first, end = _utc(opens, zone), _utc(closes, zone)
+    # Where the clocks run evenly from one to the other no time is skipped, and there is no need to look at each.
+    even = end - first == closes - opens and _exists(first, opens, zone) and _exists(end, closes, zone)
+    for later in range(0, window.closes_minute - window.opens_minute, GRID_MINUTES):
+        wall = opens + timedelta(minutes=later)
+        start = first + timedelta(minutes=later) if even else _utc(wall, zone)
+        if start + timedelta(minutes=minutes) <= end and (even or _exists(start, wall, zone)):
             yield start
 
 

@@ -16,13 +16,13 @@ LOCK_FOR_BOOKING = text(
     " pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0)) from tiers where tier_id = :tier_id"
 )
 # What the hot paths read, built once: building a statement costs more than sending it.
-OFFER = (
+OFFERS = (
     select(Tier, Affiliate, PlatformConfig, AffiliatePrices.rules, func.clock_timestamp())
     .join(Affiliate, Affiliate.affiliate_id == Tier.affiliate_id)
     .join(PlatformConfig, PlatformConfig.config_id == 1)
     .join(AffiliatePrices, AffiliatePrices.affiliate_id == Tier.affiliate_id, isouter=True)
-    .where(Tier.tier_id == bindparam("tier_id"))
 )
+OFFER = OFFERS.where(Tier.tier_id == bindparam("tier_id"))
 OPEN_HOLDS = select(func.count()).where(
     Booking.customer_id == bindparam("customer_id"),
     Booking.status == Status.HELD,

@@ -17,19 +17,17 @@ from .offers import get_affiliate, get_offer
 
 LOCK = text("select pg_advisory_xact_lock(hashtextextended('affiliate ' || :affiliate_id, 0))")
 DAY = timedelta(days=1)
-WINDOWS = (
-    select(Availability)
-    .where(Availability.affiliate_id == bindparam("affiliate_id"))
-    .order_by(Availability.weekday, Availability.opens_minute)
-)
+ALL_WINDOWS = select(Availability).order_by(Availability.weekday, Availability.opens_minute)
+WINDOWS = ALL_WINDOWS.where(Availability.affiliate_id == bindparam("affiliate_id"))
 MOMENT = DateTime(timezone=True)
 AROUND = func.tstzrange(bindparam("first", type_=MOMENT), bindparam("last", type_=MOMENT), "[)", type_=TSTZRANGE)
-CREWS_AND_TAKEN = (
+ALL_CREWS_AND_TAKEN = (
     select(Crew, Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED)
     .join(Booking, and_(Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND)), isouter=True)
-    .where(Crew.affiliate_id == bindparam("affiliate_id"), Crew.active)
+    .where(Crew.active)
     .order_by(Crew.id)
 )
+CREWS_AND_TAKEN = ALL_CREWS_AND_TAKEN.where(Crew.affiliate_id == bindparam("affiliate_id"))
 
 
 async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
