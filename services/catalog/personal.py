@@ -71,7 +71,7 @@ TABLES: tuple[Table, ...] = (
         " late_cancellation_fee_bp created_at updated_at",
         "the platform's",
     ),
-    Nobodys("mdh_config_history", "id version changed_by changes created_at", "the id of one of staff"),
+    Nobodys("mdh_config_history", "id version changed_by operator changes created_at", "who of staff it was"),
 )
 
 

@@ -8,11 +8,12 @@ import typer
 
 from shared import provision
 from shared.cli import dead, docs, jobs, keys
+from shared.cli.contributed import WithServices
 from shared.migrations import migrate as run_migrations
 from shared.serve import serve as run_service
 from shared.settings import Role
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=WithServices, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(dead.app, name="dead", help="Messages that were given up: list, show, requeue, drop.")
 app.add_typer(docs.app, name="docs", help="What is generated from the code: write, check.")
 app.add_typer(keys.app, name="keys", help="Keys that sign access tokens: list, rotate, prune.")

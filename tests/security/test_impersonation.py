@@ -110,7 +110,7 @@ GET /categories/all                              refused
 PUT /categories/order                            refused
 PATCH /categories/{category_id}                  refused
 GET /config                                      allowed
-PUT /config                                      refused
+PATCH /config                                    refused
 GET /config/history                              refused
 GET /services/{service_id}                       allowed
 PUT /services/{service_id}                       refused

@@ -10,10 +10,6 @@ from .people import JSON, Person
 
 ALWAYS = [{"weekday": day, "opens": "00:00", "closes": "24:00"} for day in range(7)]
 CONFIG = "/catalog/v1/config"
-TOLD = (
-    "currency", "commission_bp", "hold_minutes", "lead_minutes", "horizon_days",
-    "free_cancellation_hours", "late_cancellation_fee_bp",
-)  # fmt: skip
 METRICS = (
     "bookings_held", "bookings_confirmed", "bookings_completed", "bookings_cancelled",
     "revenue_cents", "refunds_cents", "commission_cents",
@@ -72,9 +68,7 @@ async def at_short_notice(admin: Person) -> AsyncIterator[None]:
 
 
 async def set_lead(admin: Person, minutes: int) -> Any:
-    now = await admin.ask("GET", CONFIG)
-    wanted = {name: now.json()[name] for name in TOLD} | {"lead_minutes": minutes}
-    return (await admin.ask("PUT", CONFIG, json=wanted, headers={"If-Match": now.headers["ETag"]})).json()
+    return (await admin.ask("PATCH", CONFIG, json={"lead_minutes": minutes})).json()
 
 
 async def numbers_of(person: Person, affiliate_id: int, today: date) -> dict[str, int]:

@@ -24,12 +24,13 @@ async def config(visitor: Visitor, session: ReadSession, response: Response) -> 
     return (ConfigView if visitor.is_staff else PublicConfigView).model_validate(found)
 
 
-@router.put("", response_model=ConfigView)
+@router.patch("", response_model=ConfigView)
 async def change_config(
     wanted: ConfigRequest, admin: CurrentAdmin, session: Session, version: IfMatch, response: Response
 ) -> MdhConfig:
-    """Replace the configuration. Every service goes by it within seconds; bookings made keep their terms."""
-    changed = await commands.change_config(session, admin, version, wanted)
+    """Change what is sent; what is left out stays. Every service goes by it within seconds; bookings that were made
+    keep their terms."""
+    changed = await commands.change_config(session, version, wanted, user_id=admin.user_id)
     tag(response, changed.version)
     return changed
 

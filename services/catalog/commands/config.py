@@ -2,7 +2,6 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import Actor
 from shared.contracts.catalog import ConfigChanged
 from shared.outbox import record
 
@@ -11,12 +10,21 @@ from ..queries.config import get_config, is_announced
 from ..schemas.config import ConfigRequest
 
 
-async def change_config(session: AsyncSession, actor: Actor, version: int | None, wanted: ConfigRequest) -> MdhConfig:
-    """What changes nothing is no change: no version, no history, no event."""
+async def change_config(
+    session: AsyncSession,
+    version: int | None,
+    wanted: ConfigRequest,
+    *,
+    user_id: int | None = None,
+    operator: str | None = None,
+) -> MdhConfig:
+    """By an administrator, or by an operator at a shell. What changes nothing is no change: no version, no history, no
+    event."""
     config = await get_config(session, lock=True)
     config.expect(version)
-    if changes := config.change(wanted.model_dump()):
-        session.add(ConfigChange(version=config.version, changed_by=actor.user_id, changes=changes))
+    if changes := config.change(wanted.changes):
+        change = ConfigChange(version=config.version, changed_by=user_id, operator=operator, changes=changes)
+        session.add(change)
         record(session, ConfigChanged.of(config))
     return config
 

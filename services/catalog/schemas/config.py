@@ -1,9 +1,9 @@
 """What the API takes and gives of the platform's configuration."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt
 
 from shared.http import Body, View
 
@@ -12,21 +12,20 @@ from .words import BasisPoints
 
 
 class ConfigRequest(Body):
-    """The whole configuration. Holds last `hold_minutes`; bookings begin `lead_minutes` to `horizon_days` from now."""
+    """What is to change: what is left out stays. Holds last `hold_minutes`; bookings begin `lead_minutes` to
+    `horizon_days` from now."""
 
-    currency: Literal[CURRENCIES]  # type: ignore[valid-type]
-    commission_bp: BasisPoints
-    hold_minutes: Annotated[StrictInt, Field(ge=1, le=1440)]
-    lead_minutes: Annotated[StrictInt, Field(ge=0, le=43_200)]
-    horizon_days: Annotated[StrictInt, Field(ge=1, le=730)]
-    free_cancellation_hours: Annotated[StrictInt, Field(ge=0, le=720)]
-    late_cancellation_fee_bp: BasisPoints
+    currency: Literal[CURRENCIES] = ""  # type: ignore[valid-type]
+    commission_bp: BasisPoints = 0
+    hold_minutes: Annotated[StrictInt, Field(ge=1, le=1440)] = 0
+    lead_minutes: Annotated[StrictInt, Field(ge=0, le=43_200)] = 0
+    horizon_days: Annotated[StrictInt, Field(ge=1, le=730)] = 0
+    free_cancellation_hours: Annotated[StrictInt, Field(ge=0, le=720)] = 0
+    late_cancellation_fee_bp: BasisPoints = 0
 
-    @model_validator(mode="after")
-    def _has_a_window(self) -> Self:
-        if self.lead_minutes >= self.horizon_days * 1440:
-            raise ValueError("lead_minutes reaches beyond horizon_days: nothing could be booked")
-        return self
+    @property
+    def changes(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class PublicConfigView(View):
@@ -47,9 +46,11 @@ class ConfigView(PublicConfigView):
 
 
 class ConfigChangeView(View):
-    """`changes` maps a field to what it was and what it became; the first entry is the installation."""
+    """`changes` maps a field to what it was and what it became. `changed_by` is a user, `operator` whoever had a shell,
+    by the name they gave; the first entry is the installation's."""
 
     version: int
     changed_by: int | None
+    operator: str | None
     changes: dict[str, Any]
     created_at: datetime
