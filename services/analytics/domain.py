@@ -79,6 +79,7 @@ PERSONAL = frozenset(
         "phone",
         "photo_urls",
         "reason",
+        "slug",
         "zip",
     }
 )

@@ -3,9 +3,12 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers
+from shared.contracts.booking import FreeDaysChanged
+from shared.contracts.catalog import AFFILIATE_EVENTS, OfferChanged, OfferPublished, OfferWithdrawn, PriceListChanged
 from shared.contracts.reviews import RatingChanged
 
-from .commands import affiliates
+from .commands import affiliates, search
+from .domain.search import Fact
 from .personal import personal
 
 consumers = Consumers("catalog")
@@ -15,3 +18,13 @@ personal.join(consumers)
 @consumers.on(RatingChanged)
 async def show_rating(event: RatingChanged, session: AsyncSession) -> None:
     await affiliates.take_over_rating(session, event)
+
+
+@consumers.on(*AFFILIATE_EVENTS, OfferPublished, OfferChanged, OfferWithdrawn, PriceListChanged)
+async def show_in_search(event: Fact, session: AsyncSession) -> None:
+    await search.show_in_search(session, event)
+
+
+@consumers.on(FreeDaysChanged)
+async def show_free_days(event: FreeDaysChanged, session: AsyncSession) -> None:
+    await search.show_free_days(session, event)

@@ -50,6 +50,20 @@ TABLES: tuple[Table, ...] = (
         hidden="customer_id version counts",
     ),
     stored_answers("answer -> 'owner_user_id' = to_jsonb(:user_id)"),
+    Nobodys("free_days", "affiliate_id version days created_at updated_at", "an affiliate's"),
+    Nobodys(
+        "search_affiliates",
+        "affiliate_id version listed name slug city state zip timezone latitude longitude service_radius_m"
+        " service_zips south north west east rating_hundredths review_count rules_version rules free_days categories"
+        " lowest_cents prices offered described document created_at updated_at",
+        "an affiliate's, and only while it is public",
+    ),
+    Nobodys(
+        "search_offers",
+        "service_id affiliate_id version listed category name description tiers lowest_cents prices created_at"
+        " updated_at",
+        "an affiliate's",
+    ),
     Nobodys("service_area_zips", "id affiliate_id zip created_at", "an affiliate's"),
     Nobodys("categories", "id slug version name position active created_at updated_at", "the platform's"),
     Nobodys(

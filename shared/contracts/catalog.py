@@ -12,6 +12,7 @@ class AffiliateEvent(Event, aggregate="affiliate"):
     It comes to places within `service_radius_m` of its own and to `service_zips`; radius 0: only to those.
     `rating_hundredths` is in hundredths of a star, null before the first review. `affiliate_tier` is what the platform
     counts it among (`commission_rates`), `cancellation_policy` which of the platform's it has chosen, null the usual.
+    `slug` names it in addresses; empty in events from before it was told.
     """
 
     affiliate_id: int
@@ -30,6 +31,7 @@ class AffiliateEvent(Event, aggregate="affiliate"):
     cancellation_policy: str | None = None
     rating_hundredths: int | None = None
     review_count: int = 0
+    slug: str = ""
 
 
 class AffiliateApplied(AffiliateEvent, type="catalog.affiliate_applied.v1"):
