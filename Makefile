@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 home ?= .mdh
 run = .venv/bin/python -m deploy.local --home "$(home)"
+# Two to compute, one whose journeys mostly wait; 0 for all in this one process.
+processes ?= 3
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -33,7 +35,7 @@ demo: setup ## book, pay and review through the gateway, step by step
 
 test: check ## check, then every test; needs no running system
 	@.venv/bin/python -m deploy.local install
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n $(processes) --no-loadscope-reorder
 
 check: setup ## style, types, architecture, generated documents
 	.venv/bin/ruff check

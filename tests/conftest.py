@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.local.home import Home
 
 from .running import RunningSystem, bring_up, run
+from .spreading import ByFile, journeys_first
 
 CHAOS = Path(__file__).parent / "chaos"
 
@@ -16,6 +18,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Chaos takes minutes: it is collected when it is named (`pytest tests/chaos`), and only then."""
     named = any(Path(argument.partition("::")[0]).resolve().is_relative_to(CHAOS) for argument in config.args)
     return True if collection_path == CHAOS and not named else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    journeys_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

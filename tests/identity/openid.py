@@ -53,17 +53,18 @@ def _node() -> tuple[list[str], list[str]]:
 
 
 def installed() -> list[str]:
-    """Once for each lock file; answers how to run it."""
-    wanted = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()[:16]
+    """Once for each version of its files; answers how to run it."""
+    files = sorted(SOURCE.iterdir())
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     home = TOOLS / f"oidc-provider-{wanted}"
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "oidc-provider.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         node, npm = _node()
-        home.mkdir(exist_ok=True)
-        for name in ("package.json", "package-lock.json", ".npmrc", "provider.mjs"):
-            shutil.copy(SOURCE / name, home / name)
         if not (home / "complete").exists():
+            home.mkdir(exist_ok=True)
+            for file in files:
+                shutil.copy(file, home)
             subprocess.run([*npm, "ci", "--silent"], cwd=home, check=True)  # noqa: S603
             (home / "complete").touch()
     return [*node, str(home / "provider.mjs")]

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import smtplib
-import socket
 import subprocess
 import sys
 from email.message import EmailMessage
@@ -13,18 +12,9 @@ from typing import Any
 
 import httpx
 
+from shared.testing.servers import free_ports
+
 STARTS_WITHIN_SECONDS = 30
-
-
-def free_ports(count: int) -> list[int]:
-    """Held open together, so that they differ."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 class Catcher:

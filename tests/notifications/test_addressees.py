@@ -15,8 +15,9 @@ from shared.auth import Actor
 from shared.contracts.identity import EmailChanged, PasswordChanged, UserChanged, UserClosed
 from shared.events import Event
 from shared.testing.plugin import Deliver, Headers
+from shared.testing.servers import free_ports
 from shared.testing.tokens import ADMIN
-from tests.mail.process import Catcher, free_ports
+from tests.mail.process import Catcher
 from tests.notifications.conftest import (
     SECRET,
     Office,

@@ -15,7 +15,8 @@ from shared.contracts.booking import BookingCancelled, BookingConfirmed
 from shared.contracts.catalog import AffiliateChanged
 from shared.contracts.identity import UserChanged
 from shared.contracts.payments import PaymentRefunded
-from tests.mail.process import Catcher, free_ports
+from shared.testing.servers import free_ports
+from tests.mail.process import Catcher
 from tests.notifications.conftest import (
     CUSTOMER_USER,
     Office,

@@ -1,7 +1,6 @@
 """The sandbox as a real process, which a test may kill."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,21 +8,17 @@ from types import TracebackType
 
 import httpx
 
+from shared.testing.servers import free_ports
+
 SECRET_KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET = "sk_test_suite", "pk_test_suite", "whsec_suite"
 STARTS_WITHIN_SECONDS = 30
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class SandboxProcess:
     """Started on a port and a state file that stay the same over a kill and a new start."""
 
     def __init__(self, directory: Path, webhook_url: str) -> None:
-        self.port = free_port()
+        [self.port] = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / "sandbox.log"
         self.command = [sys.executable, "-m", "deploy.local.stripe", "--port", str(self.port)]
