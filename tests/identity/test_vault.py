@@ -39,7 +39,9 @@ def test_the_first_key_seals_and_all_of_them_open() -> None:
         vault(NEW).open(sealed)
 
 
-@pytest.mark.parametrize("keys", [None, "", " , ", "x", f"{OLD},x"])
+@pytest.mark.parametrize(
+    "keys", [None, "", " , ", "x", f"{OLD},x"], ids=["none", "empty", "only commas", "no key", "one that is no key"]
+)
 def test_production_does_not_start_without_a_key(keys: str | None) -> None:
     with pytest.raises(NoSecretsKey):
         vault(keys)
