@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -10,7 +11,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from shared import db
 from shared.auth import Actor
@@ -144,10 +145,16 @@ async def killed(database: Database) -> None:
 async def test_connections_that_the_server_closed_are_replaced_before_anybody_notices(
     client: httpx.AsyncClient, fresh_database: Database
 ) -> None:
+    used: list[Any] = []
+    event.listen(fresh_database.engine.sync_engine, "checkin", lambda connection, _: used.append(connection))
     await asyncio.gather(*(client.get(f"{AT}/read") for _ in range(10)))
     await killed(fresh_database)
+
+    async def noticed() -> bool:
+        return all(connection.driver_connection.is_closed() for connection in used)
+
+    await until(noticed)
     pool = fresh_database.engine.pool
-    await asyncio.sleep(0.2)  # until the event loop has seen the connections close
     answers = await asyncio.gather(*(client.get(f"{AT}/read") for _ in range(10)))
     assert [answer.status_code for answer in answers] == [200] * 10
     assert pool.checkedout() == 0  # type: ignore[attr-defined]
