@@ -16,17 +16,34 @@ from shared.errors import BadRequest
 from shared.strict_json import MalformedBody, strict_json
 
 from .domain.payment import Payment
-from .domain.provider import Decline, Intent, KeySpoilt, ProviderEvent, ProviderRefund, RefusedByProvider, Unanswered
+from .domain.payout_account import PayoutAccount
+from .domain.provider import (
+    Decline,
+    Intent,
+    KeySpoilt,
+    ProviderAccount,
+    ProviderEvent,
+    ProviderRefund,
+    RefusedByProvider,
+    Unanswered,
+)
 from .domain.refund import Refund
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams
+    from stripe.params import (
+        AccountCreateParams,
+        AccountLinkCreateParams,
+        AccountListParams,
+        PaymentIntentCreateParams,
+        PaymentIntentListParams,
+    )
 
 TIMEOUT = 10  # seconds
 TOLERANCE = 300  # seconds that a webhook's time may lie in the past or the future
 PAGE = 100
 REFERENCE = "mdh_reference"
+COUNTRY = "US"  # where affiliates are; shared/places.py knows no other
 
 
 class BadSignature(BadRequest):
@@ -38,6 +55,8 @@ class Provider:
 
     def __init__(self, settings: Settings) -> None:
         self._secrets = settings.webhook_secrets
+        self._onboarding_return_url = settings.onboarding_return_url or settings.public_url
+        self._onboarding_refresh_url = settings.onboarding_refresh_url or settings.public_url
         self._http = stripe.HTTPXClient(timeout=TIMEOUT)
         self._stripe = stripe.StripeClient(
             settings.stripe_api_key.get_secret_value(),
@@ -99,6 +118,42 @@ class Provider:
             page = await self._stripe.refunds.list_async({"payment_intent": intent_id, "limit": PAGE})
             return [refund_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
 
+    async def create_account(self, account: PayoutAccount) -> ProviderAccount:
+        """Express: the provider asks its owner all that it must know, on pages of its own."""
+        params: AccountCreateParams = {
+            "type": "express",
+            "country": COUNTRY,
+            "capabilities": {"transfers": {"requested": True}},
+            "metadata": {REFERENCE: str(account.reference), "affiliate_id": str(account.affiliate_id)},
+        }
+        with _in_our_words():
+            made = await self._stripe.accounts.create_async(params, {"idempotency_key": account.idempotency_key})
+        return account_of(made.to_dict())
+
+    async def get_account(self, account_id: str) -> ProviderAccount:
+        with _in_our_words():
+            return account_of((await self._stripe.accounts.retrieve_async(account_id)).to_dict())
+
+    async def find_account(self, reference: UUID, *, since: datetime) -> ProviderAccount | None:
+        params: AccountListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
+        with _in_our_words():
+            page = await self._stripe.accounts.list_async(params)
+            async for listed in page.auto_paging_iter():
+                if (account := account_of(listed.to_dict())).reference == reference:
+                    return account
+        return None
+
+    async def onboarding_url(self, account_id: str) -> str:
+        """Where the account's owner goes on; good once and for some minutes."""
+        params: AccountLinkCreateParams = {
+            "account": account_id,
+            "type": "account_onboarding",
+            "return_url": self._onboarding_return_url,
+            "refresh_url": self._onboarding_refresh_url,
+        }
+        with _in_our_words():
+            return (await self._stripe.account_links.create_async(params)).url
+
     def verified(self, body: bytes, signature: str) -> ProviderEvent:
         """The event in a webhook; `BadSignature` unless it is exactly what the provider signed, and just now."""
         if not any(_signed_with(secret, body, signature) for secret in self._secrets):
@@ -157,6 +212,16 @@ def _decline(data: dict[str, Any]) -> Decline | None:
 def refund_of(data: dict[str, Any]) -> ProviderRefund:
     return ProviderRefund(
         id=data["id"], status=data["status"] or "pending", amount_cents=data["amount"], reference=_reference(data)
+    )
+
+
+def account_of(data: dict[str, Any]) -> ProviderAccount:
+    return ProviderAccount(
+        id=data["id"],
+        details_submitted=data["details_submitted"],
+        payouts_enabled=data["payouts_enabled"],
+        requirements=tuple(data["requirements"]["currently_due"]),
+        reference=_reference(data),
     )
 
 

@@ -1,11 +1,12 @@
-"""What payments does when booking tells it something."""
+"""What payments does when others tell it something."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers
 from shared.contracts.booking import BookingCancelled, BookingExpired, BookingHeld, BookingRefundDue
+from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
 
-from .commands import intents, refunds
+from .commands import accounts, intents, refunds
 from .personal import personal
 
 consumers = Consumers("payments")
@@ -25,3 +26,8 @@ async def call_off_payment(event: BookingCancelled | BookingExpired, session: As
 @consumers.on(BookingCancelled, BookingRefundDue)
 async def refund_payment(event: BookingCancelled | BookingRefundDue, session: AsyncSession) -> None:
     await refunds.refund_booking(session, event)
+
+
+@consumers.on(*AFFILIATE_EVENTS)
+async def prepare_payout_account(event: AffiliateEvent, session: AsyncSession) -> None:
+    await accounts.prepare(session, event)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import ledger, reconciliation, webhooks
+from .commands import accounts, ledger, reconciliation, webhooks
 
 KEPT = timedelta(days=30)
 
@@ -19,6 +19,12 @@ async def ask_about_open_payments(session: AsyncSession) -> None:
     """Heals webhooks that never came: whoever was quiet for five minutes is asked about, 100 at a time."""
     await reconciliation.ask_about_quiet_intents(session, limit=100)
     await reconciliation.ask_about_sent_refunds(session, limit=100)
+
+
+@jobs.every(timedelta(minutes=5))
+async def ask_about_open_accounts(session: AsyncSession) -> None:
+    """Heals webhooks that never came: each that is not complete once an hour, 100 at a time."""
+    await accounts.ask_about_quiet_accounts(session, limit=100)
 
 
 @jobs.every(timedelta(hours=1))

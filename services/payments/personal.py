@@ -30,6 +30,12 @@ TABLES = (
         hidden="id event_id type received_at handled_at outcome created_at updated_at payload",
         erased={"payload": "'{}'"},
     ),
+    Nobodys(
+        "payout_accounts",
+        "id version affiliate_id owner_user_id affiliate_version status payouts_enabled requirements stripe_account_id"
+        " reference idempotency_key attempt requested_at checked_at created_at updated_at",
+        "an affiliate's",
+    ),
     Nobodys("journals", "id fact payment_id currency created_at", "the books"),
     Nobodys("postings", "id journal_id account affiliate_id amount_cents created_at", "the books"),
 )

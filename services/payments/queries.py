@@ -12,12 +12,15 @@ from shared.errors import Forbidden
 
 from .domain.ledger import Account, Balance, Journal, Posting
 from .domain.payment import TAKEN, NoSuchPayment, Payment, Status
+from .domain.payout_account import AccountStatus, NoSuchAccount, PayoutAccount
 from .domain.provider import Intent, ProviderRefund
 from .domain.refund import Refund, RefundStatus
 from .domain.webhook import Webhook
 
 BATCH = 1_000
 QUIET = timedelta(minutes=5)  # without news for so long, we ask the provider
+
+QUIET_ACCOUNT = timedelta(hours=1)  # people fill in forms at their own pace
 
 
 class NotYourBooks(Forbidden):
@@ -80,6 +83,45 @@ async def get_refund(session: AsyncSession, refund_id: int) -> tuple[Refund, Pay
 
 async def has_refund_for(session: AsyncSession, cause: str) -> bool:
     return await session.scalar(select(Refund.id).where(Refund.cause == cause)) is not None
+
+
+async def get_account(session: AsyncSession, payout_account_id: int) -> PayoutAccount:
+    return await session.get_one(PayoutAccount, payout_account_id)
+
+
+async def account_for(session: AsyncSession, actor: Actor, affiliate_id: int) -> PayoutAccount:
+    """An affiliate's account, to those who may see it."""
+    account = await session.scalar(select(PayoutAccount).where(PayoutAccount.affiliate_id == affiliate_id))
+    if account is None or not account.may_be_seen_by(actor):
+        raise NoSuchAccount
+    return account
+
+
+async def has_account(session: AsyncSession, affiliate_id: int) -> bool:
+    of = select(PayoutAccount.id).where(PayoutAccount.affiliate_id == affiliate_id)
+    return await session.scalar(of) is not None
+
+
+async def find_account_id(session: AsyncSession, stripe_account_id: str) -> int | None:
+    return await session.scalar(select(PayoutAccount.id).where(PayoutAccount.stripe_account_id == stripe_account_id))
+
+
+async def claim_quiet_accounts(session: AsyncSession, *, limit: int) -> Sequence[int]:
+    """Those that are not complete and that nobody has asked about for an hour."""
+    quiet = (
+        select(PayoutAccount.id)
+        .where(
+            PayoutAccount.status != AccountStatus.COMPLETE,
+            PayoutAccount.stripe_account_id.is_not(None),
+            PayoutAccount.checked_at < func.clock_timestamp() - QUIET_ACCOUNT,
+        )
+        .order_by(PayoutAccount.checked_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(PayoutAccount).where(PayoutAccount.id.in_(quiet.scalar_subquery())).returning(PayoutAccount.id)
+    values = {"checked_at": func.clock_timestamp(), "updated_at": PayoutAccount.updated_at}
+    return (await session.scalars(claimed.values(values))).all()
 
 
 async def lock_webhook(session: AsyncSession, webhook_id: int) -> Webhook:

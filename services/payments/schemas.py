@@ -9,6 +9,7 @@ from shared.auth import Actor
 from shared.http import View
 
 from .domain.payment import Payment, Status
+from .domain.payout_account import AccountStatus
 
 
 class PaymentView(View):
@@ -51,6 +52,25 @@ def view_of(payment: Payment, actor: Actor, publishable_key: str) -> PaymentView
     secret = payment.client_secret if payment.status is Status.REQUIRES_PAYMENT else None
     means = {} if actor.impersonator else {"publishable_key": publishable_key, "client_secret": secret}
     return view.model_copy(update={"commission_cents": None, "client_secret": None} | means)
+
+
+class PayoutAccountView(View):
+    """Whether an affiliate can be paid: `pending` until its owner has sent the provider's form, `restricted` while
+    more is asked for, by the names in `requirements`."""
+
+    version: int
+    affiliate_id: int
+    status: AccountStatus
+    payouts_enabled: bool
+    requirements: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class OnboardingLinkView(View):
+    """Good once, and for some minutes: to be followed now and kept nowhere."""
+
+    url: str
 
 
 class WebhookView(View):

@@ -15,6 +15,13 @@ class Settings(PlatformSettings):
     stripe_api_base: str | None = Field(default=None, description="another server that speaks Stripe; none: Stripe")
     stripe_webhook_secret: SecretStr = Field(description="several with commas between them, while they are rotated")
     stripe_publishable_key: str
+    onboarding_return_url: str | None = Field(
+        default=None, description="where the provider sends an affiliate's owner when they are done; none: public_url"
+    )
+    onboarding_refresh_url: str | None = Field(
+        default=None,
+        description="and where when its link is too old, to ask us for another; none: public_url",
+    )
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

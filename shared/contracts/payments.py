@@ -41,7 +41,11 @@ class PaymentRefunded(PaymentEvent, type="payments.refunded.v1"):
 
 
 class AccountChanged(Event, aggregate="payout_account", type="payments.account_changed.v1"):
-    """Whether an affiliate can be paid: `status` is pending, restricted or complete, as the provider says."""
+    """Whether an affiliate can be paid, as the provider says.
+
+    `status` is pending until its owner has sent the provider's form, restricted while more is asked for, complete when
+    nothing is. `payouts_enabled` says whether money goes out now, which it may while restricted.
+    """
 
     payout_account_id: int
     affiliate_id: int

@@ -18,6 +18,7 @@ from services.payments.domain.refund import Refund
 from services.payments.domain.webhook import Webhook
 from shared.auth import Actor
 from shared.contracts.booking import BookingCancelled, BookingEvent, BookingExpired, BookingHeld, BookingRefundDue
+from shared.contracts.catalog import AffiliateApplied
 from shared.db import Database
 from shared.tasks import NotNow, Outside, Task
 from shared.testing.plugin import Deliver, Headers, deliver_to
@@ -104,6 +105,16 @@ def cancelled(booking_id: int = 1, version: int = 3, refund_cents: int = 0, **mo
 
 def refund_due(booking_id: int = 1, version: int = 4, refund_cents: int = PRICE, **more: Any) -> BookingRefundDue:
     return BookingRefundDue(**_booking(booking_id, version, "cancelled", refund_cents=refund_cents, **more))
+
+
+STATE: dict[str, Any] = {
+    "affiliate_id": AFFILIATE, "owner_user_id": 900, "name": "Shine", "city": "Brooklyn", "state": "NY",
+    "zip": "11201", "timezone": "America/New_York", "latitude": 40.69, "longitude": -73.99, "service_radius_m": 20_000,
+}  # fmt: skip
+
+
+def applied(version: int = 1, **more: Any) -> AffiliateApplied:
+    return AffiliateApplied(**STATE | {"version": version, "application_status": "submitted"} | more)
 
 
 @dataclass

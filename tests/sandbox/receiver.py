@@ -22,9 +22,10 @@ class Received:
 
     @property
     def about(self) -> str:
-        """The payment intent that the event is about, directly or through a charge or refund."""
+        """The account or payment intent that the event is about, the latter directly or by a charge or refund."""
         subject = self.event["data"]["object"]
-        return str(subject["id"] if subject["object"] == "payment_intent" else subject.get("payment_intent"))
+        itself = subject["object"] in ("account", "payment_intent")
+        return str(subject["id"] if itself else subject.get("payment_intent"))
 
 
 class Receiver:

@@ -14,6 +14,8 @@ from typing import Any
 Shape = dict[str, Any]
 
 RESOURCES = (
+    "account",
+    "account_link",
     "balance_transaction",
     "charge",
     "customer",
@@ -23,7 +25,7 @@ RESOURCES = (
     "refund",
 )
 # What a sample shows of another resource, or of one way among many to pay, is no part of the shape.
-OPEN = {"payment_method_options", "source", "refunds", "metadata", "transfer_data"}
+OPEN = {"capabilities", "payment_method_options", "source", "refunds", "metadata", "transfer_data"}
 NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", type(None): "null"}
 
 

@@ -11,8 +11,11 @@ from .annotations import breaches, hints_of
 from .driver import Driver
 from .receiver import Receiver
 from .shapes import deviations, known_shapes
+from .test_stripe_accounts import onboarding
 
 RESOURCES: dict[str, type] = {
+    "account": stripe.Account,
+    "account_link": stripe.AccountLink,
     "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
     "customer": stripe.Customer,
@@ -82,6 +85,15 @@ async def test_customers_and_their_cards(sandbox: Driver) -> None:
     assert (method["card"]["brand"], method["card"]["last4"], wrong_with(method)) == ("mastercard", "4444", [])
     attached = (await sandbox.post(f"/v1/payment_methods/{method['id']}/attach", customer=customer["id"])).json()
     assert (attached["customer"], wrong_with(attached)) == (customer["id"], [])
+
+
+async def test_accounts_and_their_links(sandbox: Driver, receiver: Receiver) -> None:
+    account, link = await onboarding(sandbox)
+    assert (wrong_with(account), wrong_with(link)) == ([], [])
+    await sandbox.http.post(link["url"], data={"outcome": "incomplete"})
+    [told] = await receiver.wait_for(account["id"], "account.updated", 1)
+    assert (told.event["account"], wrong_with(told.event)) == (account["id"], [])
+    assert wrong_with(told.event["data"]["object"]) == []
 
 
 async def test_events_and_what_they_carry(sandbox: Driver, receiver: Receiver) -> None:

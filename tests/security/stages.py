@@ -434,15 +434,18 @@ async def booking(stage: Stage) -> None:
 
 
 async def payments(stage: Stage) -> None:
-    """A payment that its customer could pay now."""
+    """A payment that its customer could pay now; a payout account that the provider has not made yet."""
     await stage.deliver(payments_world.held())
     [[payment_id]] = await stage.sql(
         "update payments set status = 'requires_payment', stripe_payment_intent_id = 'pi_1',"
         " client_secret = 'pi_1_secret_2' returning id"
     )
     stage.cast = cast()
+    await stage.deliver(payments_world.applied(owner_user_id=stage.cast["owner"].user_id))
     stage.asks = {
         "GET /payments/v1/affiliates/{affiliate_id}/balance": Ask({"affiliate_id": AFFILIATE}),
+        "GET /payments/v1/affiliates/{affiliate_id}/payout-account": Ask({"affiliate_id": AFFILIATE}),
+        "POST /payments/v1/affiliates/{affiliate_id}/onboarding-links": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/payments": Ask(query={"booking_id": 1}),
         "GET /payments/v1/payments/{payment_id}": Ask({"payment_id": payment_id}),
         "POST /payments/v1/webhooks/stripe": Ask(body={"id": "evt_1", "type": "charge.refunded", "data": {}}),

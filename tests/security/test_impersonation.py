@@ -131,6 +131,8 @@ GET /slots                                       public
 
 payments
 GET /affiliates/{affiliate_id}/balance           allowed
+POST /affiliates/{affiliate_id}/onboarding-links refused
+GET /affiliates/{affiliate_id}/payout-account    allowed
 GET /payments                                    allowed
 GET /payments/{payment_id}                       allowed
 POST /webhooks/stripe                            public

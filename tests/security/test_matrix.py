@@ -141,11 +141,13 @@ POST /bookings/{booking_id}/cancel         401      200   404   200     200     
 POST /bookings/{booking_id}/complete       401      403   404   200     200        200   404     403   200
 GET /slots                                 200      200   200   200     200        200   200     200   200
 
-payments                             anonymous customer other owner manager technician rival support admin
-GET /affiliates/{affiliate_id}/balance     401      403   403 200/0   200/0      403   403   200/0 200/0
-GET /payments                              401      200   404   200     200        404   404     200   200
-GET /payments/{payment_id}                 401      200   404   200     200        404   404     200   200
-POST /webhooks/stripe                      400      400   400   400     400        400   400     400   400
+payments                                     anonymous customer other owner manager technician rival support admin
+GET /affiliates/{affiliate_id}/balance             401      403   403 200/0   200/0      403   403   200/0 200/0
+POST /affiliates/{affiliate_id}/onboarding-links   401      404   404   409     403        404   404     403   403
+GET /affiliates/{affiliate_id}/payout-account      401      404   404   200     200        404   404     200   200
+GET /payments                                      401      200   404   200     200        404   404     200   200
+GET /payments/{payment_id}                         401      200   404   200     200        404   404     200   200
+POST /webhooks/stripe                              400      400   400   400     400        400   400     400   400
 
 reviews                              anonymous customer other owner manager technician rival support admin
 GET /affiliates/{affiliate_id}/rating      200      200   200   200     200        200   200     200   200

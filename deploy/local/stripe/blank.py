@@ -51,3 +51,77 @@ CUSTOMER: Document = {
     "preferred_locales": [],
     "tax_exempt": "none",
 }
+
+REQUIREMENTS: Document = {
+    "alternatives": [],
+    "current_deadline": None,
+    "currently_due": [],
+    "disabled_reason": None,
+    "errors": [],
+    "eventually_due": [],
+    "past_due": [],
+    "pending_verification": [],
+}
+
+CONTROLLER: Document = {
+    "fees": {"payer": "application_express"},
+    "losses": {"payments": "application"},
+    "requirement_collection": "stripe",
+    "stripe_dashboard": {"type": "express"},
+}
+
+ACCOUNT: Document = {
+    "business_profile": {
+        **dict.fromkeys(
+            (
+                "annual_revenue",
+                "estimated_worker_count",
+                "mcc",
+                "minority_owned_business_designation",
+                "name",
+                "product_description",
+                "support_address",
+                "support_email",
+                "support_phone",
+                "support_url",
+                "url",
+            )
+        ),
+    },
+    "business_type": None,
+    "default_currency": "usd",
+    "future_requirements": REQUIREMENTS,
+    "settings": {
+        "bacs_debit_payments": dict.fromkeys(("display_name", "service_user_number")),
+        "branding": dict.fromkeys(("icon", "logo", "primary_color", "secondary_color")),
+        "card_issuing": {"tos_acceptance": dict.fromkeys(("date", "ip"))},
+        "card_payments": {
+            "decline_on": {"avs_failure": False, "cvc_failure": False},
+            **dict.fromkeys(
+                (
+                    "statement_descriptor_prefix",
+                    "statement_descriptor_prefix_kana",
+                    "statement_descriptor_prefix_kanji",
+                )
+            ),
+        },
+        "dashboard": {"display_name": None, "timezone": "Etc/UTC"},
+        "invoices": dict.fromkeys(("default_account_tax_ids", "hosted_payment_method_save")),
+        "payments": dict.fromkeys(
+            (
+                "statement_descriptor",
+                "statement_descriptor_kana",
+                "statement_descriptor_kanji",
+                "statement_descriptor_prefix_kana",
+                "statement_descriptor_prefix_kanji",
+            )
+        ),
+        "payouts": {
+            "debit_negative_balances": True,
+            "schedule": {"delay_days": 2, "interval": "daily"},
+            "statement_descriptor": None,
+        },
+        "sepa_debit_payments": {},
+    },
+    "tos_acceptance": dict.fromkeys(("date", "ip", "user_agent")),
+}

@@ -48,6 +48,8 @@ class Call:
             "request": {"id": self.request_id, "idempotency_key": self.key},
             "type": name,
         }
+        if document["object"] == "account":
+            event["account"] = document["id"]  # what happens at a connected account says so
         self.store.save(event)
         self.deliveries.plan(event)
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 
+from .account import onboard
 from .cards import BY_NUMBER, CARDS
 from .confirmation import authenticate, confirm
 from .document import Document
@@ -51,6 +52,7 @@ def page_routes(sandbox: Sandbox) -> APIRouter:
     _add_overview(router, sandbox)
     _add_payment(router, sandbox)
     _add_authentication(router, sandbox)
+    _add_onboarding(router, sandbox)
     return router
 
 
@@ -143,3 +145,28 @@ def _add_authentication(router: APIRouter, sandbox: Sandbox) -> None:
         back = _way_back(intent, action["return_url"]) if action else None
         here = f"/pay/{intent_id}?{urlencode({'client_secret': client_secret})}"
         return RedirectResponse(back or here, status_code=303)
+
+
+def _add_onboarding(router: APIRouter, sandbox: Sandbox) -> None:
+    @router.get("/onboarding/{link_id}")
+    async def ask(link_id: str) -> Response:
+        """Where somebody who is to be paid says who they are. A link that is too old leads to where another is made."""
+        try:
+            with sandbox.change() as call:
+                link = call.load("account_link", link_id)
+                account = call.load("account", link["account"])
+        except Refusal as refusal:
+            return _refused(refusal)
+        if sandbox.clock.now() >= link["expires_at"]:
+            return RedirectResponse(link["refresh_url"], status_code=303)
+        return _page("onboarding.html", account=account, link=link)
+
+    @router.post("/onboarding/{link_id}")
+    async def answer(link_id: str, outcome: Annotated[str, Form()]) -> Response:
+        try:
+            with sandbox.change() as call:
+                link = call.load("account_link", link_id)
+                onboard(call, link["account"], complete=outcome == "complete")
+        except Refusal as refusal:
+            return _refused(refusal)
+        return RedirectResponse(link["return_url"], status_code=303)

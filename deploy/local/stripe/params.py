@@ -197,6 +197,38 @@ class CustomerParams(Params):
     metadata: Metadata | None = None
 
 
+class AccountList(ListParams):
+    pass
+
+
+class Requested(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    requested: Boolean = False
+
+
+class Capabilities(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    card_payments: Requested = Requested()
+    transfers: Requested = Requested()
+
+
+class AccountParams(Params):
+    type: Literal["express"]
+    country: Named | None = None
+    email: Text = None
+    capabilities: Capabilities = Capabilities()
+    metadata: Metadata = {}
+
+
+class AccountLinkParams(Params):
+    account: Named
+    type: Literal["account_onboarding"]
+    return_url: Named
+    refresh_url: Named
+
+
 P = TypeVar("P", bound=Params)
 
 

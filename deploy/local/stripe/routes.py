@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import balance, capture, charge, confirmation, creation, customer, event, intent, payment_method, refund
+from . import account, balance, capture, charge, confirmation, creation, customer, event, intent, payment_method, refund
 from .document import Document
 from .refusal import UnknownRoute
 
@@ -47,6 +47,10 @@ OPERATIONS = (
     Operation("customers.update", "POST", "/v1/customers/{id}", customer.update),
     Operation("balance_transactions.list", "GET", "/v1/balance_transactions", balance.list_all),
     Operation("balance_transactions.retrieve", "GET", "/v1/balance_transactions/{id}", balance.retrieve),
+    Operation("accounts.create", "POST", "/v1/accounts", account.create),
+    Operation("accounts.list", "GET", "/v1/accounts", account.list_all),
+    Operation("accounts.retrieve", "GET", "/v1/accounts/{id}", account.retrieve),
+    Operation("account_links.create", "POST", "/v1/account_links", account.link),
     Operation("events.list", "GET", "/v1/events", event.list_all),
     Operation("events.retrieve", "GET", "/v1/events/{id}", event.retrieve),
 )

@@ -15,6 +15,7 @@ from ..domain.payment import Payment
 from ..domain.provider import ProviderEvent
 from ..domain.webhook import Outcome, Webhook
 from . import tasks
+from .accounts import note_account_change
 from .refunds import check_refunds
 from .settlement import settle_intent, settle_refund
 
@@ -44,6 +45,8 @@ async def _outcome_of(session: AsyncSession, webhook: Webhook) -> Outcome:
         return await settle_intent(session, intent_of(webhook.subject))
     if webhook.type in REFUND_EVENTS:
         return await settle_refund(session, refund_of(webhook.subject))
+    if webhook.type == "account.updated":
+        return await note_account_change(session, webhook.subject["id"])
     if webhook.type == "charge.refunded":
         return await _compare_refunds(session, webhook.subject)
     return Outcome.IGNORED

@@ -45,6 +45,17 @@ class ProviderRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """The account of somebody who is to be paid, at one moment; `requirements` is what is asked for now."""
+
+    id: str
+    details_submitted: bool
+    payouts_enabled: bool
+    requirements: tuple[str, ...]
+    reference: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """A webhook whose signature was right. `id` is the provider's: the same event has the same id however it comes."""
 
