@@ -15,7 +15,7 @@ from .domain.payment import TAKEN, NoSuchPayment, Payment, Status
 from .domain.payout_account import AccountStatus, NoSuchAccount, PayoutAccount
 from .domain.provider import Intent, ProviderRefund
 from .domain.refund import Refund, RefundStatus
-from .domain.webhook import Webhook
+from .domain.webhook import NoSuchWebhook, Outcome, Webhook
 
 BATCH = 1_000
 QUIET = timedelta(minutes=5)  # without news for so long, we ask the provider
@@ -128,6 +128,22 @@ async def lock_webhook(session: AsyncSession, webhook_id: int) -> Webhook:
     return await session.get_one(Webhook, webhook_id, with_for_update=True)
 
 
+async def lock_webhook_called(session: AsyncSession, event_id: str) -> Webhook:
+    webhook = await session.scalar(select(Webhook).where(Webhook.event_id == event_id).with_for_update())
+    if webhook is None:
+        raise NoSuchWebhook
+    return webhook
+
+
+async def latest_webhooks(session: AsyncSession, outcome: Outcome | None, most: int) -> Sequence[Webhook]:
+    latest = select(Webhook).order_by(Webhook.received_at.desc(), Webhook.id.desc()).limit(most)
+    return (await session.scalars(latest if outcome is None else latest.where(Webhook.outcome == outcome))).all()
+
+
+async def parked_payments(session: AsyncSession) -> Sequence[Payment]:
+    return (await session.scalars(select(Payment).where(Payment.attention.is_not(None)).order_by(Payment.id))).all()
+
+
 async def claim_quiet_payments(session: AsyncSession, statuses: Sequence[Status], *, limit: int) -> Sequence[int]:
     """Payments with an intent that nobody has asked about for a while; from now on somebody has."""
     quiet = (
@@ -187,6 +203,13 @@ async def balance_for(session: AsyncSession, actor: Actor, affiliate_id: int) ->
         .order_by(Journal.currency)
     )
     return [Balance(currency, cents) for currency, cents in (await session.execute(owed)).all()]
+
+
+async def trial_balance(session: AsyncSession) -> Sequence[Any]:
+    """Every account by currency: currency, account, cents."""
+    of = select(Journal.currency, Posting.account, SUM).join(Posting, Posting.journal_id == Journal.id)
+    by = of.group_by(Journal.currency, Posting.account).order_by(Journal.currency, Posting.account)
+    return (await session.execute(by)).all()
 
 
 async def payments_without_books(session: AsyncSession, *, limit: int) -> Sequence[int]:

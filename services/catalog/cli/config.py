@@ -1,30 +1,24 @@
 """`mdh config`: the platform's configuration, read and changed on the running system as the API does it."""
 
-import asyncio
 import getpass
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.context import Cause, caused_by
-from shared.db import Database
-from shared.errors import Refusal
+from shared.cli.transaction import Url, in_transaction
 from shared.http import Page
-from shared.ids import new_id
 
 from ..commands.config import change_config
 from ..queries.config import config_history, get_config
 from ..schemas.config import ConfigChangeView, ConfigRequest, ConfigView
 
-T = TypeVar("T")
 LONGEST_NAME = 80
 
 app = typer.Typer(no_args_is_help=True)
-Url = Annotated[str, typer.Option(envvar="MDH_DATABASE_URL", help="as catalog's role")]
 Operator = Annotated[
     str | None, typer.Option("--as", help="your name, for the history; by default the one you are logged in with")
 ]
@@ -33,7 +27,7 @@ Operator = Annotated[
 @app.command()
 def get(url: Url, name: Annotated[str, typer.Argument(help="one value; all if it is left out")] = "") -> None:
     """What holds now, as `name=value` in JSON, in the form that `set` takes."""
-    config = _run(url, "operator", get_config)
+    config = in_transaction(url, get_config)
     values = ConfigView.model_validate(config).model_dump(mode="json")
     if name and name not in values:
         raise typer.BadParameter(f"there is no {name}; there are {', '.join(values)}")
@@ -61,7 +55,7 @@ def change(
     async def run(session: AsyncSession) -> int:
         return (await change_config(session, version, wanted, operator=operator)).version
 
-    typer.echo(f"version {_run(url, f'operator:{operator}', run)}")
+    typer.echo(f"version {in_transaction(url, run, actor=f'operator:{operator}')}")
 
 
 @app.command()
@@ -71,7 +65,7 @@ def history(url: Url, most: Annotated[int, typer.Option(min=1, max=1000)] = 20) 
     async def run(session: AsyncSession) -> Sequence[Any]:
         return (await config_history(session, Page(limit=most))).items
 
-    for change in _run(url, "operator", run):
+    for change in in_transaction(url, run):
         told = ConfigChangeView.model_validate(change)
         by = told.operator or (f"user {told.changed_by}" if told.changed_by else "installation")
         what = [f"{name}: {json.dumps(was)} -> {json.dumps(now)}" for name, (was, now) in told.changes.items()]
@@ -102,22 +96,3 @@ def _value(text: str) -> Any:
 
 def _told(error: Any) -> str:
     return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
-
-
-def _run(url: str, actor: str, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    """In one transaction; a refusal is told, and ends the command with 1."""
-
-    async def run() -> T:
-        database = Database(url, pool_size=1, application_name="mdh config")
-        try:
-            with caused_by(Cause(str(new_id()), actor=actor)):
-                async with database.begin() as session:
-                    return await work(session)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(run())
-    except Refusal as refusal:
-        typer.echo(refusal.detail, err=True)
-        raise typer.Exit(1) from None

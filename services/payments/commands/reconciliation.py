@@ -28,6 +28,14 @@ async def ask_about_sent_refunds(session: AsyncSession, *, limit: int) -> None:
         tasks.enqueue(session, check_refunds, payment_id=payment_id)
 
 
+async def clear_attention(session: AsyncSession, payment_id: int) -> None:
+    """A person has looked at it: ask the provider again, whatever it is waiting for."""
+    payment = await queries.get_payment(session, payment_id, lock=True)
+    payment.attention = None
+    tasks.enqueue(session, check_intent, payment_id=payment_id)
+    tasks.enqueue(session, check_refunds, payment_id=payment_id)
+
+
 @tasks.call
 async def check_intent(outside: Outside, payment_id: int) -> None:
     """What the provider says is settled as if it had told us. One that should be gone is cancelled once more."""

@@ -32,6 +32,13 @@ async def receive(session: AsyncSession, event: ProviderEvent) -> None:
         tasks.enqueue(session, handle_webhook, webhook_id=webhook_id)
 
 
+async def replay(session: AsyncSession, event_id: str) -> None:
+    """Have it handled again, by a person's decision; `NoSuchWebhook`, or `DetailsForgotten` if it is too old."""
+    webhook = await queries.lock_webhook_called(session, event_id)
+    webhook.reopen()
+    tasks.enqueue(session, handle_webhook, webhook_id=webhook.id)
+
+
 @tasks.call
 async def handle_webhook(outside: Outside, webhook_id: int) -> None:
     async with outside.begin() as session:

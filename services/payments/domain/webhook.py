@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import now
 from shared.db import Keyed, Timestamped, words
+from shared.errors import Conflict, NotFound
 
 from . import Base
 
@@ -21,6 +22,14 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     FOREIGN = "foreign"
     PARKED = "parked"
+
+
+class NoSuchWebhook(NotFound):
+    """The provider has told us of no such event."""
+
+
+class DetailsForgotten(Conflict):
+    """What this event said is not kept any more: it was handled more than 30 days ago, or its customer was erased."""
 
 
 class Webhook(Keyed, Timestamped, Base, kw_only=True):
@@ -40,6 +49,11 @@ class Webhook(Keyed, Timestamped, Base, kw_only=True):
         """The provider's object that the event is about, as it was then."""
         found: dict[str, Any] = self.payload["data"]["object"]
         return found
+
+    def reopen(self) -> None:
+        if not self.payload:
+            raise DetailsForgotten
+        self.outcome = self.handled_at = None
 
     def settle(self, outcome: Outcome) -> None:
         self.outcome, self.handled_at = outcome, now()
