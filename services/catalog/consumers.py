@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.consumers import Consumers
 from shared.contracts.booking import FreeDaysChanged
 from shared.contracts.catalog import AFFILIATE_EVENTS, OfferChanged, OfferPublished, OfferWithdrawn, PriceListChanged
+from shared.contracts.payments import AccountChanged
 from shared.contracts.reviews import RatingChanged
 
 from .commands import affiliates, search
@@ -28,3 +29,8 @@ async def show_in_search(event: Fact, session: AsyncSession) -> None:
 @consumers.on(FreeDaysChanged)
 async def show_free_days(event: FreeDaysChanged, session: AsyncSession) -> None:
     await search.show_free_days(session, event)
+
+
+@consumers.on(AccountChanged)
+async def show_payout_state(event: AccountChanged, session: AsyncSession) -> None:
+    await affiliates.show_payout_state(session, event)

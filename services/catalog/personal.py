@@ -33,7 +33,8 @@ TABLES: tuple[Table, ...] = (
         "affiliates",
         "owner_user_id = :user_id",
         shown="id city state zip timezone service_radius_m application_status created_at updated_at deleted_at",
-        hidden="version owner_user_id latitude longitude rating review_count rating_version",
+        hidden="version owner_user_id latitude longitude rating review_count rating_version"
+        " payout_status payouts_enabled payout_version",
         erased={
             "name": _if_rejected("name", "'(erased)'"),
             "slug": _if_rejected("slug", "'erased-' || id"),

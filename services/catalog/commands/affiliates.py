@@ -2,10 +2,12 @@
 
 from secrets import token_hex
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.contracts.catalog import AffiliateApplied, AffiliateApproved, AffiliateChanged, AffiliateRejected
+from shared.contracts.payments import AccountChanged
 from shared.contracts.reviews import RatingChanged
 from shared.db import enforced_by
 from shared.errors import ChangedMeanwhile
@@ -87,3 +89,11 @@ async def take_over_rating(session: AsyncSession, rating: RatingChanged) -> None
     affiliate = await get_affiliate(session, rating.affiliate_id, lock=True)
     if affiliate.rate(rating.rating_hundredths, rating.review_count, rating.version):
         record(session, AffiliateChanged.of(affiliate))
+
+
+async def show_payout_state(session: AsyncSession, told: AccountChanged) -> None:
+    """Shown to the affiliate's people and staff, told to nobody: so the affiliate's version stays, and what its owner
+    is just changing is not refused for it. An older fact changes nothing."""
+    older = (Affiliate.id == told.affiliate_id) & (Affiliate.payout_version < told.version)
+    state = {"payout_status": told.status, "payouts_enabled": told.payouts_enabled, "payout_version": told.version}
+    await session.execute(update(Affiliate).where(older).values(state | {"updated_at": Affiliate.updated_at}))

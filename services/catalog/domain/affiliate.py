@@ -33,6 +33,14 @@ class ApplicationStatus(StrEnum):
 UNDECIDED = (ApplicationStatus.SUBMITTED, ApplicationStatus.IN_REVIEW)
 
 
+class PayoutStatus(StrEnum):
+    """Whether its owner has given payments' provider all that it asks for."""
+
+    PENDING = "pending"
+    RESTRICTED = "restricted"
+    COMPLETE = "complete"
+
+
 class NoSuchAffiliate(NotFound):
     """There is no such affiliate, or it is not yours to see."""
 
@@ -78,6 +86,9 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     rating: Mapped[Decimal | None] = mapped_column(Numeric(3, 2), default=None)
     review_count: Mapped[int] = mapped_column(default=0)
     rating_version: Mapped[int] = mapped_column(default=0)
+    payout_status: Mapped[PayoutStatus] = mapped_column(words(PayoutStatus), default=PayoutStatus.PENDING)
+    payouts_enabled: Mapped[bool] = mapped_column(default=False)
+    payout_version: Mapped[int] = mapped_column(default=0)
     area: Mapped[list[ServiceAreaZip]] = relationship(
         default_factory=list, init=False, lazy="selectin", cascade="all, delete-orphan", order_by=ServiceAreaZip.zip
     )

@@ -1,4 +1,4 @@
-"""What others told: free days, payout accounts."""
+"""Whether an affiliate can be paid, as payments tells it."""
 
 from shared.migrations import platform
 
@@ -9,4 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    platform.run("select 1")
+    platform.run("""
+alter table affiliates
+    add column payout_status varchar(50) not null default 'pending'
+        check (payout_status in ('pending', 'restricted', 'complete')),
+    add column payouts_enabled boolean not null default false,
+    add column payout_version bigint not null default 0;
+""")

@@ -7,7 +7,7 @@ from pydantic import EmailStr, Field
 
 from shared.http import Body, View
 
-from ..domain.affiliate import ApplicationStatus
+from ..domain.affiliate import ApplicationStatus, PayoutStatus
 from .service_area import Radius, RadiusOrNone, Zips
 from .words import Name, Reason, Zip
 
@@ -74,5 +74,7 @@ class AffiliateView(ProfileView):
     owner_user_id: int
     email: str
     phone: str | None
+    payout_status: PayoutStatus
+    payouts_enabled: bool
     street: str | None
     rejection_reason: str | None
