@@ -20,9 +20,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.broker import DELAYS
 from shared.clock import now
+from shared.contracts.catalog import ConfigChanged
 from shared.contracts.identity import EndsTokens, ending_tokens
 from shared.events import CONTRACTS, Envelope, Event
 from shared.outbox import PlatformBase
+from shared.platform_config import PlatformConfig, copied
 from shared.revocation import end_tokens
 
 MAX_TRIES = 10
@@ -84,13 +86,15 @@ class Consumer:
 
 @dataclass
 class Consumers:
-    """The consumers of one service: `consumers = Consumers("booking")`. Every service has `cut_off_tokens`."""
+    """The consumers of one service: `consumers = Consumers("booking")`. Every service has `cut_off_tokens` and
+    `copy_config`."""
 
     service: str
     all: list[Consumer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.on(*ending_tokens())(cut_off_tokens)
+        self.on(ConfigChanged)(copy_config)
 
     def on(self, *events: type[Event]) -> Callable[[Handler], Handler]:
         """Call `function(event, session)` for each of these events, each once."""
@@ -110,6 +114,11 @@ class Consumers:
 async def cut_off_tokens(event: EndsTokens, session: AsyncSession) -> None:
     """Late, early and repeated it does the same: the latest moment stands."""
     await end_tokens(session, event.ended, event.tokens_end_at)
+
+
+async def copy_config(event: ConfigChanged, session: AsyncSession) -> None:
+    """The newest version stays."""
+    await keep_newest(session, PlatformConfig, copied(event))
 
 
 def delay_after(tries: int) -> int | None:

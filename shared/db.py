@@ -59,7 +59,7 @@ class _Kept(TypeDecorator[Any]):
     impl, cache_ok = JSONB, True
 
     def __init__(self, kind: Any) -> None:
-        super().__init__()
+        super().__init__(none_as_null=True)
         self.kind, self._adapter = kind, TypeAdapter(kind)
 
     def process_bind_param(self, value: Any, _dialect: Dialect) -> Any:

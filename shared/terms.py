@@ -31,6 +31,13 @@ class Deposit(Part):
     minimum_cents: int = 0
 
 
+def chosen_policy(
+    usual: CancellationPolicy, offered: Sequence[CancellationPolicy], name: str | None
+) -> CancellationPolicy:
+    """The one that an affiliate has chosen; the usual one if it chose none, or one that is no longer offered."""
+    return next((policy for policy in offered if policy.name == name), usual)
+
+
 def commission_bp(usual: int, rates: Sequence[CommissionRate], category: str, affiliate_tier: str) -> int:
     """The rate that says most: of both, else of the category, else of the affiliate's tier, else the usual one."""
     by = {(rate.category, rate.affiliate_tier): rate.commission_bp for rate in rates}

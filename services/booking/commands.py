@@ -23,6 +23,7 @@ from shared.db import enforced_by
 from shared.outbox import record
 from shared.personal import is_erased
 from shared.places import place_of
+from shared.platform_config import Feature
 
 from .domain.availability import WINDOW_MAKES_SENSE, WINDOWS_NO_OVERLAP, Availability, WindowsOverlap
 from .domain.booking import (
@@ -43,8 +44,6 @@ from .queries.offers import get_affiliate, lock_for_booking
 from .queries.promotions import promotion_called, promotion_of
 from .queries.slots import crews_and_taken, lock_schedule, schedule_of
 from .schemas import AvailabilityRequest, BookingRequest
-
-MAX_HOLDS = 3
 
 
 async def set_availability(
@@ -70,11 +69,12 @@ async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest)
     """Hold a slot for a customer. Rules are applied anew, under the affiliate's lock: what was shown is no promise."""
     assert actor.customer_id is not None
     offer, holds = await lock_for_booking(session, wanted.tier_id, actor.customer_id)
+    offer.config.must_be_on(Feature.BOOKINGS)
     offer.must_be_bookable()
     sale = await _sale(session, offer, actor.customer_id, wanted)
     sale.must_cost(wanted.price_cents, offer.config.currency)
-    if holds >= MAX_HOLDS:
-        raise TooManyHolds
+    if holds >= offer.config.max_open_holds:
+        raise TooManyHolds(most=offer.config.max_open_holds)
     slot = await _free_slot(session, offer, wanted.starts_at.astimezone(UTC), sale.price.duration_minutes)
     booking = Booking.hold(actor.customer_id, offer, slot, sale, address=wanted.address, zip=wanted.zip)
     session.add(booking)

@@ -4,18 +4,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
-from shared.contracts.booking import (
-    BookingCancelled,
-    BookingCompleted,
-    BookingConfirmed,
-    BookingEvent,
-    BookingExpired,
-    BookingHeld,
-)
 from shared.contracts.catalog import (
     AFFILIATE_EVENTS,
     AffiliateEvent,
-    ConfigChanged,
     OfferChanged,
     OfferEvent,
     OfferPublished,
@@ -27,19 +18,13 @@ from shared.contracts.payments import PaymentCaptured
 
 from . import commands
 from .domain.availability import Crew
-from .domain.offer import Affiliate, PlatformConfig, Tier
+from .domain.offer import Affiliate, Tier
 from .domain.prices import AffiliatePrices, PromotionCode
 from .personal import personal
 from .queries.slots import lock_schedule
 
 consumers = Consumers("booking")
 personal.join(consumers)
-
-# Named, because an event may grow by fields that are not for us.
-CONFIG = {
-    "config_id", "version", "currency", "commission_bp", "hold_minutes", "lead_minutes", "horizon_days",
-    "free_cancellation_hours", "late_cancellation_fee_bp",
-}  # fmt: skip
 
 
 @consumers.on(*AFFILIATE_EVENTS)
@@ -112,18 +97,6 @@ async def copy_promotion(event: PromotionChanged, session: AsyncSession) -> None
             "promotion": promotion,
         },
     )
-
-
-@consumers.on(ConfigChanged)
-async def copy_config(event: ConfigChanged, session: AsyncSession) -> None:
-    if await keep_newest(session, PlatformConfig, event.model_dump(include=CONFIG)):
-        await commands.note_change_for_all(session)
-
-
-@consumers.on(BookingHeld, BookingConfirmed, BookingCompleted, BookingCancelled, BookingExpired)
-async def note_schedule_change(event: BookingEvent, session: AsyncSession) -> None:
-    """Whoever waits for a slot does not wait for this. Often or late it means the same: look again."""
-    await commands.note_schedule_change(session, event.affiliate_id)
 
 
 @consumers.on(PaymentCaptured)

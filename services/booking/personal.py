@@ -38,12 +38,6 @@ TABLES = (
     Nobodys(
         "promotions", "promotion_id version code affiliate_id promotion created_at updated_at", "a copy of catalog's"
     ),
-    Nobodys(
-        "platform_config",
-        "config_id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"
-        " late_cancellation_fee_bp created_at updated_at",
-        "a copy of catalog's",
-    ),
     Nobodys("crews", "id affiliate_id name buffer_minutes active created_at updated_at", "an affiliate's vans"),
     Nobodys(
         "availability", "id affiliate_id weekday opens_minute closes_minute created_at updated_at", "an affiliate's"

@@ -83,7 +83,8 @@ TABLES: tuple[Table, ...] = (
     Nobodys(
         "mdh_config",
         "id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"
-        " late_cancellation_fee_bp created_at updated_at",
+        " late_cancellation_fee_bp commission_rates cancellation_policies deposit tips_allowed max_open_holds features"
+        " created_at updated_at",
         "the platform's",
     ),
     Nobodys("mdh_config_history", "id version changed_by operator changes created_at", "who of staff it was"),

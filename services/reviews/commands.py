@@ -15,7 +15,7 @@ from .schemas import ReviewChange, ReviewRequest
 
 async def post_review(session: AsyncSession, actor: Actor, wanted: ReviewRequest) -> Review:
     """One's own completed booking, once."""
-    booking = await queries.get_booking(session, wanted.booking_id)
+    booking = await queries.booking_to_review(session, wanted.booking_id)
     booking.must_be_reviewable_by(actor)
     review = Review.about(booking, wanted.rating, wanted.comment)
     session.add(review)

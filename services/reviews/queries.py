@@ -1,20 +1,26 @@
 """Every read of reviews, and every lock."""
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.http import Page, Paged
+from shared.platform_config import Feature, PlatformConfig
 
 from .domain import AffiliateRating, Booking, NoSuchReview, NotCompletedYet, Review
 from .schemas import RatingView
 
 
-async def get_booking(session: AsyncSession, booking_id: int) -> Booking:
-    """What is known of a booking. One that nothing is known of may yet be told of: `NotCompletedYet`."""
-    booking = await session.get(Booking, booking_id)
-    if booking is None:
+async def booking_to_review(session: AsyncSession, booking_id: int) -> Booking:
+    """What is known of a booking, while reviews are taken. One that nothing is known of may yet be told of:
+    `NotCompletedYet`."""
+    statement = select(Booking, PlatformConfig).join(PlatformConfig, true(), isouter=True)
+    row = (await session.execute(statement.where(Booking.booking_id == booking_id))).one_or_none()
+    if row is None:
         raise NotCompletedYet
+    booking, config = row
+    if config:
+        config.must_be_on(Feature.REVIEWS)
     return booking
 
 

@@ -128,6 +128,35 @@ alter table tasks add column actor varchar(100);
 """
 
 
+# Of catalog's `mdh_config` and of every copy.
+TYPED_CONFIG = """
+alter table {table}
+    add column commission_rates jsonb not null default '[]' check (jsonb_typeof(commission_rates) = 'array'),
+    add column cancellation_policies jsonb not null default '[]' check (jsonb_typeof(cancellation_policies) = 'array'),
+    add column deposit jsonb check (jsonb_typeof(deposit) = 'object'),
+    add column tips_allowed boolean not null default true,
+    add column max_open_holds bigint not null default 3 check (max_open_holds between 1 and 20),
+    add column features jsonb not null default '{{}}' check (jsonb_typeof(features) = 'object');
+"""
+
+# Since revision "config": catalog's configuration. Booking had a copy of its own before, which stays.
+CONFIG = """
+create table if not exists platform_config (
+    config_id bigint primary key check (config_id = 1),
+    version bigint not null,
+    currency char(3) not null,
+    commission_bp bigint not null check (commission_bp between 0 and 10000),
+    hold_minutes bigint not null check (hold_minutes between 1 and 1440),
+    lead_minutes bigint not null check (lead_minutes >= 0),
+    horizon_days bigint not null check (horizon_days between 1 and 730),
+    free_cancellation_hours bigint not null check (free_cancellation_hours >= 0),
+    late_cancellation_fee_bp bigint not null check (late_cancellation_fee_bp between 0 and 10000),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+""" + TYPED_CONFIG.format(table="platform_config")
+
+
 def run(script: str) -> None:
     """Run a script of several statements in the migration's transaction (`op.execute` takes one at a time)."""
     bind = op.get_bind()
@@ -155,3 +184,7 @@ def add_erasure(service: str) -> None:
 
 def add_causes() -> None:
     run(CAUSES)
+
+
+def add_config() -> None:
+    run(CONFIG)

@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.consumers import CONFIG, copy_config
 from services.booking.domain.availability import Crew
 from services.booking.domain.booking import Booking
-from services.booking.domain.offer import Affiliate, Offer, PlatformConfig, Tier
+from services.booking.domain.offer import Affiliate, Offer, Tier
 from services.booking.domain.slots import Slot
 from shared import clock
+from shared.consumers import copy_config
 from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingRefundDue
 from shared.contracts.catalog import ConfigChanged
+from shared.platform_config import PlatformConfig, copied
 from shared.pricing import Job
 from shared.testing.plugin import Published
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
@@ -27,7 +28,7 @@ from .test_life import act
 class ConfigToCome(ConfigChanged):
     """A later release's: within a version optional fields are added."""
 
-    deposit_bp: int = 0
+    surcharge_bp: int = 0
 
 
 def start_of(booking: dict[str, Any]) -> datetime:
@@ -56,7 +57,7 @@ def test_a_hold_ends_when_its_appointment_would_begin(begins_in: int, held_for: 
     tier = Tier(**published_offer().tiers[0].model_dump(exclude={"name", "size_prices"}), service_id=1, affiliate_id=1,
                 service_name="Full", tier_name="Gold")  # fmt: skip
     affiliate = Affiliate(affiliate_id=1, version=1, name="Shine", application_status="approved", timezone=ZONE)
-    offer = Offer(tier, affiliate, PlatformConfig(**config(hold_minutes=30).model_dump(include=CONFIG)), None, at)
+    offer = Offer(tier, affiliate, PlatformConfig(**copied(config(hold_minutes=30))), None, at)
     start = at + timedelta(minutes=begins_in)
     crew = Crew(affiliate_id=1, name="Crew 1")
     crew.id = 1
@@ -95,5 +96,5 @@ async def test_of_nothing_paid_for_a_booking_that_was_cancelled_nothing_goes_bac
 
 
 async def test_a_configuration_with_more_in_it_than_booking_knows_is_taken(shop: Shop, session: AsyncSession) -> None:
-    await copy_config(ConfigToCome(**config(9).model_dump(), deposit_bp=2000), session)
+    await copy_config(ConfigToCome(**config(9).model_dump(), surcharge_bp=2000), session)
     assert await session.scalar(text("select version from platform_config")) == 9

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking.domain.booking import Booking
 from shared.auth import Actor
 from shared.contracts.booking import BookingHeld
+from shared.terms import CancellationPolicy, CommissionRate
 from shared.testing.plugin import Headers, Published
 from shared.testing.tokens import ADMIN, customer, member
 
-from .conftest import AFFILIATE, PRICE, Shop, monday_at, next_monday, published_offer
+from .conftest import AFFILIATE, PRICE, Shop, approved, config, monday_at, next_monday, published_offer
 
 
 async def test_a_slot_is_held_with_price_and_policy_of_the_moment(shop: Shop, published: Published) -> None:
@@ -64,6 +67,43 @@ async def test_a_customer_holds_three_at_most(shop: Shop) -> None:
         await shop.held(monday_at(hour))
     response = await shop.book(monday_at(16))
     assert response.json()["type"] == "/problems/too-many-holds"
+
+
+async def test_how_many_is_the_platforms_to_say(shop: Shop) -> None:
+    await shop.deliver(config(2, max_open_holds=1))
+    await shop.held(monday_at(8))
+    refused = (await shop.book(monday_at(11))).json()
+    assert (refused["type"], refused["most"]) == ("/problems/too-many-holds", 1)
+
+
+async def test_nothing_is_booked_while_bookings_are_switched_off(shop: Shop) -> None:
+    await shop.deliver(config(2, features={"bookings": False, "reviews": True}))
+    refused = await shop.book(monday_at(9))
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/switched-off")
+    await shop.deliver(config(3, features={"reviews": False}))
+    await shop.held(monday_at(9))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "free_hours", "fee_cents"),
+    [("flexible", 2, PRICE // 10), ("given_up", 24, PRICE // 2), (None, 24, PRICE // 2)],
+)
+async def test_a_booking_has_its_affiliates_policy_and_commission_for_good(
+    shop: Shop, session: AsyncSession, chosen: str | None, free_hours: int, fee_cents: int
+) -> None:
+    rates = [
+        CommissionRate(category="full", commission_bp=1000),
+        CommissionRate(affiliate_tier="gold", commission_bp=1),
+    ]
+    flexible = CancellationPolicy(name="flexible", free_cancellation_hours=2, late_cancellation_fee_bp=1000)
+    await shop.deliver(config(2, commission_rates=rates, cancellation_policies=[flexible]))
+    await shop.deliver(approved(3, cancellation_policy=chosen, affiliate_tier="gold"))
+    booking = await shop.held(monday_at(14))
+    await shop.deliver(config(3))
+    seen = await shop.look(booking)
+    start, free_until = (datetime.fromisoformat(seen[name]) for name in ("appointment_start", "free_until"))
+    assert (start - free_until, seen["late_fee_cents"]) == (timedelta(hours=free_hours), fee_cents)
+    assert await session.scalar(select(Booking.commission_cents)) == PRICE // 10
 
 
 async def test_an_offer_withdrawn_cannot_be_booked(shop: Shop) -> None:

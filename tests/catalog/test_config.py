@@ -10,12 +10,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.catalog.domain.config import UnknownPolicy
 from services.catalog.jobs import announce_config
+from services.catalog.queries.config import get_config
 from shared.auth import Actor
 from shared.contracts.catalog import ConfigChanged
 from shared.db import Database
-from shared.testing.plugin import Headers, Published, recorded_in
+from shared.testing.configuration import config_changed
+from shared.testing.plugin import Deliver, Headers, Published, recorded_in
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
+
+from .conftest import OWNER, application
 
 PATH = "/catalog/v1/config"
 As = Callable[[Actor], Headers]
@@ -27,7 +32,16 @@ INITIAL: dict[str, Any] = {
     "horizon_days": 60,
     "free_cancellation_hours": 24,
     "late_cancellation_fee_bp": 5000,
+    "commission_rates": [],
+    "cancellation_policies": [],
+    "deposit": None,
+    "tips_allowed": True,
+    "max_open_holds": 3,
+    "features": {"applications": True, "bookings": True, "reviews": True, "registration": True},
 }
+STAFFS = {"commission_bp", "commission_rates"}
+RATE = {"category": "ceramic", "affiliate_tier": None, "commission_bp": 1200}
+POLICY = {"name": "flexible", "free_cancellation_hours": 2, "late_cancellation_fee_bp": 1000}
 
 
 async def test_the_configuration_of_a_fresh_system_is_announced_exactly_once(fresh_database: Database) -> None:
@@ -94,7 +108,7 @@ async def test_a_stale_change_is_refused(client: httpx.AsyncClient, as_: As, pub
 async def test_the_public_sees_its_part_and_staff_the_commission(client: httpx.AsyncClient, as_: As) -> None:
     public = await client.get(PATH)
     assert public.headers["ETag"] == '"1"'
-    assert public.json() == {k: v for k, v in INITIAL.items() if k != "commission_bp"} | {"version": 1}
+    assert public.json() == {k: v for k, v in INITIAL.items() if k not in STAFFS} | {"version": 1}
     assert (await client.get(PATH, headers=as_(customer(1)))).json() == public.json()
     assert (await client.get(PATH, headers=as_(SUPPORT))).json()["commission_bp"] == 1500
 
@@ -124,7 +138,16 @@ BAD: list[dict[str, Any]] = [
     {"hold_minutes": 0}, {"hold_minutes": 1441}, {"lead_minutes": -1}, {"lead_minutes": 43_201},
     {"lead_minutes": 1440, "horizon_days": 1}, {"horizon_days": 0}, {"horizon_days": 731},
     {"free_cancellation_hours": 721}, {"late_cancellation_fee_bp": 10_001}, {"version": 3}, {"id": 2},
-    {"hold_minutes": 10**30},
+    {"hold_minutes": 10**30}, {"max_open_holds": 0}, {"max_open_holds": 21}, {"tips_allowed": "yes"},
+    {"tips_allowed": None}, {"features": {"reviews": "off"}}, {"features": {"revues": False}}, {"features": None},
+    {"deposit": {}}, {"deposit": {"deposit_bp": 0}}, {"deposit": {"deposit_bp": 1, "minimum_cents": -1}},
+    {"commission_rates": None}, {"commission_rates": [{"commission_bp": 1}]}, {"commission_rates": [RATE, RATE]},
+    {"commission_rates": [RATE | {"category": "no_such_category"}]}, {"commission_rates": [RATE | {"category": "A b"}]},
+    {"commission_rates": [RATE | {"affiliate_tier": ""}]}, {"commission_rates": [RATE | {"commission_bp": 10_001}]},
+    {"commission_rates": [RATE | {"to": 1}]},
+    {"cancellation_policies": [POLICY, POLICY | {"free_cancellation_hours": 3}]},
+    {"cancellation_policies": [POLICY | {"name": "Very flexible"}]}, {"cancellation_policies": [{"name": "flexible"}]},
+    {"cancellation_policies": [POLICY | {"name": f"p_{chr(97 + n)}"} for n in range(21)]},
 ]  # fmt: skip
 
 
@@ -149,3 +172,52 @@ async def test_a_window_in_which_nothing_could_be_booked_is_refused(
     answer = await client.patch(PATH, json={"lead_minutes": 1440}, headers=as_(ADMIN))
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/nothing-bookable")
     assert [e.lead_minutes for e in await published()] == [120]
+
+
+async def test_terms_are_told_whole_and_kept_readable(client: httpx.AsyncClient, as_: As, published: Published) -> None:
+    wanted = {
+        "commission_rates": [RATE],
+        "cancellation_policies": [POLICY],
+        "deposit": {"deposit_bp": 2000, "minimum_cents": 1000},
+        "tips_allowed": False,
+        "features": {"reviews": False, "bookings": True},
+    }
+    answer = await client.patch(PATH, json=wanted, headers=as_(ADMIN))
+    features = INITIAL["features"] | {"reviews": False}
+    assert {n: answer.json()[n] for n in INITIAL} == INITIAL | wanted | {"features": features}
+    assert (await client.patch(PATH, json=wanted, headers=as_(ADMIN))).headers["ETag"] == '"2"'
+    await client.patch(PATH, json={"deposit": None}, headers=as_(ADMIN))
+    first, second = [event.model_dump(include=set(INITIAL)) for event in await published(ConfigChanged)]
+    assert first == INITIAL | wanted | {"features": features}
+    assert second == first | {"deposit": None}
+    history = (await client.get(f"{PATH}/history", headers=as_(ADMIN))).json()["items"]
+    assert history[0]["changes"] == {"deposit": [wanted["deposit"], None]}
+    assert history[1]["changes"] == {
+        "commission_rates": [[], [RATE]],
+        "cancellation_policies": [[], [POLICY]],
+        "deposit": [None, wanted["deposit"]],
+        "tips_allowed": [True, False],
+        "features.reviews": [True, False],
+    }
+
+
+async def test_affiliates_choose_among_the_policies_that_there_are(
+    client: httpx.AsyncClient, as_: As, session: AsyncSession
+) -> None:
+    await client.patch(PATH, json={"cancellation_policies": [POLICY]}, headers=as_(ADMIN))
+    config = await get_config(session)
+    config.must_offer("flexible")
+    config.must_offer(None)
+    with pytest.raises(UnknownPolicy):
+        config.must_offer("strict")
+
+
+async def test_nobody_applies_while_applications_are_switched_off(
+    client: httpx.AsyncClient, as_: As, deliver: Deliver, published: Published
+) -> None:
+    await deliver(config_changed(2, features={"applications": False}))
+    answer = await client.post("/catalog/v1/affiliates", json=application(), headers=as_(OWNER))
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/switched-off")
+    assert answer.json()["feature"] == "applications"
+    await deliver(config_changed(3))
+    assert (await client.post("/catalog/v1/affiliates", json=application(), headers=as_(OWNER))).status_code == 201

@@ -41,13 +41,16 @@ async def test_what_is_set_is_told_and_kept_with_who_it_was(mdh: Mdh, fresh_data
         assert await session.scalar(select(BusinessEvent.actor)) == "operator:Ada"
         changes = (await session.scalars(select(ConfigChange).order_by(ConfigChange.id))).all()
     assert [(c.version, c.changed_by, c.operator) for c in changes] == [(1, None, None), (2, None, "Ada")]
-    latest, installed = (await mdh("history"))[1].splitlines()
+    assert await mdh("set", "features.reviews=false", "tips_allowed=false", "--version", "2") == (0, "version 3\n")
+    assert '"reviews": false' in (await mdh("get", "features"))[1]
+    _, latest, installed = (await mdh("history"))[1].splitlines()
     assert latest.endswith('Ada  currency: "USD" -> "CAD"  hold_minutes: 10 -> 15')
     assert installed.endswith("installation")
 
 
 async def test_what_the_api_would_refuse_is_refused_with_its_reason(mdh: Mdh, fresh_database: Database) -> None:
     for arguments, code, why in [
+        (["features.revues=false"], 2, "features.revues"),
         (["hold_minutes=0"], 2, "greater than or equal to 1"),
         (["hold_minutes=soon"], 2, "valid integer"),
         (["hold_minuets=5"], 2, "Extra inputs are not permitted"),

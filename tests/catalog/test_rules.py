@@ -11,6 +11,8 @@ from services.catalog.domain.affiliate import slug_of
 from services.catalog.domain.config import MdhConfig
 from shared.clock import now
 from shared.places import EARTH_RADIUS_M, Box, NowhereNear, Place, UnknownZip, known_zips, place_at, place_of, serves
+from shared.platform_config import Feature
+from shared.terms import CommissionRate
 
 
 @pytest.mark.parametrize(
@@ -146,8 +148,14 @@ def test_a_configuration_says_what_it_changed() -> None:
         free_cancellation_hours=24,
         late_cancellation_fee_bp=5000,
     )
-    assert config.change({"hold_minutes": 15, "currency": "USD"}) == {"hold_minutes": [10, 15]}
+    assert config.change({"hold_minutes": 15, "currency": "USD"}, {Feature.REVIEWS: True}) == {"hold_minutes": [10, 15]}
     assert (config.hold_minutes, config.version) == (15, 2)
-    assert config.change({"hold_minutes": 15}) == {}
+    assert config.change({"hold_minutes": 15}, {}) == {}
     assert config.version == 2
+    rates = [CommissionRate(category="ceramic", commission_bp=1200)]
+    assert config.change({"commission_rates": rates}, {Feature.REVIEWS: False}) == {
+        "commission_rates": [[], [{"category": "ceramic", "affiliate_tier": None, "commission_bp": 1200}]],
+        "features.reviews": [True, False],
+    }
+    assert (config.features[Feature.REVIEWS], config.features[Feature.BOOKINGS], config.version) == (False, True, 3)
     assert config.created_at <= now()

@@ -134,7 +134,7 @@ business_metrics dimensions                jsonb         '{}'
 """
 OF_EVERY_SERVICE = {
     "schema_migrations", "business_events", "outbox", "inbox", "idempotency_keys", "tasks", "person_keys",
-    "erased_people",
+    "erased_people", "platform_config",
 }  # fmt: skip
 
 COLUMNS = """

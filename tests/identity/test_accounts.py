@@ -21,7 +21,8 @@ from shared.auth import Role
 from shared.clock import frozen, now
 from shared.contracts.identity import EmailVerificationRequested, RegistrationRepeated, UserRegistered
 from shared.db import Database
-from shared.testing.plugin import Published, recorded_in
+from shared.testing.configuration import config_changed
+from shared.testing.plugin import Deliver, Published, recorded_in
 
 from .conftest import (
     EMAIL,
@@ -424,3 +425,14 @@ async def test_a_password_that_everybody_tries_first_is_refused(
     assert problem_of(await ask(client, password="Password123456")) == (422, "common-password")
     await work(database)
     assert await session.scalar(select(func.count()).select_from(User)) == 0
+
+
+async def test_nobody_opens_an_account_while_that_is_switched_off(
+    client: httpx.AsyncClient, database: Database, deliver: Deliver
+) -> None:
+    await deliver(config_changed(1, features={"registration": False}))
+    assert problem_of(await ask(client)) == (403, "switched-off")
+    await work(database)
+    assert await accounts(database) == []
+    await deliver(config_changed(2))
+    assert (await ask(client)).status_code == 202

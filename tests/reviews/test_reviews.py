@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.booking import BookingCancelled, BookingCompleted, BookingConfirmed
 from shared.contracts.reviews import RatingChanged, ReviewChanged, ReviewDeleted, ReviewPosted
+from shared.testing.configuration import config_changed
 from shared.testing.plugin import Published
 from shared.testing.tokens import SUPPORT, customer, member
 
@@ -182,12 +183,21 @@ async def test_anybody_reads_pages_newest_first_and_nothing_of_who_wrote(desk: D
 
 async def test_posting_takes_six_statements_and_the_rating_one(desk: Desk, statements: Statements) -> None:
     await desk.completed()
+    await desk.deliver(config_changed())
     with statements() as sent:
         assert (await desk.post()).status_code == 201
     assert len(sent) == 6, sent
     with statements() as sent:
         await desk.rating()
     assert len(sent) == 1
+
+
+async def test_nothing_new_is_written_while_reviews_are_switched_off(desk: Desk) -> None:
+    await desk.completed()
+    await desk.deliver(config_changed(1, features={"reviews": False}))
+    assert refused(await desk.post()) == (403, "switched-off")
+    await desk.deliver(config_changed(2, features={"reviews": True}))
+    assert (await desk.post()).status_code == 201
 
 
 async def test_an_affiliate_without_reviews_has_none(desk: Desk) -> None:

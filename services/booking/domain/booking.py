@@ -48,7 +48,7 @@ class SlotNotOffered(Conflict):
 
 
 class TooManyHolds(Conflict):
-    """You hold three unpaid bookings already. Pay or cancel one of them first."""
+    """You hold as many unpaid bookings as you may, `most`. Pay or cancel one of them first."""
 
 
 class CustomerGone(Forbidden):
@@ -105,7 +105,7 @@ class Booking(Aggregate, Base, kw_only=True):
     @classmethod
     def hold(cls, customer_id: int, offer: Offer, slot: Slot, sale: Sale, *, address: str, zip: str) -> Self:
         """Take the slot until it is paid, or until the hold runs out."""
-        tier, config, price = offer.tier, offer.config, sale.price
+        tier, config, policy, price = offer.tier, offer.config, offer.policy, sale.price
         return cls(
             customer_id=customer_id,
             affiliate_id=tier.affiliate_id,
@@ -122,15 +122,15 @@ class Booking(Aggregate, Base, kw_only=True):
             address=address,
             zip=zip,
             price_cents=price.total_cents,
-            commission_cents=share(price.commissionable_cents, config.commission_bp),
+            commission_cents=share(price.commissionable_cents, offer.commission_bp),
             currency=config.currency,
             lines=price.lines,
             tax_cents=price.tax_cents,
             size_class=sale.job.size_class,
             condition=sale.job.condition,
             promotion_id=sale.promotion.promotion_id if sale.promotion else None,
-            free_until=slot.starts_at - timedelta(hours=config.free_cancellation_hours),
-            late_fee_cents=share(price.total_cents, config.late_cancellation_fee_bp),
+            free_until=slot.starts_at - timedelta(hours=policy.free_cancellation_hours),
+            late_fee_cents=share(price.total_cents, policy.late_cancellation_fee_bp),
             hold_expires_at=min(offer.at + timedelta(minutes=config.hold_minutes), slot.starts_at),
         )
 

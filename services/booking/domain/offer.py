@@ -11,7 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shared.db import Timestamped, kept
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.places import Place, serves
+from shared.platform_config import PlatformConfig
 from shared.pricing import Job, Price, PriceList, Promotion, SizePrice, TierOnSale, duration_minutes, price
+from shared.terms import CancellationPolicy, chosen_policy, commission_bp
 
 from . import Base
 
@@ -103,22 +105,6 @@ class Tier(Timestamped, Base, kw_only=True):
         )
 
 
-class PlatformConfig(Timestamped, Base, kw_only=True):
-    """Catalog's mdh_config: commission and fee in basis points, hold and lead in minutes."""
-
-    __tablename__ = "platform_config"
-
-    config_id: Mapped[int] = mapped_column(primary_key=True)
-    version: Mapped[int]
-    currency: Mapped[str]
-    commission_bp: Mapped[int]
-    hold_minutes: Mapped[int]
-    lead_minutes: Mapped[int]
-    horizon_days: Mapped[int]
-    free_cancellation_hours: Mapped[int]
-    late_cancellation_fee_bp: Mapped[int]
-
-
 @dataclass(frozen=True, slots=True)
 class Sale:
     """What a customer gets of an offer, by which promotion, and what it costs them."""
@@ -151,6 +137,19 @@ class Offer:
     @property
     def latest(self) -> datetime:
         return self.at + timedelta(days=self.config.horizon_days)
+
+    @property
+    def commission_bp(self) -> int:
+        config = self.config
+        return commission_bp(
+            config.commission_bp, config.commission_rates, self.tier.category, self.affiliate.affiliate_tier
+        )
+
+    @property
+    def policy(self) -> CancellationPolicy:
+        return chosen_policy(
+            self.config.usual_policy, self.config.cancellation_policies, self.affiliate.cancellation_policy
+        )
 
     def sell(self, job: Job, promotion: Promotion | None) -> Sale:
         """Priced by catalog's function from what it told: to the cent what its price check shows."""

@@ -6,9 +6,10 @@ from sqlalchemy import Select, bindparam, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.outbox import ErasedPerson
+from shared.platform_config import THE_ONE, PlatformConfig
 
 from ..domain.booking import Booking, CustomerGone, Status
-from ..domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, PlatformConfig, Tier
+from ..domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, Tier
 from ..domain.prices import AffiliatePrices
 
 LOCK_FOR_BOOKING = text(
@@ -19,7 +20,7 @@ LOCK_FOR_BOOKING = text(
 OFFERS = (
     select(Tier, Affiliate, PlatformConfig, AffiliatePrices.rules, func.clock_timestamp())
     .join(Affiliate, Affiliate.affiliate_id == Tier.affiliate_id)
-    .join(PlatformConfig, PlatformConfig.config_id == 1)
+    .join(PlatformConfig, PlatformConfig.config_id == THE_ONE)
     .join(AffiliatePrices, AffiliatePrices.affiliate_id == Tier.affiliate_id, isouter=True)
 )
 OFFER = OFFERS.where(Tier.tier_id == bindparam("tier_id"))

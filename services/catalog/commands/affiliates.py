@@ -13,6 +13,7 @@ from shared.db import enforced_by
 from shared.errors import ChangedMeanwhile
 from shared.outbox import record
 from shared.places import Place, place_of
+from shared.platform_config import Feature, must_be_on
 
 from ..domain.affiliate import ONE_OPEN_APPLICATION, SLUG_UNIQUE, Affiliate, ApplicationPending, slug_of
 from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken, lock_undecided_of
@@ -27,6 +28,7 @@ APPLICANT_GONE = "Whoever applied has no account any more."
 async def apply(session: AsyncSession, actor: Actor, wanted: AffiliateRequest) -> Affiliate:
     """Whoever applies owns the affiliate. Its place and time zone come from its zip code."""
     assert actor.user_id is not None
+    await must_be_on(session, Feature.APPLICATIONS)
     place = place_of(wanted.zip).called(wanted.city, wanted.state)
     slug = await _free_slug(session, wanted.name)
     must_be_known(wanted.service_zips)

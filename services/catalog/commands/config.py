@@ -5,7 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.catalog import ConfigChanged
 from shared.outbox import record
 
+from ..domain.category import UnknownCategory
 from ..domain.config import ConfigChange, MdhConfig
+from ..queries.categories import categories
 from ..queries.config import get_config, is_announced
 from ..schemas.config import ConfigRequest
 
@@ -22,7 +24,9 @@ async def change_config(
     event."""
     config = await get_config(session, lock=True)
     config.expect(version)
-    if changes := config.change(wanted.changes):
+    if unknown := wanted.categories - {category.slug for category in await categories(session, all=True)}:
+        raise UnknownCategory(categories=sorted(unknown))
+    if changes := config.change(wanted.changes, wanted.features):
         change = ConfigChange(version=config.version, changed_by=user_id, operator=operator, changes=changes)
         session.add(change)
         record(session, ConfigChanged.of(config))

@@ -13,6 +13,7 @@ from shared.db import enforced_by
 from shared.errors import ChangedMeanwhile, Refusal
 from shared.http import Line
 from shared.outbox import record
+from shared.platform_config import Feature, must_be_on
 
 from ..clients import CallBack, Provider
 from ..domain.account import Account, User, UserRole
@@ -140,6 +141,7 @@ async def _opened(session: AsyncSession, claimed: Claimed, address: str) -> Acco
         timezone=_sound(Timezone, claimed.timezone) or "UTC",
         email_verified_at=now(),
     )
+    await must_be_on(session, Feature.REGISTRATION)
     account = await add_account(session, user)
     record(session, UserRegistered.of(user, **account.of_customer))
     await _link(session, user, claimed)

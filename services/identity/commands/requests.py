@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
+from shared.platform_config import Feature, must_be_on
 
 from ..domain.limits import CHANGE_EMAIL, REGISTER
 from ..domain.password import must_be_uncommon
@@ -18,6 +19,7 @@ async def ask_for_account(session: AsyncSession, limits: Limits, passwords: Pass
     must_be_uncommon(wanted.password, about=(wanted.email, wanted.full_name))
     await limits.spend(REGISTER)
     password_hash = await passwords.hash(wanted.password)  # before the first statement: no connection waits for it
+    await must_be_on(session, Feature.REGISTRATION)
     told = wanted.model_dump(exclude={"password"})
     tasks.enqueue(session, open_account, wanted=told, password_hash=password_hash)
 

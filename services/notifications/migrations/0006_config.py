@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    platform.run("select 1")
+    platform.add_config()

@@ -18,7 +18,8 @@ from shared.contracts.identity import (
     UserRegistered,
 )
 from shared.db import Database
-from shared.testing.plugin import Published
+from shared.testing.configuration import config_changed
+from shared.testing.plugin import Deliver, Published
 
 from ..conftest import EMAIL, PASSWORD, LogIn, Register, bearer, problem_of, registration, secret_mailed
 from ..openid import Between
@@ -54,6 +55,18 @@ async def test_the_second_sign_in_finds_the_link_whatever_address_is_told_then(
     again = (await client.get("/identity/v1/me", headers=bearer(await sign_in(client)))).json()
     assert (again["id"], again["email"]) == (first["id"], "ada@example.com")
     assert (await count(session, User), await count(session, Link)) == (1, 1)
+
+
+async def test_while_registration_is_switched_off_only_those_who_have_an_account_sign_in(
+    client: httpx.AsyncClient, between: Between, session: AsyncSession, deliver: Deliver
+) -> None:
+    await deliver(config_changed(1, features={"registration": False}))
+    assert problem_of(await sign_in(client)) == (403, "switched-off")
+    assert await count(session, User) == 0
+    await deliver(config_changed(2))
+    await sign_in(client)
+    await deliver(config_changed(3, features={"registration": False}))
+    assert (await sign_in(client)).status_code == 200
 
 
 async def test_an_account_with_the_same_verified_address_is_linked_and_keeps_its_password(
