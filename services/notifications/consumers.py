@@ -49,7 +49,7 @@ from shared.contracts.identity import (
     UserReinstated,
     UserSuspended,
 )
-from shared.contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import AccountChanged, PaymentEvent, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 
@@ -130,6 +130,11 @@ async def tell_of_booking(event: BookingEvent, session: AsyncSession) -> None:
 
 @consumers.on(PaymentFailed, PaymentRefunded)
 async def tell_of_payment(event: PaymentEvent, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)
+
+
+@consumers.on(AccountChanged)
+async def tell_of_payouts(event: AccountChanged, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 
 

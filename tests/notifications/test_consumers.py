@@ -31,7 +31,7 @@ from shared.contracts.identity import (
     UserChanged,
     UserRegistered,
 )
-from shared.contracts.payments import PaymentFailed, PaymentRefunded
+from shared.contracts.payments import AccountChanged, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.db import Database
 from shared.events import Event
@@ -83,6 +83,10 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "refunded": (REFUNDED, [("payment_refunded", CUSTOMER_USER)]),
     "approved": (APPROVED, [("affiliate_approved", OWNER_USER)]),
     "rejected": (REJECTED, [("affiliate_rejected", OWNER_USER)]),
+    "can be paid": (
+        AccountChanged(payout_account_id=5, version=3, affiliate_id=AFFILIATE, status="complete", payouts_enabled=True),
+        [("payouts_ready", OWNER_USER)],
+    ),
     "reviewed": (REVIEWED, [("review_posted", OWNER_USER)]),
     "second factor on": (
         SecondFactorEnabled(user_id=CUSTOMER_USER, version=2),

@@ -33,7 +33,7 @@ from shared.contracts.identity import (
     SignInUnlinked,
     UserClosed,
 )
-from shared.contracts.payments import PaymentFailed, PaymentRefunded
+from shared.contracts.payments import AccountChanged, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 from shared.settings import Profile, Role
@@ -75,6 +75,12 @@ def known(status: str = "confirmed", *, expires: datetime | None = None, start: 
     )  # fmt: skip
 
 
+def payouts(status: str) -> AccountChanged:
+    return AccountChanged(
+        payout_account_id=5, version=3, affiliate_id=AFFILIATE, status=status, payouts_enabled=status == "complete"
+    )
+
+
 EVENTS: list[Event] = [
     booking(bookings.BookingHeld, 1, "held"),
     booking(bookings.BookingConfirmed, 2, "confirmed"),
@@ -83,6 +89,8 @@ EVENTS: list[Event] = [
     booking(bookings.BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="affiliate", reason="Rain"),
     payment(PaymentFailed, 2, "failed", reason="card declined"),
     payment(PaymentRefunded, 4, "refunded", refund_cents=18_900),
+    payouts("complete"),
+    payouts("restricted"),
     affiliate(AffiliateApproved),
     affiliate(AffiliateRejected, status="rejected", reason="No insurance"),
     ReviewPosted(review_id=81, version=1, booking_id=61, affiliate_id=AFFILIATE, customer_id=7, rating=4),
@@ -109,6 +117,15 @@ EVENTS: list[Event] = [
     reused(),
 ]
 NOTICES = [notice for event in EVENTS for notice in notices_of(event, None)] + [reminder_of(known())]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("pending", []), ("restricted", [Kind.PAYOUTS_RESTRICTED]), ("complete", [Kind.PAYOUTS_READY])],
+)
+def test_of_a_payout_account_is_said_what_its_owner_waits_for(status: str, said: list[Kind]) -> None:
+    told = list(notices_of(payouts(status), None))
+    assert [(notice.kind, notice.to) for notice in told] == [(kind, f"affiliate {AFFILIATE}") for kind in said]
 
 
 def test_everything_that_can_be_said_is_said_somewhere() -> None:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from .http import Unexpected, came
+from .http import Unexpected, ask, came
 from .people import JSON, Person
 
 ALWAYS = [{"weekday": day, "opens": "00:00", "closes": "24:00"} for day in range(7)]
@@ -48,6 +49,28 @@ async def open_hours(person: Person, affiliate_id: int, windows: list[JSON]) -> 
         if came(refused, 404):
             return None
         raise
+
+
+async def onboarding_link(owner: Person, affiliate_id: int) -> str | None:
+    """Where the owner says who they are; None while the provider has made no account."""
+    try:
+        return (await owner.post(f"/payments/v1/affiliates/{affiliate_id}/onboarding-links", {}))["url"]  # type: ignore[no-any-return]
+    except Unexpected as refused:
+        if came(refused, 404) or came(refused, 409):
+            return None
+        raise
+
+
+async def onboard(owner: Person, stripe: str, link: str) -> None:
+    """As a browser does, at the address under which this machine reaches the provider."""
+    address = f"{stripe}{urlsplit(link).path}"
+    await ask(owner.http, "POST", address, data={"outcome": "complete"}, expect=303)
+
+
+async def payouts(owner: Person, affiliate_id: int) -> JSON | None:
+    """The affiliate once its people are shown that it can be paid."""
+    found = await owner.get(f"/catalog/v1/affiliates/{affiliate_id}")
+    return found if found["payouts_enabled"] else None
 
 
 async def complete(member: Person, booking: JSON) -> JSON:

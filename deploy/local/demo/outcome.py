@@ -12,7 +12,9 @@ from .people import Person
 CUSTOMER_IS_TOLD = Counter(
     [*("booking_held", "booking_confirmed") * 2, "booking_completed", "booking_cancelled", "payment_refunded"]
 )
-OWNER_IS_TOLD = Counter(["affiliate_approved", *("booking_received",) * 2, "review_posted", "booking_called_off"])
+OWNER_IS_TOLD = Counter(
+    ["affiliate_approved", "payouts_ready", *("booking_received",) * 2, "review_posted", "booking_called_off"]
+)
 
 
 def money(cents: int) -> str:

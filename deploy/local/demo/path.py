@@ -81,7 +81,20 @@ class Walk:
             "The account learns of the membership", lambda: affiliates.membership(owner, applied["id"])
         )
         await step("The owner's next token says so too", owner.refresh())
+        await self._can_be_paid(approved)
         return approved
+
+    async def _can_be_paid(self, affiliate: JSON) -> None:
+        owner, of = self.owner, affiliate["id"]
+        link = await self.report.wait(
+            "The provider wants to know the owner", lambda: affiliates.onboarding_link(owner, of)
+        )
+        await self.report.step("The owner gives what it asks for", affiliates.onboard(owner, self.site.stripe, link))
+        await self.report.wait(
+            "The affiliate can be paid",
+            lambda: affiliates.payouts(owner, of),
+            lambda a: f"payouts {a['payout_status']}",
+        )
 
     async def _verified(self, person: Person) -> None:
         asked = await self.report.wait(

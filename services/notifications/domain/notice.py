@@ -31,6 +31,8 @@ class Kind(StrEnum):
     BOOKING_CALLED_OFF = "booking_called_off"  # to the affiliate: it has one less
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_REFUNDED = "payment_refunded"
+    PAYOUTS_READY = "payouts_ready"
+    PAYOUTS_RESTRICTED = "payouts_restricted"
     AFFILIATE_APPROVED = "affiliate_approved"
     AFFILIATE_REJECTED = "affiliate_rejected"
     REVIEW_POSTED = "review_posted"
@@ -70,6 +72,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingCancelled: {Kind.BOOKING_CANCELLED: CUSTOMER, Kind.BOOKING_CALLED_OFF: AFFILIATE},
     payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
+    payments.AccountChanged: {Kind.PAYOUTS_READY: AFFILIATE, Kind.PAYOUTS_RESTRICTED: AFFILIATE},
     catalog.AffiliateApproved: {Kind.AFFILIATE_APPROVED: AFFILIATE},
     catalog.AffiliateRejected: {Kind.AFFILIATE_REJECTED: AFFILIATE},
     reviews.ReviewPosted: {Kind.REVIEW_POSTED: AFFILIATE},
@@ -96,6 +99,8 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     identity.MemberInvited: {Kind.TEAM_INVITATION: ADDRESSEE},
 }
 
+# The state of a payout account that a notice is about; of others it says nothing.
+SAID_OF_ACCOUNT = {Kind.PAYOUTS_READY: "complete", Kind.PAYOUTS_RESTRICTED: "restricted"}
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD}
 
 # The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
@@ -145,6 +150,8 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
     for kind, party in TELLS.get(type(event), {}).items():
         if kind in ASKS_FOR_MONEY and not facts["price_cents"]:
             continue  # it is confirmed in a moment
+        if facts.get("status") != SAID_OF_ACCOUNT.get(kind, facts.get("status")):
+            continue
         addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
         if addressee and not addressee.email:
             continue  # whoever it was is erased
