@@ -3,10 +3,19 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.consumers import Consumers, keep_newest
+from shared.consumers import Consumers, copy_config, keep_newest
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingEvent,
+    BookingExpired,
+    BookingHeld,
+)
 from shared.contracts.catalog import (
     AFFILIATE_EVENTS,
     AffiliateEvent,
+    ConfigChanged,
     OfferChanged,
     OfferEvent,
     OfferPublished,
@@ -97,6 +106,19 @@ async def copy_promotion(event: PromotionChanged, session: AsyncSession) -> None
             "promotion": promotion,
         },
     )
+
+
+@consumers.on(ConfigChanged)
+async def note_config_change(event: ConfigChanged, session: AsyncSession) -> None:
+    """Copied here too, whichever consumer comes first: whoever is looked at after this is looked at by it."""
+    await copy_config(event, session)
+    await commands.note_change_for_all(session)
+
+
+@consumers.on(BookingHeld, BookingConfirmed, BookingCompleted, BookingCancelled, BookingExpired)
+async def note_schedule_change(event: BookingEvent, session: AsyncSession) -> None:
+    """Whoever waits for a slot does not wait for this. Often or late it means the same: look again."""
+    await commands.note_schedule_change(session, event.affiliate_id)
 
 
 @consumers.on(PaymentCaptured)
