@@ -26,6 +26,17 @@ offered as (
 insert into service_tiers (service_id, name, price_cents, duration_minutes, position)
 select id, 'Tier ' || n, 4900 + 1000 * n, 60 * n, n from offered, generate_series(1, 3) as n"""
 
+FOUND = """
+insert into search_affiliates (affiliate_id, version, listed, name, slug, city, state, zip, timezone, latitude,
+    longitude, service_radius_m, south, north, west, east, rules, categories, lowest_cents, prices)
+select id, version, true, name, slug, city, state, zip, timezone, latitude, longitude, service_radius_m,
+       latitude - 0.4, latitude + 0.4, longitude - 0.5, longitude + 0.5, '{}', array['interior'], 5900,
+       array_fill(5900, array[11])
+  from affiliates where slug like 'bench-%' on conflict do nothing;
+insert into search_offers (service_id, affiliate_id, version, listed, category, name, tiers, lowest_cents, prices)
+select s.id, s.affiliate_id, 1, true, s.category, s.name, '[]', 5900, array_fill(5900, array[11])
+  from services s join affiliates a on a.id = s.affiliate_id where a.slug like 'bench-%' on conflict do nothing"""
+
 SOMEBODY = """
 insert into users (email, password_hash, role, full_name, locale, timezone)
 values ($1, '', 'affiliate', 'Bench', 'en-US', 'UTC') returning id"""
@@ -34,6 +45,7 @@ values ($1, '', 'affiliate', 'Bench', 'en-US', 'UTC') returning id"""
 async def measure(system: System, *, quick: bool) -> list[Table]:
     database = await system.database("catalog")
     await database.execute(NEAR, AFFILIATES, ZIP, *PLACE)
+    await database.execute(FOUND)
     await database.execute("analyze")
     me = request("GET", "/identity/v1/me", system.token(await _somebody(system)))
     search = request("GET", f"/catalog/v1/affiliates?zip={ZIP}")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from shared.auth import Actor
-from shared.testing.plugin import Headers
+from shared.testing.plugin import Deliver, Headers, Published
 from shared.testing.tokens import ADMIN
 
 OWNER = Actor(user_id=500)
@@ -94,3 +94,22 @@ def offered(client: httpx.AsyncClient, as_: Callable[[Actor], Headers]) -> Made:
         return answer.json()  # type: ignore[no-any-return]
 
     return publish
+
+
+@pytest.fixture
+def caught_up(deliver: Deliver, published: Published) -> Callable[[], Awaitable[None]]:
+    """Delivers to catalog what it has told since the last time, as its worker would."""
+    return catching_up(deliver, published)
+
+
+def catching_up(deliver: Deliver, published: Callable[[], Awaitable[list[Any]]]) -> Callable[[], Awaitable[None]]:
+    delivered = 0
+
+    async def catch_up() -> None:
+        nonlocal delivered
+        events = await published()
+        for event in events[delivered:]:
+            await deliver(event)
+        delivered = len(events)
+
+    return catch_up

@@ -1,7 +1,7 @@
 """Where an affiliate comes to: a radius, zip codes, or both."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -110,11 +110,12 @@ async def test_zip_codes_that_nobody_knows_are_named(
 
 
 async def test_whoever_names_a_zip_code_is_found_there_however_far_it_is(
-    client: httpx.AsyncClient, as_: As, approved: Made
+    client: httpx.AsyncClient, caught_up: Callable[[], Awaitable[None]], approved: Made
 ) -> None:
     near = await approved(customer(1), zip=NEWARK, service_radius_m=50_000)
     far = await approved(customer(2), zip=BOSTON, service_radius_m=0, service_zips=[MANHATTAN, HOUSTON])
     hers = await approved(customer(3), zip=MANHATTAN, service_radius_m=0, service_zips=[BROOKLYN])
+    await caught_up()
     assert await found(client, MANHATTAN) == [near["id"], far["id"]]
     assert await found(client, HOUSTON) == [far["id"]]
     assert await found(client, BROOKLYN) == [hers["id"], near["id"]]

@@ -23,7 +23,7 @@ from shared.contracts.booking import BookingCompleted, BookingHeld
 from shared.contracts.identity import EmailChangeRequested, EmailVerificationRequested, PasswordResetRequested
 from shared.contracts.payments import PaymentCaptured
 from shared.db import Database
-from shared.testing.plugin import Deliver, Headers
+from shared.testing.plugin import Deliver, Headers, recorded_in
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 from tests.analytics import conftest as analytics_world
 from tests.booking import conftest as booking_world
@@ -348,14 +348,20 @@ async def catalog(stage: Stage) -> None:
     hidden = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer(active=False))
     wax = await post(f"/affiliates/{shop}/add-ons", owner, catalog_world.add_on())
     pending = (await post("/affiliates", owner, catalog_world.application()))["id"]
+    await catalog_world.catching_up(stage.deliver, lambda: recorded_in(stage.database))()
     stage.cast = cast(shop, pending)
     at, applied = {"affiliate_id": shop}, {"affiliate_id": pending}
     revised = {name: shown[name] for name in ("category", "name", "description", "active", "tiers")}
     changes = catalog_world.application(city="Brooklyn", state="NY")
     an_add_on = at | {"add_on_id": wax["add_on_id"]}
+    searched = {
+        "zip": "11201", "category": "full", "size_class": "suv", "limit": 5, "radius_m": 20_000, "price_from": 100,
+        "price_to": 100_000, "q": "detail", "sort": "relevance",
+    }  # fmt: skip
     applying = changes | {"service_zips": ["10001"]}
     stage.asks = {
-        "GET /catalog/v1/affiliates": Ask(query={"zip": "11201", "category": "full", "limit": 5}),
+        "GET /catalog/v1/affiliates": Ask(query=searched),
+        "GET /catalog/v1/service-area": Ask(query={"zip": "11201"}),
         "POST /catalog/v1/affiliates": Ask(body=applying),
         "GET /catalog/v1/affiliates/applications": Ask(),
         "GET /catalog/v1/affiliates/{affiliate_id}": Ask(applied),

@@ -88,6 +88,7 @@ POST /erasures/look-up                           public
 
 catalog
 GET /affiliates                                  public
+GET /service-area                                public
 POST /affiliates                                 allowed
 GET /affiliates/applications                     allowed
 GET /affiliates/{affiliate_id}                   allowed

@@ -93,6 +93,7 @@ POST /invitations/accept                   401      200   403   403     403     
 catalog                              anonymous customer other owner manager technician rival support admin
 GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1
 POST /affiliates                           401      201   201   409     201        201   201     201   201
+GET /service-area                        200      200   200   200     200        200   200     200   200
 GET /affiliates/applications               401    200/0 200/0 200/2   200/0      200/0 200/0   200/2 200/2
 GET /affiliates/{affiliate_id}             404      404   404   200     200        200   404     200   200
 PATCH /affiliates/{affiliate_id}           401      403   403   200     200        403   403     403   403

@@ -1,8 +1,9 @@
 """HTTP of catalog."""
 
-from . import affiliates, categories, config, prices, service_area, services
+from . import affiliates, categories, config, prices, search, service_area, services
 
 routers = [
+    search.router,
     affiliates.router,
     service_area.router,
     services.router,

@@ -1,24 +1,17 @@
-"""Applying, deciding on applications, changing an affiliate, finding one."""
+"""Applying, deciding on applications, changing an affiliate."""
 
-from typing import Annotated
-
-from fastapi import Query, Request, Response
+from fastapi import Response
 
 from shared.auth import CurrentActor, CurrentAdmin, Visitor
 from shared.db import ReadSession, Session
 from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, tag
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
-from shared.places import place_of
 
 from ..commands import affiliates as commands
 from ..domain.affiliate import Affiliate, ApplicationStatus
 from ..queries.affiliates import affiliate_for, applications_of
-from ..queries.search import affiliates_reaching
 from ..schemas.affiliates import AffiliateChangeRequest, AffiliateRequest, AffiliateView, ProfileView, RejectRequest
-from ..schemas.search import FoundView
-from ..schemas.words import CATEGORY, ZIP
-from .caching import public
 
 router = new_router("catalog", "affiliates", "/affiliates")
 
@@ -30,19 +23,6 @@ async def apply(wanted: AffiliateRequest, actor: CurrentActor, session: Session,
     response.headers["Location"] = f"/catalog/v1/affiliates/{affiliate.id}"
     tag(response, affiliate.version)
     return affiliate
-
-
-@router.get("", response_model=PageView[FoundView])
-async def search(
-    request: Request,
-    session: ReadSession,
-    page: CurrentPage,
-    zip: Annotated[str, Query(pattern=ZIP)],
-    category: Annotated[str | None, Query(pattern=CATEGORY)] = None,
-) -> Response:
-    """Affiliates that come to a zip code, nearest first; with a category, those that offer it, at its lowest price."""
-    found = await affiliates_reaching(session, place_of(zip), category, page)
-    return public(request, PageView[FoundView].model_validate(found))
 
 
 @router.get("/applications", response_model=PageView[AffiliateView])
