@@ -1,5 +1,6 @@
 """What the tests of several services share: the whole system, started when the first test asks for it."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,12 @@ from .running import RunningSystem, bring_up, run
 from .spreading import ByFile, journeys_first
 
 CHAOS = Path(__file__).parent / "chaos"
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores SIGINT, and so would what tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

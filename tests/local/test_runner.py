@@ -124,11 +124,14 @@ def test_a_second_terminal_waits_for_the_first(running: str, home: Home) -> None
         fcntl.flock(held, fcntl.LOCK_EX)
         command = [sys.executable, "-m", "deploy.local", "--home", str(home.path), "down"]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as second:  # noqa: S603
-            assert second.stdout
-            assert "Another command is at work here" in second.stdout.readline()
-            assert Supervision(home).alive()
-            second.send_signal(signal.SIGINT)
-            assert second.wait(10) == 130
+            try:
+                assert second.stdout
+                assert "Another command is at work here" in second.stdout.readline()
+                assert Supervision(home).alive()
+                second.send_signal(signal.SIGINT)
+                assert second.wait(60) == 130
+            finally:
+                second.kill()
     assert Supervision(home).alive()
 
 

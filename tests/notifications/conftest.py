@@ -192,7 +192,7 @@ def booking(kind: type[B], version: int, status: str, **more: Any) -> B:
         "address": "1 Main St", "zip": "11201", "price_cents": 18_900, "commission_cents": 2_835, "currency": "USD",
     }  # fmt: skip
     if kind is BookingHeld:
-        values["hold_expires_at"] = datetime.now(UTC) + timedelta(minutes=10)
+        values["hold_expires_at"] = datetime.now(UTC) + timedelta(days=1)  # some are made when the run begins
     return kind(**values | more)
 
 
