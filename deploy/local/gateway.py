@@ -54,6 +54,7 @@ def variables_of(state: State) -> dict[str, str]:
     return {
         "GATEWAY_LISTEN": f"127.0.0.1:{state.ports['gateway']}",
         "GATEWAY_ACCESS_LOG": "/dev/stdout",
+        "GATEWAY_CACHE": "cache",  # below the gateway's own directory
         "GATEWAY_TRUSTED_PROXY": os.environ.get("MDH_GATEWAY_TRUSTED_PROXY", NOBODY),
         **limits,
         **upstreams,

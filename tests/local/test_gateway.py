@@ -292,6 +292,50 @@ async def test_the_access_log_is_json_without_the_query(client: httpx.AsyncClien
     assert float(first["upstream_s"]) >= 0
 
 
+KEPT = b"HTTP/1.1 200 OK\r\ncache-control: public, max-age=60\r\nvary: Authorization, Cookie\r\n"
+
+
+async def test_what_is_public_is_kept_for_those_who_show_nothing(client: httpx.AsyncClient, service: Upstream) -> None:
+    service.answer = KEPT + b'etag: "a"\r\ncontent-length: 2\r\n\r\nok'
+    path = "/catalog/v1/affiliates?zip=11201"
+    first, second = [await client.get(path) for _ in range(2)]
+    assert [first.headers["x-cache"], second.headers["x-cache"]] == ["MISS", "HIT"]
+    assert (second.text, second.headers["etag"], second.headers["x-frame-options"]) == ("ok", '"a"', "DENY")
+    assert (await client.get(path, headers={"If-None-Match": '"a"'})).status_code == 304
+    assert len(service.received) == 1
+    await client.get("/catalog/v1/affiliates?zip=10001")
+    for shown in ({"Authorization": "Bearer x"}, {"Cookie": "a=b"}):
+        assert (await client.get(path, headers=shown)).headers["x-cache"] == "BYPASS"
+    assert len(service.received) == 4
+    assert (await client.get(path)).headers["x-cache"] == "HIT"
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
+        ("GET", b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno"),
+        ("GET", KEPT + b"set-cookie: a=b\r\ncontent-length: 2\r\n\r\nok"),
+        ("PATCH", KEPT + b"content-length: 2\r\n\r\nok"),
+    ],
+)
+async def test_nothing_else_is_kept(client: httpx.AsyncClient, service: Upstream, method: str, answer: bytes) -> None:
+    service.answer = answer
+    for _ in range(2):
+        response = await client.request(method, "/catalog/v1/things", headers={"If-Match": '"5"'})
+        assert response.headers.get("x-cache") != "HIT"
+    assert len(service.received) == 2
+    if method == "PATCH":
+        assert service.received[1].headers["if-match"] == '"5"'
+
+
+async def test_what_is_said_to_somebody_is_kept_for_nobody(client: httpx.AsyncClient, service: Upstream) -> None:
+    service.answer = KEPT + b"content-length: 2\r\n\r\nok"
+    for _ in range(2):
+        await client.get("/catalog/v1/things", headers={"Authorization": "Bearer x"})
+    assert (await client.get("/catalog/v1/things")).headers["x-cache"] == "MISS"
+
+
 def test_only_the_known_names_are_filled_in() -> None:
     assert gateway.render("${A} ${B} $A $uri ${uri}", {"A": "$B"}) == "$B ${B} $A $uri ${uri}"
 
