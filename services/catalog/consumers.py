@@ -3,12 +3,19 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers
-from shared.contracts.booking import FreeDaysChanged
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingEvent,
+    BookingExpired,
+    BookingHeld,
+    FreeDaysChanged,
+)
 from shared.contracts.catalog import AFFILIATE_EVENTS, OfferChanged, OfferPublished, OfferWithdrawn, PriceListChanged
 from shared.contracts.payments import AccountChanged
 from shared.contracts.reviews import RatingChanged
 
-from .commands import affiliates, search
+from .commands import affiliates, promotions, search
 from .domain.search import Fact
 from .personal import personal
 
@@ -34,3 +41,8 @@ async def show_free_days(event: FreeDaysChanged, session: AsyncSession) -> None:
 @consumers.on(AccountChanged)
 async def show_payout_state(event: AccountChanged, session: AsyncSession) -> None:
     await affiliates.show_payout_state(session, event)
+
+
+@consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCancelled)
+async def count_promotion_use(event: BookingEvent, session: AsyncSession) -> None:
+    await promotions.count_use(session, event)

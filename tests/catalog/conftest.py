@@ -64,6 +64,11 @@ def add_on(**changes: Any) -> Json:
     return {"name": "Wax", "price_cents": 4_500, "duration_minutes": 30, "categories": ["full"]} | changes
 
 
+def promotion(**changes: Any) -> Json:
+    """Of the platform, unless it names an affiliate."""
+    return {"code": "SPRING", "percent_bp": 1_000, "starts_at": "2026-01-01T00:00:00Z"} | changes
+
+
 @pytest.fixture
 def applied(client: httpx.AsyncClient, as_: Callable[[Actor], Headers]) -> Made:
     async def apply(owner: Actor = OWNER, **changes: Any) -> Json:

@@ -347,6 +347,7 @@ async def catalog(stage: Stage) -> None:
     shown = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer(tiers=[priced]))
     hidden = await post(f"/affiliates/{shop}/services", owner, catalog_world.offer(active=False))
     wax = await post(f"/affiliates/{shop}/add-ons", owner, catalog_world.add_on())
+    code = await post("/promotions", owner, catalog_world.promotion(affiliate_id=shop))
     pending = (await post("/affiliates", owner, catalog_world.application()))["id"]
     await catalog_world.catching_up(stage.deliver, lambda: recorded_in(stage.database))()
     stage.cast = cast(shop, pending)
@@ -384,6 +385,13 @@ async def catalog(stage: Stage) -> None:
         "PUT /catalog/v1/affiliates/{affiliate_id}/services/order": Ask(
             at, body={"service_ids": [hidden["id"], shown["id"]]}
         ),
+        "GET /catalog/v1/promotions": Ask(query=at),
+        "POST /catalog/v1/promotions": Ask(body=catalog_world.promotion(affiliate_id=shop, code="SUMMER")),
+        "GET /catalog/v1/promotions/{promotion_id}": Ask({"promotion_id": code["id"]}),
+        "PUT /catalog/v1/promotions/{promotion_id}": Ask(
+            {"promotion_id": code["id"]}, body={"ends_at": None, "max_uses": 9, "max_uses_per_customer": 1}
+        ),
+        "POST /catalog/v1/promotions/{promotion_id}/end": Ask({"promotion_id": code["id"]}),
         "GET /catalog/v1/categories": Ask(),
         "POST /catalog/v1/categories": Ask(body={"slug": "glass", "name": "Glass"}),
         "GET /catalog/v1/categories/all": Ask(),

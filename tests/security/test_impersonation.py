@@ -111,6 +111,11 @@ GET /categories/all                              refused
 PUT /categories/order                            refused
 PATCH /categories/{category_id}                  refused
 GET /config                                      allowed
+GET /promotions                                  allowed
+POST /promotions                                 refused
+GET /promotions/{promotion_id}                   allowed
+PUT /promotions/{promotion_id}                   refused
+POST /promotions/{promotion_id}/end              refused
 PATCH /config                                    refused
 GET /config/history                              refused
 GET /services/{service_id}                       allowed

@@ -1,6 +1,6 @@
 """HTTP of catalog."""
 
-from . import affiliates, categories, config, prices, search, service_area, services
+from . import affiliates, categories, config, prices, promotions, search, service_area, services
 
 routers = [
     search.router,
@@ -9,5 +9,6 @@ routers = [
     services.router,
     categories.router,
     prices.router,
+    promotions.router,
     config.router,
 ]

@@ -125,8 +125,11 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     def may_be_seen_by(self, actor: Actor) -> bool:
         return self.is_public or self.is_known_to(actor)
 
+    def is_run_by(self, actor: Actor) -> bool:
+        return self.is_owned_by(actor) or actor.runs(self.id)
+
     def must_be_run_by(self, actor: Actor) -> None:
-        if not (self.is_owned_by(actor) or actor.runs(self.id)):
+        if not self.is_run_by(actor):
             raise NotYourAffiliate
 
     def approve(self) -> None:
