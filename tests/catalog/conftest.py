@@ -1,11 +1,14 @@
 """Affiliates and offers made as they are made in life: through the API."""
 
 from collections.abc import Awaitable, Callable
+from csv import DictWriter
+from io import StringIO
 from typing import Any
 
 import httpx
 import pytest
 
+from services.catalog.schemas.bulk import COLUMNS
 from shared.auth import Actor
 from shared.testing.plugin import Deliver, Headers, Published
 from shared.testing.tokens import ADMIN
@@ -67,6 +70,19 @@ def add_on(**changes: Any) -> Json:
 def promotion(**changes: Any) -> Json:
     """Of the platform, unless it names an affiliate."""
     return {"code": "SPRING", "percent_bp": 1_000, "starts_at": "2026-01-01T00:00:00Z"} | changes
+
+
+def sheet(*rows: Json, **row: str) -> str:
+    """A file to import: one line for each row, with cells of its own instead of these."""
+    usual = dict.fromkeys(COLUMNS, "") | {
+        "category": "full", "service": "Full detail", "service_active": "yes", "tier": "Gold", "price_cents": "18900",
+        "duration_minutes": "120", "tier_active": "yes",
+    }  # fmt: skip
+    text = StringIO()
+    table = DictWriter(text, COLUMNS)
+    table.writeheader()
+    table.writerows(usual | one for one in (*rows, *([row] if row else [])))
+    return text.getvalue()
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ class Ask:
     ids: Mapping[str, int | str | UUID] = field(default_factory=dict)
     query: Json = field(default_factory=dict)
     body: Any = None
+    csv: str = ""
 
 
 @dataclass
@@ -66,7 +67,8 @@ class Stage:
         ask = self.asks[route]
         body = {"content": changed["content"]} if "content" in changed else {"json": changed.get("body", ask.body)}
         if body.get("json", ...) is None:
-            body = {}
+            body = {"content": ask.csv} if ask.csv else {}
+            headers = headers | ({"Content-Type": "text/csv"} if ask.csv else {})
         path = path.format(**{**ask.ids, **changed.get("ids", {})})
         return await self.client.request(
             method, path, params=ask.query | changed.get("query", {}), headers=headers, **body
@@ -382,6 +384,10 @@ async def catalog(stage: Stage) -> None:
         "POST /catalog/v1/affiliates/{affiliate_id}/add-ons": Ask(at, body=catalog_world.add_on()),
         "PUT /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on, body=catalog_world.add_on()),
         "DELETE /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on),
+        "GET /catalog/v1/affiliates/{affiliate_id}/services/export": Ask(at),
+        "POST /catalog/v1/affiliates/{affiliate_id}/services/import": Ask(
+            at, query={"dry_run": "false"}, csv=catalog_world.sheet(service="New")
+        ),
         "PUT /catalog/v1/affiliates/{affiliate_id}/services/order": Ask(
             at, body={"service_ids": [hidden["id"], shown["id"]]}
         ),

@@ -104,6 +104,8 @@ PUT /affiliates/{affiliate_id}/price-list        refused
 POST /affiliates/{affiliate_id}/add-ons          refused
 PUT /affiliates/{affiliate_id}/add-ons/{add_on_id} refused
 DELETE /affiliates/{affiliate_id}/add-ons/{add_on_id} refused
+GET /affiliates/{affiliate_id}/services/export   allowed
+POST /affiliates/{affiliate_id}/services/import  refused
 PUT /affiliates/{affiliate_id}/services/order    allowed
 GET /categories                                  public
 POST /categories                                 refused

@@ -112,6 +112,10 @@ PUT /affiliates/{affiliate_id}/add-ons/{add_on_id}
                                            401      403   403   200     200        403   403     403   403
 DELETE /affiliates/{affiliate_id}/add-ons/{add_on_id}
                                            401      403   403   204     204        403   403     403   403
+GET /affiliates/{affiliate_id}/services/export
+                                           401      403   403   200     200        200   403     200   200
+POST /affiliates/{affiliate_id}/services/import
+                                           401      403   403   200     200        403   403     403   403
 PUT /affiliates/{affiliate_id}/services/order
                                            401      403   403 200/2   200/2        403   403     403   403
 GET /categories                          200/5    200/5 200/5 200/5   200/5      200/5 200/5   200/5 200/5
@@ -229,7 +233,7 @@ async def ask_as(stage: Stage, role: str, route: str) -> str:
 
 
 def cell(answer: httpx.Response) -> str:
-    body: Any = answer.json() if answer.content else None
+    body: Any = answer.json() if answer.content and "json" in answer.headers["content-type"] else None
     shown = f"/{len(body['items'])}" if isinstance(body, dict) and "items" in body else ""
     return f"{answer.status_code}{shown}"
 

@@ -1,12 +1,13 @@
 """HTTP of catalog."""
 
-from . import affiliates, categories, config, prices, promotions, search, service_area, services
+from . import affiliates, bulk, categories, config, prices, promotions, search, service_area, services
 
 routers = [
     search.router,
     affiliates.router,
     service_area.router,
     services.router,
+    bulk.router,
     categories.router,
     prices.router,
     promotions.router,

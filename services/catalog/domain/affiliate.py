@@ -49,6 +49,10 @@ class NotYourAffiliate(Forbidden):
     """Only the affiliate's owner and managers can change this."""
 
 
+class ForTheTeam(Forbidden):
+    """Only the affiliate's team and the platform's staff can read this."""
+
+
 class ApplicationPending(Conflict):
     """An earlier application of yours has not been decided yet."""
 
@@ -121,6 +125,10 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     def is_known_to(self, actor: Actor) -> bool:
         """Its own people and the platform's staff see all of it."""
         return self.is_owned_by(actor) or actor.works_for(self.id) or actor.is_staff
+
+    def must_be_known_to(self, actor: Actor) -> None:
+        if not self.is_known_to(actor):
+            raise ForTheTeam
 
     def may_be_seen_by(self, actor: Actor) -> bool:
         return self.is_public or self.is_known_to(actor)
