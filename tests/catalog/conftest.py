@@ -85,6 +85,31 @@ def sheet(*rows: Json, **row: str) -> str:
     return text.getvalue()
 
 
+def promotion_whole(**changes: Any) -> Json:
+    """With all that it may say."""
+    limits = {"ends_at": "2030-01-01T00:00:00Z", "max_uses": 100, "max_uses_per_customer": 1}
+    return promotion(amount_cents=None, categories=["full"]) | limits | changes
+
+
+def configuration(**changes: Any) -> Json:
+    """Every value of the platform's configuration, as a change sends them."""
+    return {
+        "currency": "USD",
+        "commission_bp": 1500,
+        "commission_rates": [{"category": "ceramic", "affiliate_tier": "gold", "commission_bp": 1200}],
+        "hold_minutes": 15,
+        "max_open_holds": 3,
+        "lead_minutes": 120,
+        "horizon_days": 60,
+        "free_cancellation_hours": 24,
+        "late_cancellation_fee_bp": 5000,
+        "cancellation_policies": [{"name": "flexible", "free_cancellation_hours": 2, "late_cancellation_fee_bp": 1000}],
+        "deposit": {"deposit_bp": 2000, "minimum_cents": 1000},
+        "tips_allowed": True,
+        "features": {"applications": True, "bookings": True, "reviews": True, "registration": True},
+    } | changes
+
+
 @pytest.fixture
 def applied(client: httpx.AsyncClient, as_: Callable[[Actor], Headers]) -> Made:
     async def apply(owner: Actor = OWNER, **changes: Any) -> Json:

@@ -381,8 +381,12 @@ async def catalog(stage: Stage) -> None:
         ),
         "GET /catalog/v1/affiliates/{affiliate_id}/price-list": Ask(at),
         "PUT /catalog/v1/affiliates/{affiliate_id}/price-list": Ask(at, body=catalog_world.price_list()),
-        "POST /catalog/v1/affiliates/{affiliate_id}/add-ons": Ask(at, body=catalog_world.add_on()),
-        "PUT /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on, body=catalog_world.add_on()),
+        "POST /catalog/v1/affiliates/{affiliate_id}/add-ons": Ask(
+            at, body=catalog_world.add_on(position=0, active=True)
+        ),
+        "PUT /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(
+            an_add_on, body=catalog_world.add_on(position=0, active=True)
+        ),
         "DELETE /catalog/v1/affiliates/{affiliate_id}/add-ons/{add_on_id}": Ask(an_add_on),
         "GET /catalog/v1/affiliates/{affiliate_id}/services/export": Ask(at),
         "POST /catalog/v1/affiliates/{affiliate_id}/services/import": Ask(
@@ -392,7 +396,7 @@ async def catalog(stage: Stage) -> None:
             at, body={"service_ids": [hidden["id"], shown["id"]]}
         ),
         "GET /catalog/v1/promotions": Ask(query=at),
-        "POST /catalog/v1/promotions": Ask(body=catalog_world.promotion(affiliate_id=shop, code="SUMMER")),
+        "POST /catalog/v1/promotions": Ask(body=catalog_world.promotion_whole(affiliate_id=shop, code="SUMMER")),
         "GET /catalog/v1/promotions/{promotion_id}": Ask({"promotion_id": code["id"]}),
         "PUT /catalog/v1/promotions/{promotion_id}": Ask(
             {"promotion_id": code["id"]}, body={"ends_at": None, "max_uses": 9, "max_uses_per_customer": 1}
@@ -408,7 +412,7 @@ async def catalog(stage: Stage) -> None:
             {"category_id": 1}, body={"name": "All of it", "active": True}
         ),
         "GET /catalog/v1/config": Ask(),
-        "PATCH /catalog/v1/config": Ask(body={"hold_minutes": 15}),
+        "PATCH /catalog/v1/config": Ask(body=catalog_world.configuration()),
         "GET /catalog/v1/config/history": Ask(),
         "GET /catalog/v1/services/{service_id}": Ask({"service_id": hidden["id"]}),
         "PUT /catalog/v1/services/{service_id}": Ask({"service_id": shown["id"]}, body=revised),
