@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import zipcodes
 
-from shared.errors import Unprocessable
+from shared.errors import Conflict, Unprocessable
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 METRES_PER_DEGREE = math.pi * EARTH_RADIUS_M / 180
@@ -21,6 +21,10 @@ CELLS_PER_DEGREE = 10
 
 class UnknownZip(Unprocessable):
     """We do not know this zip code, or nobody can be visited there."""
+
+
+class OutOfServiceArea(Conflict):
+    """This affiliate does not come to this zip code."""
 
 
 class ZipElsewhere(Unprocessable):

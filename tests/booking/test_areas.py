@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.domain.offer import Affiliate, OutOfServiceArea
+from services.booking.domain.offer import Affiliate
 from shared.contracts.catalog import AffiliateApproved
-from shared.places import place_of
+from shared.places import OutOfServiceArea, place_of
 from shared.testing.plugin import Deliver
 
 from .conftest import AFFILIATE, Shop, approved, monday_at

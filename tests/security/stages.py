@@ -414,6 +414,16 @@ async def catalog(stage: Stage) -> None:
         "GET /catalog/v1/config": Ask(),
         "PATCH /catalog/v1/config": Ask(body=catalog_world.configuration()),
         "GET /catalog/v1/config/history": Ask(),
+        "POST /catalog/v1/price-checks": Ask(
+            body={
+                "tier_id": shown["tiers"][0]["id"],
+                "zip": catalog_world.BROOKLYN,
+                "size_class": "suv",
+                "condition": "dirty",
+                "add_on_ids": [wax["add_on_id"]],
+                "promotion_code": code["code"],
+            }
+        ),
         "GET /catalog/v1/services/{service_id}": Ask({"service_id": hidden["id"]}),
         "PUT /catalog/v1/services/{service_id}": Ask({"service_id": shown["id"]}, body=revised),
         "PUT /catalog/v1/services/{service_id}/active": Ask({"service_id": shown["id"]}, body={"active": False}),

@@ -107,6 +107,7 @@ DELETE /affiliates/{affiliate_id}/add-ons/{add_on_id} refused
 GET /affiliates/{affiliate_id}/services/export   allowed
 POST /affiliates/{affiliate_id}/services/import  refused
 PUT /affiliates/{affiliate_id}/services/order    allowed
+POST /price-checks                               public
 GET /categories                                  public
 POST /categories                                 refused
 GET /categories/all                              refused

@@ -118,6 +118,7 @@ POST /affiliates/{affiliate_id}/services/import
                                            401      403   403   200     200        403   403     403   403
 PUT /affiliates/{affiliate_id}/services/order
                                            401      403   403 200/2   200/2        403   403     403   403
+POST /price-checks                         200      200   200   200     200        200   200     200   200
 GET /categories                          200/5    200/5 200/5 200/5   200/5      200/5 200/5   200/5 200/5
 POST /categories                           401      403   403   403     403        403   403     403   201
 GET /categories/all                        401      403   403   403     403        403   403   200/5 200/5

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Timestamped, kept
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.places import Place, serves
+from shared.places import OutOfServiceArea, Place, serves
 from shared.platform_config import PlatformConfig
 from shared.pricing import Job, Price, PriceList, Promotion, SizePrice, TierOnSale, duration_minutes, price
 from shared.terms import CancellationPolicy, chosen_policy, commission_bp
@@ -36,10 +36,6 @@ class NotBookable(Conflict):
 
 class PriceChanged(Conflict):
     """The price has changed since you saw it; `lines` say what it is made of now."""
-
-
-class OutOfServiceArea(Conflict):
-    """This affiliate does not come to this zip code."""
 
 
 class Affiliate(Timestamped, Base, kw_only=True):

@@ -1,6 +1,6 @@
 """HTTP of catalog."""
 
-from . import affiliates, bulk, categories, config, prices, promotions, search, service_area, services
+from . import affiliates, bulk, categories, config, price_checks, prices, promotions, search, service_area, services
 
 routers = [
     search.router,
@@ -10,6 +10,7 @@ routers = [
     bulk.router,
     categories.router,
     prices.router,
+    price_checks.router,
     promotions.router,
     config.router,
 ]

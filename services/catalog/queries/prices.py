@@ -27,43 +27,45 @@ async def price_list_of(session: AsyncSession, affiliate_id: int) -> tuple[int, 
     return (row[0], row[1]) if row else (0, pricing.PriceList().model_dump())
 
 
-def _all(wanted: Column, mine: ColumnElement[bool], *order: Column) -> ColumnElement[Any]:
+def list_of(wanted: Column, mine: ColumnElement[bool], *order: Column) -> ColumnElement[Any]:
     """A JSON list of what is wanted of those rows."""
     rows = select(func.jsonb_agg(aggregate_order_by(wanted, *order))).where(mine)
     return func.coalesce(rows.scalar_subquery(), literal([], JSONB))
 
 
-def _object(*columns: Column, **more: Column) -> ColumnElement[Any]:
+def object_of(*columns: Column, **more: Column) -> ColumnElement[Any]:
     fields = {column.key: column for column in columns} | more
     return func.jsonb_build_object(*(part for name, value in fields.items() for part in (literal(name), value)))
 
 
 # As shared.pricing.PriceList reads it, built once; add-ons that were removed are left out.
-RULES = _object(
+RULES = object_of(
     PriceList.minimum_cents,
     PriceList.tax_ppm,
-    sizes=_all(
-        _object(SizeMultiplier.size_class, SizeMultiplier.multiplier_bp),
+    sizes=list_of(
+        object_of(SizeMultiplier.size_class, SizeMultiplier.multiplier_bp),
         SizeMultiplier.price_list_id == PriceList.id,
         SizeMultiplier.size_class,
     ),
-    conditions=_all(
-        _object(ConditionMultiplier.condition, ConditionMultiplier.multiplier_bp),
+    conditions=list_of(
+        object_of(ConditionMultiplier.condition, ConditionMultiplier.multiplier_bp),
         ConditionMultiplier.price_list_id == PriceList.id,
         ConditionMultiplier.condition,
     ),
-    travel_bands=_all(
-        _object(TravelBand.up_to_m, TravelBand.fee_cents), TravelBand.price_list_id == PriceList.id, TravelBand.up_to_m
+    travel_bands=list_of(
+        object_of(TravelBand.up_to_m, TravelBand.fee_cents),
+        TravelBand.price_list_id == PriceList.id,
+        TravelBand.up_to_m,
     ),
-    add_ons=_all(
-        _object(
+    add_ons=list_of(
+        object_of(
             AddOn.name,
             AddOn.price_cents,
             AddOn.duration_minutes,
             AddOn.active,
             AddOn.position,
             add_on_id=AddOn.id,
-            categories=_all(AddOnCategory.category, AddOnCategory.add_on_id == AddOn.id, AddOnCategory.category),
+            categories=list_of(AddOnCategory.category, AddOnCategory.add_on_id == AddOn.id, AddOnCategory.category),
         ),
         (AddOn.price_list_id == PriceList.id) & AddOn.deleted_at.is_(None),
         AddOn.position,
