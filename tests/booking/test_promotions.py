@@ -26,7 +26,7 @@ from .conftest import AFFILIATE, PRICE, TIER, Shop, captured, monday_at, open_sh
 
 TENTH = PRICE // 10
 HOURS = (8, 11, 14)
-UNLOCKED = text("select promotion_id from promotions where code = :code")
+UNLOCKED = text("select promotion_id, clock_timestamp() as at from promotions where code = :code")
 
 
 async def used(shop: Shop, hour: int = 9, by: int = 7, code: str = "SPRING", **more: Any) -> dict[str, Any]:

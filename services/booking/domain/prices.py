@@ -36,8 +36,10 @@ class PromotionCode(Timestamped, Base, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Redeemable:
-    """A promotion and how often others' bookings use it: those that are held and have not run out, confirmed or
-    completed. `at` is the database's time."""
+    """A promotion and its uses: the bookings with it that are held and have not run out, confirmed or completed.
+
+    `at` is the database's time.
+    """
 
     promotion: Promotion
     uses: int
