@@ -37,6 +37,11 @@ class Shop:
     zip: str
     windows: list[JSON] = field(repr=False)
     services: list[JSON] = field(repr=False)
+    tax_ppm: int
+
+    @property
+    def price_list(self) -> JSON:
+        return PRICE_LIST | {"tax_ppm": self.tax_ppm}
 
     @property
     def email(self) -> str:
@@ -58,13 +63,41 @@ FULL = service("full", "Full detail", tier("Standard", 19900, 240), tier("Showro
 COATING = service("ceramic", "Ceramic coating", tier("One year", 49900, 360), tier("Three years", 89900, 480))
 PAINT = service("paint_correction", "Paint correction", tier("One stage", 39900, 300))
 
+PRICE_LIST: JSON = {
+    "sizes": [
+        {"size_class": size, "multiplier_bp": percent * 100}
+        for size, percent in {
+            "compact": 90, "sedan": 100, "coupe": 100, "wagon": 110, "suv": 120, "large_suv": 140, "truck": 130,
+            "minivan": 130, "van": 150, "motorcycle": 70, "rv": 300,
+        }.items()
+    ],
+    "conditions": [
+        {"condition": "dirty", "multiplier_bp": 11_500},
+        {"condition": "very_dirty", "multiplier_bp": 13_500},
+    ],
+    "travel_bands": [
+        {"up_to_m": 15_000, "fee_cents": 0},
+        {"up_to_m": 30_000, "fee_cents": 1500},
+        {"up_to_m": 60_000, "fee_cents": 3000},
+    ],
+    "minimum_cents": 4500,
+}  # fmt: skip
+ADD_ONS = (
+    affiliates.add_on("Pet hair removal", 3500, 30, "interior", "full"),
+    affiliates.add_on("Odor removal", 5900, 60, "interior", "full"),
+    affiliates.add_on("Headlight restoration", 7500, 45, "exterior", "full"),
+)
+WELCOME: JSON = {
+    "code": "WELCOME10", "percent_bp": 1000, "starts_at": "2026-01-01T00:00:00Z", "max_uses_per_customer": 1,
+}  # fmt: skip
+
 SHOPS = (
-    Shop("Lone Star Shine", "78701", hours(SIX_DAYS, "08:00", "18:00"), [WASH, CABIN, FULL]),
-    Shop("Mile High Detail", "80202", hours(WEEKDAYS, "07:30", "17:30"), [WASH, FULL, COATING]),
-    Shop("Golden State Gloss", "90012", hours(EVERY_DAY, "09:00", "19:00"), [WASH, COATING, PAINT]),
-    Shop("Hudson Hand Wash", "10001", hours(EVERY_DAY, "08:00", "20:00"), [WASH, CABIN]),
-    Shop("Biscayne Brilliance", "33130", hours(SIX_DAYS, "07:00", "15:00"), [WASH, CABIN, COATING]),
-    Shop("Aloha Auto Care", "96813", hours(SIX_DAYS, "08:00", "16:00"), [WASH, FULL]),
+    Shop("Lone Star Shine", "78701", hours(SIX_DAYS, "08:00", "18:00"), [WASH, CABIN, FULL], 82_500),
+    Shop("Mile High Detail", "80202", hours(WEEKDAYS, "07:30", "17:30"), [WASH, FULL, COATING], 88_100),
+    Shop("Golden State Gloss", "90012", hours(EVERY_DAY, "09:00", "19:00"), [WASH, COATING, PAINT], 97_500),
+    Shop("Hudson Hand Wash", "10001", hours(EVERY_DAY, "08:00", "20:00"), [WASH, CABIN], 88_750),
+    Shop("Biscayne Brilliance", "33130", hours(SIX_DAYS, "07:00", "15:00"), [WASH, CABIN, COATING], 70_000),
+    Shop("Aloha Auto Care", "96813", hours(SIX_DAYS, "08:00", "16:00"), [WASH, FULL], 45_000),
 )
 
 
@@ -97,6 +130,7 @@ async def _seed(gateway: str, mail: str, identity: Mapping[str, str], password: 
         await asyncio.gather(
             approving,
             _arrive(customer, "customer", mail),
+            _promoted(approving),
             *(_open(shop, owner, mail, approving) for shop, owner in owners.items()),
         )
 
@@ -118,6 +152,7 @@ async def _open(shop: Shop, owner: Person, mail: str, approving: "asyncio.Task[P
     if affiliate["application_status"] == "submitted":
         await affiliates.approve(admin, affiliate)
     await _published(shop, owner, affiliate["id"])
+    await _priced(shop, owner, affiliate["id"])
     await _available(shop, admin, affiliate["id"])
 
 
@@ -133,6 +168,23 @@ async def _published(shop: Shop, owner: Person, affiliate_id: int) -> None:
     for service in shop.services:
         if service["name"] not in names:
             await affiliates.publish(owner, affiliate_id, service)
+
+
+async def _priced(shop: Shop, owner: Person, affiliate_id: int) -> None:
+    known = await owner.get(f"/catalog/v1/affiliates/{affiliate_id}/price-list")
+    if not known["sizes"]:
+        await affiliates.set_prices(owner, affiliate_id, shop.price_list)
+    names = {add_on["name"] for add_on in known["add_ons"]}
+    for add_on in ADD_ONS:
+        if add_on["name"] not in names:
+            await affiliates.offer_add_on(owner, affiliate_id, add_on)
+
+
+async def _promoted(approving: "asyncio.Task[Person]") -> None:
+    admin = await approving
+    known = (await admin.get(affiliates.PROMOTIONS))["items"]
+    if WELCOME["code"] not in {promotion["code"] for promotion in known}:
+        await admin.post(affiliates.PROMOTIONS, WELCOME)
 
 
 async def _available(shop: Shop, admin: Person, affiliate_id: int) -> None:

@@ -19,12 +19,12 @@ from shared.contracts.catalog import (
     Tier,
 )
 from shared.contracts.payments import PaymentCaptured
-from shared.pricing import PriceList, Promotion
+from shared.pricing import AddOn, PriceList, Promotion
 from shared.testing.plugin import Deliver, Headers
 from shared.testing.tokens import customer, member
 
 ZONE = "America/New_York"
-AFFILIATE, SERVICE, TIER = 31, 41, 51
+AFFILIATE, SERVICE, TIER, ADD_ON = 31, 41, 51, 81
 PRICE = 18_900
 
 
@@ -68,6 +68,11 @@ def published_offer(
 
 def price_list(version: int = 1, **rules: Any) -> PriceListChanged:
     return PriceListChanged(price_list_id=AFFILIATE, version=version, affiliate_id=AFFILIATE, rules=PriceList(**rules))
+
+
+def add_on(**changes: Any) -> AddOn:
+    values: dict[str, Any] = {"add_on_id": ADD_ON, "name": "Wax", "price_cents": 2_500, "duration_minutes": 30}
+    return AddOn(**values | changes)
 
 
 def promotion(version: int = 1, promotion_id: int = 71, code: str = "SPRING", **rules: Any) -> PromotionChanged:

@@ -11,14 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.booking import BookingHeld
-from shared.pricing import AddOn, ConditionMultiplier, SizeMultiplier, SizePrice, TravelBand
+from shared.pricing import ConditionMultiplier, SizeMultiplier, SizePrice, TravelBand
 from shared.testing.plugin import Published
 from shared.testing.tokens import customer
 from shared.vehicles import Condition, SizeClass
 
-from .conftest import PRICE, TIER, Shop, monday_at, next_monday, price_list, published_offer
+from .conftest import ADD_ON, PRICE, TIER, Shop, add_on, monday_at, next_monday, price_list, published_offer
 
-WAX, OZONE, GONE = 81, 82, 83
+WAX, OZONE, GONE = ADD_ON, 82, 83
 RULES: dict[str, Any] = {
     "sizes": [
         SizeMultiplier(size_class=SizeClass.SEDAN, multiplier_bp=10_000),
@@ -27,9 +27,9 @@ RULES: dict[str, Any] = {
     "conditions": [ConditionMultiplier(condition=Condition.DIRTY, multiplier_bp=11_000)],
     "travel_bands": [TravelBand(up_to_m=2_000, fee_cents=0), TravelBand(up_to_m=20_000, fee_cents=1_500)],
     "add_ons": [
-        AddOn(add_on_id=WAX, name="Wax", price_cents=2_500, duration_minutes=30, categories=["full"]),
-        AddOn(add_on_id=OZONE, name="Ozone", price_cents=4_000, duration_minutes=60, categories=["interior"]),
-        AddOn(add_on_id=GONE, name="Old", price_cents=1_000, duration_minutes=15, active=False),
+        add_on(categories=["full"]),
+        add_on(add_on_id=OZONE, name="Ozone", categories=["interior"]),
+        add_on(add_on_id=GONE, name="Old", active=False),
     ],
     "tax_ppm": 88_750,
 }

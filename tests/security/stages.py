@@ -450,20 +450,27 @@ async def booking(stage: Stage) -> None:
     for one in (paid, begun):
         await stage.deliver(booking_world.captured(one))
     await stage.sql(NOW_UNDER_WAY.format(id=begun["id"]))
+    await stage.deliver(booking_world.price_list(add_ons=[booking_world.add_on(price_cents=500)]))
+    await stage.deliver(booking_world.promotion(amount_cents=500))
     day = booking_world.next_monday().isoformat()
     stage.cast = cast()
     wanted = {"tier_id": booking_world.TIER, "starts_at": at(15, 30), "address": "1 Main St", "zip": "11201"}
+    wanted |= {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
     stage.asks = {
         "GET /booking/v1/affiliates/{affiliate_id}/availability": Ask({"affiliate_id": AFFILIATE}),
         "PUT /booking/v1/affiliates/{affiliate_id}/availability": Ask(
             {"affiliate_id": AFFILIATE}, body=booking_world.MONDAYS
         ),
         "GET /booking/v1/bookings": Ask(query={"limit": 5}),
-        "POST /booking/v1/bookings": Ask(body=wanted | {"price_cents": booking_world.PRICE}),
+        "POST /booking/v1/bookings": Ask(
+            body=wanted | {"promotion_code": "SPRING", "price_cents": booking_world.PRICE}
+        ),
         "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
         "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
         "POST /booking/v1/bookings/{booking_id}/complete": Ask({"booking_id": begun["id"]}),
-        "GET /booking/v1/slots": Ask(query={"tier_id": booking_world.TIER, "from": day, "to": day}),
+        "GET /booking/v1/slots": Ask(
+            query={"tier_id": booking_world.TIER, "from": day, "to": day, "add_on_ids": [booking_world.ADD_ON]}
+        ),
     }
 
 

@@ -13,6 +13,7 @@ KEPT_BY_CACHES = {
     "GET /catalog/v1/affiliates",
     "GET /catalog/v1/affiliates/{affiliate_id}/services",
     "GET /catalog/v1/categories",
+    "GET /catalog/v1/service-area",
 }
 PERSONAL = (
     "ada@example.com", "grace@example.com", "olive-Gantry", "Ada Marsh", "+1512555", "hello@shine.example",

@@ -11,6 +11,7 @@ from .people import JSON, Person
 
 ALWAYS = [{"weekday": day, "opens": "00:00", "closes": "24:00"} for day in range(7)]
 CONFIG = "/catalog/v1/config"
+PROMOTIONS = "/catalog/v1/promotions"
 METRICS = (
     "bookings_held", "bookings_confirmed", "bookings_completed", "bookings_cancelled",
     "revenue_cents", "refunds_cents", "commission_cents",
@@ -19,6 +20,10 @@ METRICS = (
 
 def tier(name: str, price_cents: int, minutes: int, *included: str) -> JSON:
     return {"name": name, "price_cents": price_cents, "duration_minutes": minutes, "included": list(included)}
+
+
+def add_on(name: str, price_cents: int, minutes: int, *categories: str) -> JSON:
+    return {"name": name, "price_cents": price_cents, "duration_minutes": minutes, "categories": list(categories)}
 
 
 async def apply(owner: Person, name: str, zip: str) -> JSON:
@@ -38,6 +43,17 @@ async def membership(owner: Person, affiliate_id: int) -> str | None:
 
 async def publish(owner: Person, affiliate_id: int, service: JSON) -> JSON:
     return await owner.post(f"/catalog/v1/affiliates/{affiliate_id}/services", service)
+
+
+async def set_prices(owner: Person, affiliate_id: int, price_list: JSON) -> JSON:
+    """In the place of whatever was there, but for the add-ons."""
+    path = f"/catalog/v1/affiliates/{affiliate_id}/price-list"
+    version = {"If-Match": (await owner.ask("GET", path)).headers["ETag"]}
+    return (await owner.ask("PUT", path, json=price_list, headers=version)).json()  # type: ignore[no-any-return]
+
+
+async def offer_add_on(owner: Person, affiliate_id: int, wanted: JSON) -> JSON:
+    return await owner.post(f"/catalog/v1/affiliates/{affiliate_id}/add-ons", wanted)
 
 
 async def open_hours(person: Person, affiliate_id: int, windows: list[JSON]) -> JSON | None:

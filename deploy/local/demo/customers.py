@@ -1,6 +1,8 @@
 """What a customer does: find, book, pay, review, cancel."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -23,34 +25,42 @@ async def search(person: Person, zip: str, affiliate_id: int, **wanted: str) -> 
         cursor = {"cursor": page["next"]}
 
 
-async def slots(person: Person, tier_id: int, days: int = 5) -> list[datetime]:
-    """When the tier can be booked; none while booking has not heard of it. The days are those of the affiliate's zone,
-    so that the range begins a day early."""
+async def check_price(person: Person, tier: JSON, zip: str, job: JSON) -> JSON:
+    """What it would cost, line by line."""
+    return await person.post("/catalog/v1/price-checks", job | {"tier_id": tier["id"], "zip": zip}, expect=200)
+
+
+async def slots(person: Person, tier_id: int, days: int = 5, add_on_ids: Sequence[int] = ()) -> list[datetime]:
+    """When the tier can be booked with these add-ons; none while booking has not heard of it or of them. The days are
+    those of the affiliate's zone, so that the range begins a day early."""
     first = datetime.now(UTC).date() - timedelta(days=1)
     range = {"tier_id": tier_id, "from": str(first), "to": str(first + timedelta(days=days))}
     try:
-        shown = await person.get("/booking/v1/slots", **range)
+        shown = await person.get("/booking/v1/slots", **range, add_on_ids=list(add_on_ids))
     except Unexpected as refused:
-        if came(refused, 404, 409):
+        if came(refused, 404, 409, 422):
             return []
         raise
     return [datetime.fromisoformat(slot["starts_at"]) for day in shown["days"] for slot in day["slots"]]
 
 
-async def first_slot(person: Person, tier_id: int, *, after: timedelta = MARGIN) -> datetime | None:
+async def first_slot(
+    person: Person, tier_id: int, add_on_ids: Sequence[int] = (), *, after: timedelta = MARGIN
+) -> datetime | None:
     """The earliest that does not begin before then, seen from now."""
     earliest = datetime.now(UTC) + after
-    return next((slot for slot in await slots(person, tier_id) if slot >= earliest), None)
+    return next((slot for slot in await slots(person, tier_id, add_on_ids=add_on_ids) if slot >= earliest), None)
 
 
-def booking_request(tier: JSON, slot: datetime, zip: str) -> JSON:
+def booking_request(tier: JSON, slot: datetime, zip: str, **more: Any) -> JSON:
+    """Of a sedan as clean as most and nothing besides, if no more is said."""
     return {
         "tier_id": tier["id"],
         "starts_at": slot.isoformat(),
         "address": "1 Demo Street",
         "zip": zip,
         "price_cents": tier["price_cents"],
-    }
+    } | more
 
 
 async def take(person: Person, wanted: JSON, key: str) -> httpx.Response:

@@ -7,7 +7,7 @@ from shared.money import share
 
 from . import affiliates, customers
 from .http import Unexpected
-from .people import Person
+from .people import JSON, Person
 
 CUSTOMER_IS_TOLD = Counter(
     [*("booking_held", "booking_confirmed") * 2, "booking_completed", "booking_cancelled", "payment_refunded"]
@@ -25,11 +25,13 @@ async def notices(person: Person, expected: Counter[str]) -> Counter[str] | None
     return _exactly(Counter(await customers.notices(person)), expected)
 
 
-async def numbers(owner: Person, admin: Person, affiliate_id: int, price: int) -> Counter[str] | None:
-    """Two bookings at this price: one completed, one paid back."""
-    commission = share(price, (await admin.get(affiliates.CONFIG))["commission_bp"])
+async def numbers(owner: Person, admin: Person, affiliate_id: int, price: JSON) -> Counter[str] | None:
+    """Two bookings at this price: one completed, one paid back. Of the tax there is no commission."""
+    total = price["total_cents"]
+    untaxed = sum(line["amount_cents"] for line in price["lines"] if line["kind"] != "tax")
+    commission = share(untaxed, (await admin.get(affiliates.CONFIG))["commission_bp"])
     bookings = Counter(bookings_held=2, bookings_confirmed=2, bookings_completed=1, bookings_cancelled=1)
-    amounts = Counter(revenue_cents=2 * price, refunds_cents=price, commission_cents=2 * commission)
+    amounts = Counter(revenue_cents=2 * total, refunds_cents=total, commission_cents=2 * commission)
     counted = await affiliates.numbers_of(owner, affiliate_id, datetime.now(UTC).date())
     return _exactly(Counter(counted), bookings + amounts)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from secrets import token_hex, token_urlsafe
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -16,27 +15,13 @@ from .outcome import money
 from .people import JSON, Person
 from .report import Report
 from .site import Site
+from .wares import ADD_ON, PRICE_LIST, SERVICE, VEHICLE, ZIP
+from .words import held, lines, sizes, status, when
 
-ZIP, ZONE = "85701", ZoneInfo("America/Phoenix")  # no clock changes there: something can be booked at any hour
-SERVICE = {
-    "category": "exterior",
-    "name": "Express wash",
-    "description": "By hand, at your door.",
-    "tiers": [
-        affiliates.tier("Basic", 3900, 30, "wash", "dry"),
-        affiliates.tier("Plus", 6900, 60, "wash", "dry", "wax"),
-        affiliates.tier("Deluxe", 12900, 120, "wash", "dry", "wax", "wheels"),
-    ],
-}
-PRICE = 3900
 SOON = timedelta(minutes=59)  # a job can be completed from an hour before it begins
 LATER = timedelta(days=2)  # early enough to cancel for free
 RATING = 5
 WAITING = httpx.Timeout(60)
-
-
-def when(moment: datetime) -> str:
-    return f"{moment.astimezone(ZONE):%a %d %b, %H:%M}"
 
 
 @dataclass
@@ -51,6 +36,8 @@ class Walk:
     owner: Person
     customer: Person
     read: set[str] = field(default_factory=set)
+    job: JSON = field(default_factory=dict)
+    price: JSON = field(default_factory=dict)
 
     async def all_the_way(self) -> JSON:
         """The affiliate of this run, as it was approved."""
@@ -76,7 +63,7 @@ class Walk:
             lambda a: f"affiliate {a['id']}, {a['name']}, {a['city']} {a['state']}",
         )
         await step("The administrator logs in", self.admin.log_in())
-        approved = await step("The administrator approves", affiliates.approve(self.admin, applied), _status)
+        approved = await step("The administrator approves", affiliates.approve(self.admin, applied), status)
         await self.report.wait(
             "The account learns of the membership", lambda: affiliates.membership(owner, applied["id"])
         )
@@ -105,6 +92,15 @@ class Walk:
         await self.report.step("Its link verifies the address", person.verify(asked))
 
     async def its_offer_is_published(self, affiliate: JSON) -> JSON:
+        """Its tiers; from here on it is known what the customer will want done."""
+        await self.report.step(
+            "The owner sets the prices", affiliates.set_prices(self.owner, affiliate["id"], PRICE_LIST), sizes
+        )
+        add_on = await self.report.step(
+            "… and an add-on",
+            affiliates.offer_add_on(self.owner, affiliate["id"], ADD_ON),
+            lambda a: f"{a['name']} {money(a['price_cents'])}",
+        )
         service = await self.report.step(
             "The owner publishes a service",
             affiliates.publish(self.owner, affiliate["id"], SERVICE),
@@ -115,6 +111,7 @@ class Walk:
             lambda: affiliates.open_hours(self.owner, affiliate["id"], affiliates.ALWAYS),
             lambda shown: f"every day, {shown['windows'][0]['opens']} to {shown['windows'][0]['closes']}",
         )
+        self.job = VEHICLE | {"add_on_ids": [add_on["add_on_id"]]}
         return service
 
     async def a_customer_arrives(self, affiliate: JSON) -> None:
@@ -131,21 +128,27 @@ class Walk:
 
     async def the_customer_books(self, tier: JSON) -> JSON:
         """At short notice, so that the job can be completed before the demo ends."""
+        self.price = await self.report.step(
+            "The customer checks the price", customers.check_price(self.customer, tier, ZIP, self.job), lines
+        )
         async with affiliates.at_short_notice(self.admin):
             slot = await self.report.wait("The customer looks at slots", lambda: self._soon(tier["id"]), when)
             return await self._taken(tier, slot)
 
     async def _soon(self, tier_id: int) -> datetime | None:
-        slot = await customers.first_slot(self.customer, tier_id)
+        slot = await customers.first_slot(self.customer, tier_id, self.job["add_on_ids"])
         return slot if slot and slot - datetime.now(UTC) < SOON else None
 
     async def _taken(self, tier: JSON, slot: datetime) -> JSON:
-        wanted, key = customers.booking_request(tier, slot, ZIP), token_hex(16)
+        more, key = self.job | {"price_cents": self.price["total_cents"]}, token_hex(16)
+        wanted = customers.booking_request(tier, slot, ZIP, **more)
         first = await self.report.step(
-            "The customer takes it", customers.take(self.customer, wanted, key), lambda a: _held(a.json())
+            "The customer takes it", customers.take(self.customer, wanted, key), lambda a: held(a.json())
         )
         await self.report.step("The same request again", self._again(wanted, key, first), lambda _: "the same bytes")
         booking: JSON = first.json()
+        if booking["lines"] != self.price["lines"]:
+            raise Unexpected(f"the booking: expected the lines {self.price['lines']}, came {booking['lines']}")
         return booking
 
     async def _again(self, wanted: JSON, key: str, first: httpx.Response) -> None:
@@ -160,9 +163,9 @@ class Walk:
             lambda: customers.payment_of(customer, booking["id"]),
             lambda p: f"payment {p['id']}, {money(p['amount_cents'])}",
         )
-        await self.report.step("The customer pays by card", customers.pay(customer, self.site.stripe, payment), _status)
+        await self.report.step("The customer pays by card", customers.pay(customer, self.site.stripe, payment), status)
         await self.report.wait(
-            "The booking is confirmed", lambda: customers.booking(customer, booking["id"], "confirmed"), _status
+            "The booking is confirmed", lambda: customers.booking(customer, booking["id"], "confirmed"), status
         )
         await self._mailed("The confirmation is in the mail", "Confirmed:")
         return payment
@@ -185,7 +188,7 @@ class Walk:
 
     async def the_job_is_done(self, booking: JSON, affiliate: JSON) -> None:
         self.report.section("The job is done")
-        await self.report.step("The team completes the job", affiliates.complete(self.owner, booking), _status)
+        await self.report.step("The team completes the job", affiliates.complete(self.owner, booking), status)
         await self.report.wait(
             "The customer reviews it",
             lambda: customers.review(self.customer, booking["id"], RATING, "Spotless, and on time."),
@@ -206,7 +209,7 @@ class Walk:
         self.report.section("Another booking is cancelled")
         slot = await self.report.wait(
             "The customer looks at later slots",
-            lambda: customers.first_slot(customer, tier["id"], after=LATER),
+            lambda: customers.first_slot(customer, tier["id"], self.job["add_on_ids"], after=LATER),
             when,
         )
         booking = await self._taken(tier, slot)
@@ -225,7 +228,7 @@ class Walk:
 
     async def _refunded(self, intent: str) -> JSON | None:
         moved = await outside.ledger(self.http, self.site.stripe, intent)
-        return moved if moved.get("refunded") == PRICE and moved["charges"] == 1 else None
+        return moved if moved.get("refunded") == self.price["total_cents"] and moved["charges"] == 1 else None
 
     async def what_came_of_it(self, affiliate: JSON) -> None:
         self.report.section("What came of it")
@@ -237,18 +240,9 @@ class Walk:
             )
         await self.report.wait(
             "Analytics has counted it",
-            lambda: outcome.numbers(self.owner, self.admin, affiliate["id"], PRICE),
+            lambda: outcome.numbers(self.owner, self.admin, affiliate["id"], self.price),
             outcome.in_words,
         )
-
-
-def _status(shown: JSON) -> str:
-    return str(shown.get("status") or shown["application_status"])
-
-
-def _held(booking: JSON) -> str:
-    until = datetime.fromisoformat(booking["hold_expires_at"])
-    return f"booking {booking['id']}, {money(booking['price_cents'])}, held until {until.astimezone(ZONE):%H:%M}"
 
 
 @asynccontextmanager
