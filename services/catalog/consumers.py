@@ -12,10 +12,20 @@ from shared.contracts.booking import (
     FreeDaysChanged,
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, OfferChanged, OfferPublished, OfferWithdrawn, PriceListChanged
+from shared.contracts.identity import (
+    MemberAdded,
+    MemberChanged,
+    MemberEvent,
+    MemberRemoved,
+    UserClosed,
+    UserEvent,
+    UserReinstated,
+    UserSuspended,
+)
 from shared.contracts.payments import AccountChanged
 from shared.contracts.reviews import RatingChanged
 
-from .commands import affiliates, promotions, search
+from .commands import affiliates, owners, promotions, search
 from .domain.search import Fact
 from .personal import personal
 
@@ -26,6 +36,16 @@ personal.join(consumers)
 @consumers.on(RatingChanged)
 async def show_rating(event: RatingChanged, session: AsyncSession) -> None:
     await affiliates.take_over_rating(session, event)
+
+
+@consumers.on(MemberAdded, MemberChanged, MemberRemoved)
+async def follow_team(event: MemberEvent, session: AsyncSession) -> None:
+    await owners.follow_team(session, event)
+
+
+@consumers.on(UserSuspended, UserReinstated, UserClosed)
+async def follow_owner(event: UserEvent, session: AsyncSession) -> None:
+    await owners.follow_owner(session, event)
 
 
 @consumers.on(*AFFILIATE_EVENTS, OfferPublished, OfferChanged, OfferWithdrawn, PriceListChanged)

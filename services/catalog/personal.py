@@ -10,11 +10,13 @@ from shared.contracts.catalog import PersonalDataErased, PersonalDataExported
 from shared.contracts.identity import ErasureRequested
 from shared.personal import Held, Nobodys, Personal, Table, stored_answers
 
-from .commands.affiliates import reject_for_want_of_applicant
+from .commands.onboarding import reject_for_want_of_applicant
+
+CAME_TO_NOTHING = "(application_status = 'rejected' or application_status = 'closed' and approved_at is null)"
 
 
-def _if_rejected(column: str, value: str) -> str:
-    return f"case when application_status = 'rejected' then {value} else {column} end"
+def _unless_business(column: str, value: str) -> str:
+    return f"case when {CAME_TO_NOTHING} then {value} else {column} end"
 
 
 PRICES = {
@@ -32,16 +34,22 @@ TABLES: tuple[Table, ...] = (
     Held(
         "affiliates",
         "owner_user_id = :user_id",
-        shown="id city state zip timezone service_radius_m application_status created_at updated_at deleted_at",
-        hidden="version owner_user_id latitude longitude rating review_count rating_version"
+        shown="id city state zip timezone service_radius_m application_status approved_at created_at updated_at"
+        " deleted_at",
+        hidden="version owner_user_id applied_by affiliate_tier cancellation_policy"
+        " latitude longitude rating review_count rating_version"
         " payout_status payouts_enabled payout_version",
         erased={
-            "name": _if_rejected("name", "'(erased)'"),
-            "slug": _if_rejected("slug", "'erased-' || id"),
-            "email": _if_rejected("email", "'erased@mdh.invalid'"),
-            "phone": _if_rejected("phone", "null"),
-            "street": _if_rejected("street", "null"),
-            "rejection_reason": _if_rejected("rejection_reason", "null"),
+            "name": _unless_business("name", "'(erased)'"),
+            "slug": _unless_business("slug", "'erased-' || id"),
+            "email": _unless_business("email", "'erased@mdh.invalid'"),
+            "phone": _unless_business("phone", "null"),
+            "contact_name": _unless_business("contact_name", "null"),
+            "insurer": _unless_business("insurer", "null"),
+            "insurance_reference": _unless_business("insurance_reference", "null"),
+            "insurance_expires_on": _unless_business("insurance_expires_on", "null"),
+            "street": _unless_business("street", "null"),
+            "rejection_reason": _unless_business("rejection_reason", "null"),
         },
     ),
     Held(
@@ -50,7 +58,21 @@ TABLES: tuple[Table, ...] = (
         shown="booking_id promotion_id created_at updated_at",
         hidden="customer_id version counts",
     ),
+    Held(
+        "affiliate_steps",
+        "affiliate_id in (select id from affiliates where owner_user_id = :user_id)",
+        shown="affiliate_id from_status to_status created_at",
+        hidden="id changed_by",
+        erased={
+            "reason": "case when exists (select from affiliates a where a.id = affiliate_steps.affiliate_id"
+            f" and {CAME_TO_NOTHING}) then null else reason end"
+        },
+    ),
     stored_answers("answer -> 'owner_user_id' = to_jsonb(:user_id)"),
+    Nobodys(
+        "team_members", "affiliate_user_id version affiliate_id user_id is_owner created_at updated_at", "identity's"
+    ),
+    Nobodys("people", "user_id version state created_at updated_at", "identity's"),
     Nobodys("free_days", "affiliate_id version days created_at updated_at", "an affiliate's"),
     Nobodys(
         "search_affiliates",

@@ -37,6 +37,7 @@ OWNED: dict[str, dict[str, str]] = {
     },
     "catalog": {
         "affiliates": "application_status rating city state zip deleted_at",
+        "affiliate_steps": "affiliate_id from_status to_status changed_by reason",
         "services": "affiliate_id category active deleted_at",
         "service_tiers": "service_id price_cents duration_minutes deleted_at",
         "mdh_config": "currency commission_bp",
@@ -87,6 +88,7 @@ TO_COME = {
     "reviews": {"location": "", "review_reply": "", "review_sync_state": ""},
 }
 NEVER_CHANGE = {
+    "affiliate_steps",
     "analytics_events",
     "add_on_categories",
     "consent_changes",

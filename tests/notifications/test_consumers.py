@@ -22,7 +22,17 @@ from shared.contracts.booking import (
     BookingHeld,
     BookingRefundDue,
 )
-from shared.contracts.catalog import AffiliateApplied, AffiliateApproved, AffiliateChanged, AffiliateRejected
+from shared.contracts.catalog import (
+    AffiliateApplied,
+    AffiliateApproved,
+    AffiliateChanged,
+    AffiliateChangesRequested,
+    AffiliateClosed,
+    AffiliateInReview,
+    AffiliateReinstated,
+    AffiliateRejected,
+    AffiliateSuspended,
+)
 from shared.contracts.identity import (
     MemberAdded,
     RecoveryCodeUsed,
@@ -70,6 +80,7 @@ REFUNDED = payment(PaymentRefunded, 4, "refunded", refund_cents=18_900, refunded
 REVIEWED = ReviewPosted(review_id=81, version=1, booking_id=BOOKING, affiliate_id=AFFILIATE, customer_id=7, rating=4)
 APPROVED = affiliate(AffiliateApproved)
 REJECTED = affiliate(AffiliateRejected, status="rejected", reason="No insurance")
+SHUT = affiliate(AffiliateSuspended, status="suspended", reason="Too many complaints")
 
 EVERYONE: list[Event] = [person(), owner(), affiliate(AffiliateApplied, 1, "pending")]
 
@@ -87,6 +98,14 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
         AccountChanged(payout_account_id=5, version=3, affiliate_id=AFFILIATE, status="complete", payouts_enabled=True),
         [("payouts_ready", OWNER_USER)],
     ),
+    "in review": (affiliate(AffiliateInReview, status="in_review"), [("affiliate_in_review", OWNER_USER)]),
+    "to be mended": (
+        affiliate(AffiliateChangesRequested, status="changes_requested", reason="Which insurance?"),
+        [("affiliate_changes_requested", OWNER_USER)],
+    ),
+    "affiliate suspended": (SHUT, [("affiliate_suspended", OWNER_USER)]),
+    "affiliate reinstated": (affiliate(AffiliateReinstated), [("affiliate_reinstated", OWNER_USER)]),
+    "affiliate closed": (affiliate(AffiliateClosed, status="closed"), [("affiliate_closed", OWNER_USER)]),
     "reviewed": (REVIEWED, [("review_posted", OWNER_USER)]),
     "second factor on": (
         SecondFactorEnabled(user_id=CUSTOMER_USER, version=2),
@@ -211,6 +230,11 @@ async def test_an_approval_is_told_even_when_later_news_came_first(deliver: Deli
 async def test_a_rejection_that_was_taken_back_is_not_told(deliver: Deliver, session: AsyncSession) -> None:
     await deliver_all(deliver, owner(), affiliate(AffiliateChanged, 3), REJECTED)
     assert await told(session) == []
+
+
+async def test_a_suspension_that_is_over_is_not_told(deliver: Deliver, session: AsyncSession) -> None:
+    await deliver_all(deliver, owner(), affiliate(AffiliateReinstated, 3), SHUT)
+    assert await told(session) == [("affiliate_reinstated", OWNER_USER)]
 
 
 async def test_all_owners_are_told_each_once(deliver: Deliver, session: AsyncSession) -> None:

@@ -23,7 +23,15 @@ from services.notifications.links import Link
 from services.notifications.settings import Settings
 from services.notifications.texts import letter, local, money, one_line, words_of
 from shared.contracts import booking as bookings
-from shared.contracts.catalog import AffiliateApproved, AffiliateRejected
+from shared.contracts.catalog import (
+    AffiliateApproved,
+    AffiliateChangesRequested,
+    AffiliateClosed,
+    AffiliateInReview,
+    AffiliateReinstated,
+    AffiliateRejected,
+    AffiliateSuspended,
+)
 from shared.contracts.identity import (
     PasswordChanged,
     RecoveryCodeUsed,
@@ -93,6 +101,11 @@ EVENTS: list[Event] = [
     payouts("restricted"),
     affiliate(AffiliateApproved),
     affiliate(AffiliateRejected, status="rejected", reason="No insurance"),
+    affiliate(AffiliateInReview, status="in_review"),
+    affiliate(AffiliateChangesRequested, status="changes_requested", reason="Which insurance?"),
+    affiliate(AffiliateSuspended, status="suspended", reason="Too many complaints"),
+    affiliate(AffiliateReinstated),
+    affiliate(AffiliateClosed, status="closed"),
     ReviewPosted(review_id=81, version=1, booking_id=61, affiliate_id=AFFILIATE, customer_id=7, rating=4),
     export_ready(),
     erasure_accepted(),
@@ -299,6 +312,15 @@ def test_of_a_cancelled_appointment_only_the_cancellation_and_the_money_are_told
         (Kind.AFFILIATE_REJECTED, "rejected", True),
         (Kind.AFFILIATE_REJECTED, "approved", False),
         (Kind.AFFILIATE_APPROVED, None, True),
+        (Kind.AFFILIATE_IN_REVIEW, "in_review", True),
+        (Kind.AFFILIATE_IN_REVIEW, "approved", False),
+        (Kind.AFFILIATE_CHANGES_REQUESTED, "changes_requested", True),
+        (Kind.AFFILIATE_CHANGES_REQUESTED, "submitted", False),
+        (Kind.AFFILIATE_SUSPENDED, "suspended", True),
+        (Kind.AFFILIATE_SUSPENDED, "approved", False),
+        (Kind.AFFILIATE_REINSTATED, "approved", True),
+        (Kind.AFFILIATE_REINSTATED, "suspended", False),
+        (Kind.AFFILIATE_CLOSED, "closed", True),
     ],
 )
 def test_an_answer_to_an_application_is_true_while_it_stands(kind: Kind, status: str | None, true: bool) -> None:

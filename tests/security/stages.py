@@ -333,6 +333,18 @@ async def _elsewhere(stage: Stage) -> dict[str, Ask]:
     }
 
 
+def _steps(shop: int, pending: int, mended: int, shut: int) -> dict[str, Ask]:
+    why = {"reason": "No insurance."}
+    wanted: dict[str, tuple[int, Any]] = {
+        "review": (pending, None), "request-changes": (pending, why), "resubmit": (mended, None),
+        "approve": (pending, None), "reject": (pending, why), "suspend": (shop, why), "reinstate": (shut, None),
+        "close": (shop, None),
+    }  # fmt: skip
+    path = "/catalog/v1/affiliates/{affiliate_id}"
+    asks = {f"POST {path}/{step}": Ask({"affiliate_id": id}, body=body) for step, (id, body) in wanted.items()}
+    return asks | {f"GET {path}/steps": Ask({"affiliate_id": shop})}
+
+
 async def catalog(stage: Stage) -> None:
     """One affiliate that is public, with an offer shown and one hidden, and an application of the same owner."""
 
@@ -351,8 +363,14 @@ async def catalog(stage: Stage) -> None:
     wax = await post(f"/affiliates/{shop}/add-ons", owner, catalog_world.add_on())
     code = await post("/promotions", owner, catalog_world.promotion(affiliate_id=shop))
     pending = (await post("/affiliates", owner, catalog_world.application()))["id"]
+    mended, shut = [
+        (await post("/affiliates", Actor(user_id=n), catalog_world.application()))["id"] for n in (510, 511)
+    ]
+    await post(f"/affiliates/{mended}/request-changes", ADMIN, {"reason": "Which insurance?"})
+    await post(f"/affiliates/{shut}/approve", ADMIN)
+    await post(f"/affiliates/{shut}/suspend", ADMIN, {"reason": "Too many complaints."})
     await catalog_world.catching_up(stage.deliver, lambda: recorded_in(stage.database))()
-    stage.cast = cast(shop, pending)
+    stage.cast = cast(shop, pending, mended, shut)
     at, applied = {"affiliate_id": shop}, {"affiliate_id": pending}
     revised = {name: shown[name] for name in ("category", "name", "description", "active", "tiers")}
     changes = catalog_world.application(city="Brooklyn", state="NY")
@@ -360,6 +378,10 @@ async def catalog(stage: Stage) -> None:
     searched = {
         "zip": "11201", "category": "full", "size_class": "suv", "limit": 5, "radius_m": 20_000, "price_from": 100,
         "price_to": 100_000, "q": "detail", "sort": "relevance",
+    }  # fmt: skip
+    changes |= {
+        "contact_name": "Ada", "insurer": "Mutual", "insurance_reference": "P-1", "insurance_expires_on": "2040-01-01",
+        "cancellation_policy": None,
     }  # fmt: skip
     applying = changes | {"service_zips": ["10001"]}
     stage.asks = {
@@ -369,8 +391,8 @@ async def catalog(stage: Stage) -> None:
         "GET /catalog/v1/affiliates/applications": Ask(),
         "GET /catalog/v1/affiliates/{affiliate_id}": Ask(applied),
         "PATCH /catalog/v1/affiliates/{affiliate_id}": Ask(at, body=changes),
-        "POST /catalog/v1/affiliates/{affiliate_id}/approve": Ask(applied),
-        "POST /catalog/v1/affiliates/{affiliate_id}/reject": Ask(applied, body={"reason": "No insurance."}),
+        "PUT /catalog/v1/affiliates/{affiliate_id}/tier": Ask(at, body={"affiliate_tier": "premium"}),
+        **_steps(shop, pending, mended, shut),
         "GET /catalog/v1/affiliates/{affiliate_id}/services": Ask(at),
         "POST /catalog/v1/affiliates/{affiliate_id}/services": Ask(
             at, body=catalog_world.offer(active=True, tiers=[priced], photo_urls=photos)

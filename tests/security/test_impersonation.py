@@ -93,6 +93,14 @@ POST /affiliates                                 allowed
 GET /affiliates/applications                     allowed
 GET /affiliates/{affiliate_id}                   allowed
 PATCH /affiliates/{affiliate_id}                 allowed
+GET /affiliates/{affiliate_id}/steps             allowed
+POST /affiliates/{affiliate_id}/review           refused
+POST /affiliates/{affiliate_id}/request-changes  refused
+POST /affiliates/{affiliate_id}/resubmit         allowed
+POST /affiliates/{affiliate_id}/suspend          refused
+POST /affiliates/{affiliate_id}/reinstate        refused
+POST /affiliates/{affiliate_id}/close            refused
+PUT /affiliates/{affiliate_id}/tier              refused
 POST /affiliates/{affiliate_id}/approve          refused
 POST /affiliates/{affiliate_id}/reject           refused
 GET /affiliates/{affiliate_id}/services          allowed

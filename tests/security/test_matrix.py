@@ -94,11 +94,20 @@ catalog                              anonymous customer other owner manager tech
 GET /affiliates                          200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1
 POST /affiliates                           401      201   201   409     201        201   201     201   201
 GET /service-area                        200      200   200   200     200        200   200     200   200
-GET /affiliates/applications               401    200/0 200/0 200/2   200/0      200/0 200/0   200/2 200/2
+GET /affiliates/applications               401    200/0 200/0 200/2   200/0      200/0 200/0   200/4 200/4
 GET /affiliates/{affiliate_id}             404      404   404   200     200        200   404     200   200
 PATCH /affiliates/{affiliate_id}           401      403   403   200     200        403   403     403   403
+GET /affiliates/{affiliate_id}/steps       401      404   404 200/2   200/2      200/2   404   200/2 200/2
+POST /affiliates/{affiliate_id}/review     401      403   403   403     403        403   403     403   200
+POST /affiliates/{affiliate_id}/request-changes
+                                           401      403   403   403     403        403   403     403   200
+POST /affiliates/{affiliate_id}/resubmit   401      404   404   200     200        403   404     403   403
+PUT /affiliates/{affiliate_id}/tier        401      403   403   403     403        403   403     403   200
 POST /affiliates/{affiliate_id}/approve    401      403   403   403     403        403   403     403   200
 POST /affiliates/{affiliate_id}/reject     401      403   403   403     403        403   403     403   200
+POST /affiliates/{affiliate_id}/suspend    401      403   403   403     403        403   403     403   200
+POST /affiliates/{affiliate_id}/reinstate  401      403   403   403     403        403   403     403   200
+POST /affiliates/{affiliate_id}/close      401      403   403   200     403        403   403     403   403
 GET /affiliates/{affiliate_id}/services  200/1    200/1 200/1 200/2   200/2      200/2 200/1   200/2 200/2
 POST /affiliates/{affiliate_id}/services   401      403   403   201     201        403   403     403   403
 GET /affiliates/{affiliate_id}/service-area

@@ -1,4 +1,4 @@
-"""Applying, deciding on applications, changing an affiliate."""
+"""Applying, changing an affiliate, reading one."""
 
 from fastapi import Response
 
@@ -9,9 +9,16 @@ from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
 from ..commands import affiliates as commands
-from ..domain.affiliate import Affiliate, ApplicationStatus
+from ..domain.affiliate import Affiliate
+from ..domain.onboarding import ApplicationStatus
 from ..queries.affiliates import affiliate_for, applications_of
-from ..schemas.affiliates import AffiliateChangeRequest, AffiliateRequest, AffiliateView, ProfileView, RejectRequest
+from ..schemas.affiliates import (
+    AffiliateChangeRequest,
+    AffiliateRequest,
+    AffiliateTierRequest,
+    AffiliateView,
+    ProfileView,
+)
 
 router = new_router("catalog", "affiliates", "/affiliates")
 
@@ -59,26 +66,16 @@ async def change_affiliate(
     return changed
 
 
-@router.post("/{affiliate_id}/approve", response_model=AffiliateView, dependencies=[Idempotent])
-async def approve(
-    affiliate_id: PathId, _admin: CurrentAdmin, session: Session, version: IfMatch, response: Response
-) -> Affiliate:
-    """From now on customers find it and can book."""
-    approved = await commands.approve(session, affiliate_id, version)
-    tag(response, approved.version)
-    return approved
-
-
-@router.post("/{affiliate_id}/reject", response_model=AffiliateView, dependencies=[Idempotent])
-async def reject(
+@router.put("/{affiliate_id}/tier", response_model=AffiliateView)
+async def count_among(
     affiliate_id: PathId,
-    wanted: RejectRequest,
+    wanted: AffiliateTierRequest,
     _admin: CurrentAdmin,
     session: Session,
     version: IfMatch,
     response: Response,
 ) -> Affiliate:
-    """Turn an application down, and say why. Its owner may apply again."""
-    rejected = await commands.reject(session, affiliate_id, version, wanted.reason)
-    tag(response, rejected.version)
-    return rejected
+    """What the platform counts an affiliate among; bookings made keep their commission."""
+    affiliate = await commands.count_among(session, affiliate_id, version, wanted.affiliate_tier)
+    tag(response, affiliate.version)
+    return affiliate

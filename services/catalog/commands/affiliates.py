@@ -6,7 +6,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
-from shared.contracts.catalog import AffiliateApplied, AffiliateApproved, AffiliateChanged, AffiliateRejected
+from shared.clock import now
+from shared.contracts.catalog import AffiliateApplied, AffiliateChanged
 from shared.contracts.payments import AccountChanged
 from shared.contracts.reviews import RatingChanged
 from shared.db import enforced_by
@@ -15,14 +16,22 @@ from shared.outbox import record
 from shared.places import Place, place_of
 from shared.platform_config import Feature, must_be_on
 
-from ..domain.affiliate import ONE_OPEN_APPLICATION, SLUG_UNIQUE, Affiliate, ApplicationPending, slug_of
-from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken, lock_undecided_of
+from ..domain.affiliate import (
+    ONE_OPEN_APPLICATION,
+    SLUG_UNIQUE,
+    Affiliate,
+    ApplicationPending,
+    InsuranceExpired,
+    slug_of,
+)
+from ..queries.affiliates import affiliate_for, get_affiliate, is_slug_taken
+from ..queries.config import get_config
 from ..schemas.affiliates import AffiliateChangeRequest, AffiliateRequest
+from .onboarding import note
 from .service_area import must_be_known
 
 WHERE = {"zip", "city", "state"}
 AREA = {"service_zips"}
-APPLICANT_GONE = "Whoever applied has no account any more."
 
 
 async def apply(session: AsyncSession, actor: Actor, wanted: AffiliateRequest) -> Affiliate:
@@ -32,11 +41,13 @@ async def apply(session: AsyncSession, actor: Actor, wanted: AffiliateRequest) -
     place = place_of(wanted.zip).called(wanted.city, wanted.state)
     slug = await _free_slug(session, wanted.name)
     must_be_known(wanted.service_zips)
+    await _must_be_sound(session, wanted)
     details = wanted.model_dump(exclude=WHERE | AREA)
     affiliate = Affiliate.apply(actor.user_id, slug, place, details, wanted.service_zips)
     session.add(affiliate)
     with enforced_by(ONE_OPEN_APPLICATION, ApplicationPending), enforced_by(SLUG_UNIQUE, ChangedMeanwhile):
         await session.flush()
+    note(session, affiliate, None, affiliate.owner_user_id)
     record(session, AffiliateApplied.of(affiliate))
     return affiliate
 
@@ -46,38 +57,30 @@ async def _free_slug(session: AsyncSession, name: str) -> str:
     return f"{slug}-{token_hex(4)}" if await is_slug_taken(session, slug) else slug
 
 
-async def approve(session: AsyncSession, affiliate_id: int, version: int | None) -> Affiliate:
-    affiliate = await get_affiliate(session, affiliate_id, lock=True)
-    affiliate.expect(version)
-    affiliate.approve()
-    record(session, AffiliateApproved.of(affiliate))
-    return affiliate
-
-
-async def reject(session: AsyncSession, affiliate_id: int, version: int | None, reason: str) -> Affiliate:
-    affiliate = await get_affiliate(session, affiliate_id, lock=True)
-    affiliate.expect(version)
-    affiliate.reject(reason)
-    record(session, AffiliateRejected.of(affiliate, reason=reason))
-    return affiliate
-
-
-async def reject_for_want_of_applicant(session: AsyncSession, user_id: int) -> None:
-    """Nobody is left who could be asked about it; who else is in the team applies anew."""
-    for affiliate in await lock_undecided_of(session, user_id):
-        affiliate.reject(APPLICANT_GONE)
-        record(session, AffiliateRejected.of(affiliate, reason=APPLICANT_GONE))
-    await session.flush()
-
-
 async def change_affiliate(
     session: AsyncSession, actor: Actor, affiliate_id: int, version: int | None, wanted: AffiliateChangeRequest
 ) -> Affiliate:
     affiliate = await affiliate_for(session, actor, affiliate_id, lock=True)
     affiliate.must_be_run_by(actor)
     affiliate.expect(version)
+    await _must_be_sound(session, wanted)
     affiliate.change(wanted.model_dump(exclude=WHERE, exclude_none=True), _moved(affiliate, wanted))
     record(session, AffiliateChanged.of(affiliate))
+    return affiliate
+
+
+async def _must_be_sound(session: AsyncSession, wanted: AffiliateRequest | AffiliateChangeRequest) -> None:
+    if wanted.insurance_expires_on is not None and wanted.insurance_expires_on < now().date():
+        raise InsuranceExpired
+    if wanted.cancellation_policy is not None:
+        (await get_config(session)).must_offer(wanted.cancellation_policy)
+
+
+async def count_among(session: AsyncSession, affiliate_id: int, version: int | None, tier: str) -> Affiliate:
+    affiliate = await get_affiliate(session, affiliate_id, lock=True)
+    affiliate.expect(version)
+    if affiliate.count_among(tier):
+        record(session, AffiliateChanged.of(affiliate))
     return affiliate
 
 

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
@@ -10,27 +11,17 @@ from typing import Any, Self
 from sqlalchemy import Numeric
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shared.auth import Actor
+from shared.auth import Actor, Role
 from shared.db import Aggregate, words
-from shared.errors import Conflict, Forbidden, NotFound
+from shared.errors import Conflict, Forbidden, NotFound, Unprocessable
 from shared.places import Place
 
 from . import Base, SoftDeleted
+from .onboarding import AffiliateIsClosed, ApplicationStatus, Party, Step, after
 from .service_area import ServiceAreaZip, must_lead_somewhere
 
 ONE_OPEN_APPLICATION = "affiliates_one_open_application"
 SLUG_UNIQUE = "uq_affiliates_slug"
-
-
-class ApplicationStatus(StrEnum):
-    SUBMITTED = "submitted"
-    IN_REVIEW = "in_review"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    SUSPENDED = "suspended"
-
-
-UNDECIDED = (ApplicationStatus.SUBMITTED, ApplicationStatus.IN_REVIEW)
 
 
 class PayoutStatus(StrEnum):
@@ -53,19 +44,26 @@ class ForTheTeam(Forbidden):
     """Only the affiliate's team and the platform's staff can read this."""
 
 
+class NotYoursToClose(Forbidden):
+    """Only an owner of the affiliate can close it."""
+
+
 class ApplicationPending(Conflict):
     """An earlier application of yours has not been decided yet."""
 
 
-class AlreadyDecided(Conflict):
-    """This application has been decided already."""
+class InsuranceExpired(Unprocessable):
+    """This insurance is over already."""
 
 
 class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     """A business that comes to its customers, as far as `service_radius_m` metres from its zip code's centroid, and to
     the zip codes of its area.
 
-    `rating` is in stars, None until the first review; `rating_version` is the version of reviews' fact that it is from.
+    `status_reason` says why it was rejected or suspended, or what is to be mended (its column has the name of before).
+    `applied_by` stays, whoever owns it later. `approved_at` is of its last approval: without, it is an application, no
+    business. `rating` is in stars, None until the first review; `rating_version` is the version of reviews' fact that
+    it is from.
     """
 
     __tablename__ = "affiliates"
@@ -86,13 +84,21 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     application_status: Mapped[ApplicationStatus] = mapped_column(
         words(ApplicationStatus), default=ApplicationStatus.SUBMITTED
     )
-    rejection_reason: Mapped[str | None] = mapped_column(default=None)
+    status_reason: Mapped[str | None] = mapped_column("rejection_reason", default=None)
+    applied_by: Mapped[int | None] = mapped_column(init=False, default=None)
+    approved_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     rating: Mapped[Decimal | None] = mapped_column(Numeric(3, 2), default=None)
     review_count: Mapped[int] = mapped_column(default=0)
     rating_version: Mapped[int] = mapped_column(default=0)
     payout_status: Mapped[PayoutStatus] = mapped_column(words(PayoutStatus), default=PayoutStatus.PENDING)
     payouts_enabled: Mapped[bool] = mapped_column(default=False)
     payout_version: Mapped[int] = mapped_column(default=0)
+    contact_name: Mapped[str | None] = mapped_column(default=None)
+    insurer: Mapped[str | None] = mapped_column(default=None)
+    insurance_reference: Mapped[str | None] = mapped_column(default=None)
+    insurance_expires_on: Mapped[date | None] = mapped_column(default=None)
+    affiliate_tier: Mapped[str] = mapped_column(default="standard")
+    cancellation_policy: Mapped[str | None] = mapped_column(default=None)
     area: Mapped[list[ServiceAreaZip]] = relationship(
         default_factory=list, init=False, lazy="selectin", cascade="all, delete-orphan", order_by=ServiceAreaZip.zip
     )
@@ -101,8 +107,9 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     def apply(
         cls, owner_user_id: int, slug: str, place: Place, details: Mapping[str, Any], service_zips: Collection[str] = ()
     ) -> Self:
-        """`details`: name, email, phone, street, service_radius_m."""
+        """`details`: name, email, phone, street, service_radius_m, and whom to ask for, insurance, policy."""
         affiliate = cls(owner_user_id=owner_user_id, slug=slug, **details, **_columns(place))
+        affiliate.applied_by = owner_user_id
         affiliate._cover(affiliate.service_radius_m, service_zips)
         return affiliate
 
@@ -117,6 +124,10 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     @property
     def service_zips(self) -> list[str]:
         return [named.zip for named in self.area]
+
+    @property
+    def rejection_reason(self) -> str | None:
+        return self.status_reason if self.application_status is ApplicationStatus.REJECTED else None
 
     def is_owned_by(self, actor: Actor) -> bool:
         """True from the application on, before the owner's token carries the membership."""
@@ -139,18 +150,41 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     def must_be_run_by(self, actor: Actor) -> None:
         if not self.is_run_by(actor):
             raise NotYourAffiliate
+        if self.application_status is ApplicationStatus.CLOSED:
+            raise AffiliateIsClosed
 
-    def approve(self) -> None:
-        self._decide(ApplicationStatus.APPROVED, reason=None)
+    def must_be_owned_by(self, actor: Actor) -> None:
+        if not (self.is_owned_by(actor) or actor.works_for(self.id, Role.OWNER)):
+            raise NotYoursToClose
 
-    def reject(self, reason: str) -> None:
-        self._decide(ApplicationStatus.REJECTED, reason)
+    def take(self, step: Step, by: Party, at: datetime, reason: str | None = None) -> None:
+        self.application_status = after(step, self.application_status, by)
+        self.status_reason = reason
+        if step is Step.APPROVE:
+            self.approved_at = at
+        self.version += 1
 
     def change(self, details: Mapping[str, Any], place: Place | None) -> None:
         """`details` as in `apply`, those that change; no place: it stays where it is. Links use the slug: it stays."""
         for name, value in {**details, **(_columns(place) if place else {})}.items():
             setattr(self, name, value)
         self.version += 1
+
+    def belong_to(self, owners: Sequence[int]) -> bool:
+        """`owner_user_id` is one of its owners, the first if it has to change; says whether it did."""
+        if self.owner_user_id in owners:
+            return False
+        self.owner_user_id = owners[0]
+        self.version += 1
+        return True
+
+    def count_among(self, tier: str) -> bool:
+        """What commission is taken of it may depend on that. Says whether it is news."""
+        if tier == self.affiliate_tier:
+            return False
+        self.affiliate_tier = tier
+        self.version += 1
+        return True
 
     def cover(self, radius_m: int, zips: Collection[str]) -> bool:
         """Come to so many metres around, and to these zip codes; `NoServiceArea` if that is nowhere. Says whether that
@@ -175,12 +209,6 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
         known = {named.zip: named for named in self.area}
         self.service_radius_m = radius_m
         self.area = [known.get(zip) or ServiceAreaZip(zip=zip) for zip in sorted(set(zips))]
-
-    def _decide(self, status: ApplicationStatus, reason: str | None) -> None:
-        if self.application_status not in UNDECIDED:
-            raise AlreadyDecided(status=self.application_status)
-        self.application_status, self.rejection_reason = status, reason
-        self.version += 1
 
 
 def _columns(place: Place) -> dict[str, Any]:

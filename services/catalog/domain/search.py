@@ -20,7 +20,8 @@ from shared.pricing import PriceList, TierOnSale, sized_cents
 from shared.vehicles import SizeClass
 
 from . import Base
-from .affiliate import ApplicationStatus, slug_of
+from .affiliate import slug_of
+from .onboarding import ApplicationStatus
 
 SIZES = tuple(SizeClass)  # prices by size stand in this order
 NOBODY: dict[str, Any] = {

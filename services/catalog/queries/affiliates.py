@@ -1,7 +1,5 @@
 """Affiliates as the owner, the staff and the public may see them."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import raiseload
@@ -9,7 +7,8 @@ from sqlalchemy.orm import raiseload
 from shared.auth import Actor
 from shared.http import Page, Paged
 
-from ..domain.affiliate import UNDECIDED, Affiliate, ApplicationStatus, NoSuchAffiliate
+from ..domain.affiliate import Affiliate, NoSuchAffiliate
+from ..domain.onboarding import ApplicationStatus
 
 
 async def get_affiliate(
@@ -43,11 +42,6 @@ async def applications_of(
     if status is not None:
         statement = statement.where(Affiliate.application_status == status)
     return await page.of(session, statement, Affiliate.created_at, Affiliate.id, descending=True)
-
-
-async def lock_undecided_of(session: AsyncSession, user_id: int) -> Sequence[Affiliate]:
-    undecided = (Affiliate.owner_user_id == user_id) & Affiliate.application_status.in_(UNDECIDED)
-    return (await session.scalars(select(Affiliate).where(undecided).order_by(Affiliate.id).with_for_update())).all()
 
 
 async def is_slug_taken(session: AsyncSession, slug: str) -> bool:

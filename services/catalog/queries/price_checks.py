@@ -3,8 +3,9 @@
 from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ..domain.affiliate import Affiliate, ApplicationStatus
+from ..domain.affiliate import Affiliate
 from ..domain.config import THE_ONE, MdhConfig
+from ..domain.onboarding import ApplicationStatus
 from ..domain.price_check import Coupon, NoSuchOffer, Offer
 from ..domain.price_list import PriceList
 from ..domain.promotion import Promotion, PromotionUse

@@ -1,18 +1,21 @@
 """What the API takes and gives of affiliates. Distances are metres."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import EmailStr, Field
 
-from shared.http import Body, View
+from shared.http import Body, Day, View
 
-from ..domain.affiliate import ApplicationStatus, PayoutStatus
+from ..domain.affiliate import PayoutStatus
+from ..domain.onboarding import ApplicationStatus
 from .service_area import Radius, RadiusOrNone, Zips
-from .words import Name, Reason, Zip
+from .words import CATEGORY as SLUG
+from .words import Name, Zip
 
 Email = Annotated[EmailStr, Field(max_length=254)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{5,30}[0-9]$")]
+Policy = Annotated[str, Field(pattern=SLUG, examples=["strict"])]
 State = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
@@ -26,6 +29,11 @@ class AffiliateRequest(Body):
     zip: Zip
     city: Name | None = None
     state: State | None = None
+    contact_name: Name | None = None
+    insurer: Name | None = None
+    insurance_reference: Name | None = Field(default=None, description="of the policy or of its document")
+    insurance_expires_on: Day | None = None
+    cancellation_policy: Policy | None = Field(default=None, description="one of the platform's; null: the usual")
     service_radius_m: RadiusOrNone = 40_000
     service_zips: Zips = Field(default=[])
 
@@ -40,11 +48,18 @@ class AffiliateChangeRequest(Body):
     zip: Zip | None = None
     city: Name | None = None
     state: State | None = None
+    contact_name: Name | None = None
+    insurer: Name | None = None
+    insurance_reference: Name | None = None
+    insurance_expires_on: Day | None = None
+    cancellation_policy: Policy | None = None
     service_radius_m: Radius | None = None
 
 
-class RejectRequest(Body):
-    reason: Reason
+class AffiliateTierRequest(Body):
+    """What the platform counts it among: its commission may depend on that."""
+
+    affiliate_tier: Annotated[str, Field(pattern=SLUG, examples=["premium"])]
 
 
 class ProfileView(View):
@@ -69,12 +84,23 @@ class ProfileView(View):
 
 
 class AffiliateView(ProfileView):
-    """An affiliate as its own people and the platform's staff see it."""
+    """An affiliate as its own people and the platform's staff see it.
+
+    `status_reason`: why it was rejected or suspended, or what is to be mended; `rejection_reason`: only the first.
+    """
 
     owner_user_id: int
     email: str
     phone: str | None
+    contact_name: str | None
+    insurer: str | None
+    insurance_reference: str | None
+    insurance_expires_on: date | None
+    affiliate_tier: str
+    cancellation_policy: str | None
     payout_status: PayoutStatus
     payouts_enabled: bool
     street: str | None
+    approved_at: datetime | None
+    status_reason: str | None
     rejection_reason: str | None

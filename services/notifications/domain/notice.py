@@ -33,8 +33,13 @@ class Kind(StrEnum):
     PAYMENT_REFUNDED = "payment_refunded"
     PAYOUTS_READY = "payouts_ready"
     PAYOUTS_RESTRICTED = "payouts_restricted"
+    AFFILIATE_IN_REVIEW = "affiliate_in_review"
+    AFFILIATE_CHANGES_REQUESTED = "affiliate_changes_requested"
     AFFILIATE_APPROVED = "affiliate_approved"
     AFFILIATE_REJECTED = "affiliate_rejected"
+    AFFILIATE_SUSPENDED = "affiliate_suspended"
+    AFFILIATE_REINSTATED = "affiliate_reinstated"
+    AFFILIATE_CLOSED = "affiliate_closed"
     REVIEW_POSTED = "review_posted"
     EXPORT_READY = "export_ready"
     ERASURE_ACCEPTED = "erasure_accepted"
@@ -73,8 +78,13 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
     payments.AccountChanged: {Kind.PAYOUTS_READY: AFFILIATE, Kind.PAYOUTS_RESTRICTED: AFFILIATE},
+    catalog.AffiliateInReview: {Kind.AFFILIATE_IN_REVIEW: AFFILIATE},
+    catalog.AffiliateChangesRequested: {Kind.AFFILIATE_CHANGES_REQUESTED: AFFILIATE},
     catalog.AffiliateApproved: {Kind.AFFILIATE_APPROVED: AFFILIATE},
     catalog.AffiliateRejected: {Kind.AFFILIATE_REJECTED: AFFILIATE},
+    catalog.AffiliateSuspended: {Kind.AFFILIATE_SUSPENDED: AFFILIATE},
+    catalog.AffiliateReinstated: {Kind.AFFILIATE_REINSTATED: AFFILIATE},
+    catalog.AffiliateClosed: {Kind.AFFILIATE_CLOSED: AFFILIATE},
     reviews.ReviewPosted: {Kind.REVIEW_POSTED: AFFILIATE},
     identity.ExportReady: {Kind.EXPORT_READY: ADDRESSEE},
     identity.ErasureAccepted: {Kind.ERASURE_ACCEPTED: ADDRESSEE},
@@ -117,7 +127,16 @@ TRUE_WHILE: dict[Kind, frozenset[str]] = {
 }
 # The field with the addressee's address, where it is not `email`.
 ADDRESS_OF = {Kind.EMAIL_CHANGED: "old_email"}
-TRUE_OF_APPLICATION = {Kind.AFFILIATE_APPROVED: "approved", Kind.AFFILIATE_REJECTED: "rejected"}
+# Of an affiliate, the state in which a notice about it is true.
+TRUE_OF_APPLICATION = {
+    Kind.AFFILIATE_IN_REVIEW: "in_review",
+    Kind.AFFILIATE_CHANGES_REQUESTED: "changes_requested",
+    Kind.AFFILIATE_APPROVED: "approved",
+    Kind.AFFILIATE_REJECTED: "rejected",
+    Kind.AFFILIATE_SUSPENDED: "suspended",
+    Kind.AFFILIATE_REINSTATED: "approved",
+    Kind.AFFILIATE_CLOSED: "closed",
+}
 
 
 class Notice(BaseModel):
