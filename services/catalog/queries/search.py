@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Subquery,
     cast,
     func,
     literal_column,
@@ -46,11 +47,13 @@ async def found(session: AsyncSession, search: Search, page: Page) -> Paged[Row[
     """A page in the order asked for, ties by id. Its first row also carries the facets if it is the first page."""
     matching = _matching(search)
     after = _after(search, page)
-    shown = select(matching).order_by(matching.c.key, matching.c.id).limit(page.limit + 1)
+    order = (matching.c.key, matching.c.id)
+    first = select(matching).order_by(*order).limit(page.limit + 1)
+    if after is not None:
+        first = first.where(tuple_(*order) > after)
+    shown = _described(first.subquery("shown"))
     if after is None:
         shown = shown.add_columns(*facet_columns(matching))
-    else:
-        shown = shown.where(tuple_(matching.c.key, matching.c.id) > after)
     rows = (await session.execute(shown)).all()
     return page.cut(rows, lambda row: ([search.mark, row.key], row.id))
 
@@ -79,7 +82,16 @@ async def who_serves(session: AsyncSession, place: Place, limit: int) -> Sequenc
     """The nearest of those who come there; each row says `of` how many."""
     matching = _matching(Search(place))
     nearest = select(matching, func.count().over().label("of")).order_by(matching.c.key, matching.c.id)
-    return (await session.execute(nearest.limit(limit))).all()
+    rows: Sequence[Row[Any]] = (await session.execute(_described(nearest.limit(limit).subquery("shown")))).all()
+    return rows
+
+
+def _described(shown: Subquery) -> Select[Any]:
+    """With what is only read of those that are shown: the rest stays narrow, and so in memory."""
+    kind = SearchAffiliate
+    columns = (kind.name, kind.slug, kind.city, kind.state, kind.timezone, kind.free_days)
+    described = select(shown, *columns).join(kind, kind.affiliate_id == shown.c.id)
+    return described.order_by(shown.c.key, shown.c.id)
 
 
 def _matching(search: Search) -> CTE:
@@ -106,16 +118,16 @@ def _priced(statement: Select[Any], search: Search, price: ColumnElement[int]) -
     return statement if search.size is None else statement.where(price.is_not(None))
 
 
-def _near(search: Search) -> CTE:
+def _near(search: Search) -> Subquery:
     """Whoever may come there, and is what is asked for beside prices."""
     kind, place = SearchAffiliate, search.place
     reach = func.box(func.point(kind.west, kind.south), func.point(kind.east, kind.north))
     spot = func.point(place.longitude, place.latitude)
     is_named = kind.service_zips.contains([place.zip])
     columns: list[Any] = [
-        kind.affiliate_id.label("id"), kind.name, kind.slug, kind.city, kind.state, kind.timezone,
-        kind.service_radius_m, kind.rating_hundredths, kind.review_count, kind.categories, kind.lowest_cents,
-        kind.prices, kind.free_days, _distance_m(place).label("distance_m"), is_named.label("is_named"),
+        kind.affiliate_id.label("id"), kind.service_radius_m, kind.rating_hundredths, kind.review_count,
+        kind.categories, kind.lowest_cents, kind.prices, _distance_m(place).label("distance_m"),
+        is_named.label("is_named"),
     ]  # fmt: skip
     statement = select(*columns).where(kind.listed, or_(reach.op("@>")(func.box(spot, spot)), is_named))
     if search.category is not None:
@@ -126,7 +138,7 @@ def _near(search: Search) -> CTE:
         statement = statement.where(kind.free_days.contains([search.open_on]))
     if search.q is not None:
         statement = _with_words(statement, search.q)
-    return statement.cte("near").prefix_with("MATERIALIZED", dialect="postgresql")
+    return statement.offset(0).subquery("near")  # worked out as it stands, once, and not written down
 
 
 def _with_words(statement: Select[Any], q: str) -> Select[Any]:
@@ -166,7 +178,7 @@ def _offers(search: Search) -> Select[Any]:
     return statement
 
 
-def _key(search: Search, near: CTE, price: ColumnElement[Any]) -> ColumnElement[int]:
+def _key(search: Search, near: Subquery, price: ColumnElement[Any]) -> ColumnElement[int]:
     """Whole numbers, lowest first, whatever the order: a cursor names them exactly."""
     match search.sort:
         case Sort.DISTANCE:
