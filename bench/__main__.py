@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from deploy.local.install import ensure_installed
 
-from . import bookings, events, logins, reads, slots
+from . import bookings, events, logins, reads, search, slots
 from .data import arrange
 from .system import System, a_system
 from .table import Table, machine
@@ -17,7 +17,7 @@ from .table import Table, machine
 Measure = Callable[..., Awaitable[list[Table]]]
 MEASUREMENTS: dict[str, Measure] = {
     "bookings": bookings.measure, "slots": slots.measure, "events": events.measure, "reads": reads.measure,
-    "logins": logins.measure,
+    "logins": logins.measure, "search": search.measure,
 }  # fmt: skip
 
 
