@@ -1,13 +1,17 @@
 """What the tests of several services share: the whole system, started when the first test asks for it."""
 
+import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from deploy.local.home import Home
+from shared.cli.main import app
+from shared.db import Database
 
 from .running import RunningSystem, bring_up, run
 from .spreading import ByFile, journeys_first
@@ -44,3 +48,20 @@ def system(run_directory: Path) -> Iterator[RunningSystem]:
         yield RunningSystem(home)
     finally:
         run(home, "down")
+
+
+@pytest.fixture
+def mdh(fresh_database: Database) -> Callable[..., Awaitable[tuple[int, str]]]:
+    """The operator's command on the service's database: its exit code and all that it said.
+
+    In a thread, because it runs an event loop of its own.
+    """
+
+    async def run(*arguments: str) -> tuple[int, str]:
+        runner = CliRunner(env={"MDH_DATABASE_URL": fresh_database.url, "COLUMNS": "200"})
+        result = await asyncio.to_thread(runner.invoke, app, arguments)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.output
+
+    return run

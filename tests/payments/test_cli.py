@@ -1,31 +1,12 @@
 """What an operator can ask of payments, and do about it, at a shell."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
-import pytest
 from sqlalchemy import text
-from typer.testing import CliRunner
-
-from shared.cli.main import app
 
 from .conftest import PRICE, Till, cancelled
 
 Mdh = Callable[..., Awaitable[tuple[int, str]]]
-
-
-@pytest.fixture
-def mdh(fresh_till: Till) -> Mdh:
-    """In a thread, because the command runs an event loop of its own; answers its exit code and all that it said."""
-
-    async def run(*arguments: str) -> tuple[int, str]:
-        runner = CliRunner(env={"MDH_DATABASE_URL": fresh_till.database.url, "COLUMNS": "200"})
-        result = await asyncio.to_thread(runner.invoke, app, arguments)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.output
-
-    return run
 
 
 async def test_the_books_are_checked_and_added_up(fresh_till: Till, mdh: Mdh) -> None:
