@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from shared.errors import BadRequest, Unprocessable
 from shared.places import Place
@@ -12,6 +13,7 @@ from shared.vehicles import SizeClass
 from .search import SIZES
 
 RATING_BUCKETS = (450, 400, 300)  # hundredths of a star, and more
+FILTERS = ("radius_m", "category", "price_from", "price_to", "min_rating", "q", "open_on")
 PRICE_BUCKETS = (5_000, 10_000, 20_000, 50_000)  # cents, up to and including
 
 
@@ -36,6 +38,14 @@ class Sort(StrEnum):
     RATING = "rating"
     PRICE = "price"
     RELEVANCE = "relevance"
+
+
+class Shape(NamedTuple):
+    """What makes two searches the same statement: which filters they have, the size that prices are of, the order."""
+
+    filters: frozenset[str]
+    size: int | None
+    sort: Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,10 @@ class Search:
     def size(self) -> int | None:
         """Where prices of that size stand, counted from 0."""
         return None if self.size_class is None else SIZES.index(self.size_class)
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(frozenset(name for name in FILTERS if getattr(self, name) is not None), self.size, self.sort)
 
     @property
     def mark(self) -> str:
