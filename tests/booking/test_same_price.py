@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
 
 from shared.auth import Actor
@@ -24,7 +23,7 @@ from .conftest import MONDAYS, Shop, config, monday_at
 
 Json = dict[str, Any]
 As = Callable[[Actor], Headers]
-ROUNDS, JOBS = 8, 25
+ROUNDS, JOBS = 8, 20
 NEVER = 100_000_000  # cents: no price is that high, so booking refuses it, and says which is right
 CATEGORIES = ("exterior", "interior", "full")
 ZIPS = ("11201", "10001", "11215", "07302", "02108")  # the last is Boston: nobody comes there
@@ -164,9 +163,8 @@ async def market(
     return market
 
 
-@pytest.mark.parametrize("seed", [4, 5])
-async def test_both_come_to_the_same_cent_line_by_line_and_refuse_alike(market: Market, seed: int) -> None:
-    market.random, kinds = Random(seed), set()
+async def test_both_come_to_the_same_cent_line_by_line_and_refuse_alike(market: Market) -> None:
+    kinds = set()
     for _ in range(ROUNDS):
         await market.change()
         for _ in range(JOBS):

@@ -30,6 +30,7 @@ ODD = [
     f'"{MARK}@-{MARK}..x"', '"2026-02-30"', '"9999-12-31T23:59:59Z"', '"2026-05-04T10:00:00"', "1699920000",
     '"\\u0661\\u0662\\u0663\\u0664\\u0665"', '"\\u202eabc"', str(2**63 - 1),
 ]  # fmt: skip
+TURNS = 3
 BODIES = [
     b"", b"{", b"[]", b"null", b'"x"', b"1", b"\xff\xfe", b"{}{}", b'{"a": 1, "a": 2}', b"{'a': 1}", b"[" * 100_000,
     b" " * 1_000_001,
@@ -131,8 +132,9 @@ async def test_bad_fields(stage: Stage, written: None) -> None:
     wrong: list[str] = []
     for route, ask in bodies(stage):
         headers = headers_for(stage, route) | JSON_TYPE
-        for place in places(ask.body):
-            for raw in WRONG + ODD:
+        for number, place in enumerate(places(ask.body)):
+            # What is odd takes turns: each meets every kind of field, none meets all fields.
+            for raw in WRONG + ODD[number % TURNS :: TURNS]:
                 answer = await sent(stage, route, headers, content=with_this(ask.body, place, raw))
                 wrong += judged(answer, f"{route} {place} {raw[:20]}", refused=raw in WRONG)
     assert not wrong, "\n".join(["", *wrong])
