@@ -101,6 +101,15 @@ async def test_a_suspended_owners_affiliate_is_suspended_until_they_are_back(
     assert len(await published(AffiliateSuspended)) == len(await published(AffiliateReinstated)) == 1
 
 
+async def test_staff_open_no_affiliate_whose_owners_may_not_act(
+    client: httpx.AsyncClient, as_: As, approved: Made, deliver: Deliver
+) -> None:
+    affiliate = await approved()
+    await deliver(user(UserSuspended, 2))
+    answer = await client.post(f"{AFFILIATES}/{affiliate['id']}/reinstate", headers=as_(ADMIN))
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/no-owner-can-act")
+
+
 async def test_a_suspension_by_staff_is_not_undone_with_the_owners(
     client: httpx.AsyncClient, as_: As, approved: Made, deliver: Deliver
 ) -> None:

@@ -19,8 +19,10 @@ from shared.outbox import record
 
 from ..domain.affiliate import Affiliate
 from ..domain.onboarding import AffiliateStep, ApplicationStatus, Party, Step
+from ..domain.owner import NoOwnerCanAct, PersonState, best_state
 from ..queries.affiliates import affiliate_for, get_affiliate
 from ..queries.onboarding import lock_undecided_of
+from ..queries.owners import owners_of, states_of
 
 APPLICANT_GONE = "Whoever applied has no account any more."
 
@@ -42,6 +44,10 @@ async def decide(
     """A step of the platform's administrators."""
     affiliate = await get_affiliate(session, affiliate_id, lock=True)
     affiliate.expect(version)
+    if step in (Step.APPROVE, Step.REINSTATE):
+        owners = await owners_of(session, affiliate)
+        if best_state(owners, await states_of(session, owners)) is not PersonState.ACTIVE:
+            raise NoOwnerCanAct
     take(session, affiliate, step, Party.ADMIN, admin.user_id, reason)
     return affiliate
 

@@ -6,10 +6,15 @@ from enum import StrEnum
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Timestamped, words
+from shared.errors import Conflict
 
 from . import Base
 
 OWNER_SUSPENDED = "Its owner's account is suspended."
+
+
+class NoOwnerCanAct(Conflict):
+    """None of its owners may act at present: their accounts are suspended or closed."""
 
 
 class PersonState(StrEnum):
