@@ -25,7 +25,9 @@ from shared.contracts.catalog import (
 )
 from shared.contracts.payments import PaymentCaptured
 
-from . import commands
+from .commands.free_days import note_change_for_all
+from .commands.free_days import note_schedule_change as note_change
+from .commands.settlement import settle_payment
 from .domain.availability import Crew
 from .domain.offer import Affiliate, Tier
 from .domain.prices import AffiliatePrices, PromotionCode
@@ -60,7 +62,7 @@ async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
     if await session.scalar(select(Crew.id).where(Crew.affiliate_id == event.affiliate_id).limit(1)) is None:
         session.add(Crew(affiliate_id=event.affiliate_id, name="Crew 1"))
     if news:
-        await commands.note_schedule_change(session, event.affiliate_id)
+        await note_change(session, event.affiliate_id)
 
 
 @consumers.on(OfferPublished, OfferChanged, OfferWithdrawn)
@@ -83,7 +85,7 @@ async def copy_offer(event: OfferEvent, session: AsyncSession) -> None:
                 "active": event.active and tier.active,
             },
         )
-    await commands.note_schedule_change(session, event.affiliate_id)
+    await note_change(session, event.affiliate_id)
 
 
 @consumers.on(PriceListChanged)
@@ -112,15 +114,15 @@ async def copy_promotion(event: PromotionChanged, session: AsyncSession) -> None
 async def note_config_change(event: ConfigChanged, session: AsyncSession) -> None:
     """Copied here too, whichever consumer comes first: whoever is looked at after this is looked at by it."""
     await copy_config(event, session)
-    await commands.note_change_for_all(session)
+    await note_change_for_all(session)
 
 
 @consumers.on(BookingHeld, BookingConfirmed, BookingCompleted, BookingCancelled, BookingExpired)
 async def note_schedule_change(event: BookingEvent, session: AsyncSession) -> None:
     """Whoever waits for a slot does not wait for this. Often or late it means the same: look again."""
-    await commands.note_schedule_change(session, event.affiliate_id)
+    await note_change(session, event.affiliate_id)
 
 
 @consumers.on(PaymentCaptured)
 async def confirm_paid_booking(event: PaymentCaptured, session: AsyncSession) -> None:
-    await commands.settle_payment(session, event)
+    await settle_payment(session, event)

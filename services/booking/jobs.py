@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.jobs import Jobs
 
-from . import commands
+from .commands import free_days, holding
 from .queries.bookings import holds_past_their_time
 
 jobs = Jobs("booking")
@@ -15,7 +15,7 @@ jobs = Jobs("booking")
 @jobs.every(timedelta(seconds=15))
 async def expire_unpaid(session: AsyncSession) -> None:
     """Nobody waits for this: a hold that ran out blocks nothing. It tells the others, so that they can let go too."""
-    commands.expire(session, await holds_past_their_time(session, limit=500))
+    holding.expire(session, await holds_past_their_time(session, limit=500))
 
 
 @jobs.every(timedelta(seconds=5))
@@ -23,5 +23,5 @@ async def tell_free_days(session: AsyncSession) -> None:
     """Of affiliates whose schedule has changed, and of each once an hour: time moves the horizon. In small batches,
     so that what is worked out keeps nobody else waiting; what is left over comes with the next run."""
     for _ in range(10):
-        if not await commands.tell_free_days(session, limit=20):
+        if not await free_days.tell_free_days(session, limit=20):
             break

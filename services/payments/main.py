@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from shared.app import build
 
-from .api import router
+from .api import routers
 from .clients import Provider
 from .commands import tasks
 from .consumers import consumers
@@ -15,5 +15,5 @@ from .settings import Settings
 def create_app(settings: Settings) -> FastAPI:
     provider = Provider(settings)
     return build(
-        "payments", settings, routers=[router], consumers=consumers, jobs=jobs, tasks=tasks, clients=(provider,)
+        "payments", settings, routers=routers, consumers=consumers, jobs=jobs, tasks=tasks, clients=(provider,)
     )

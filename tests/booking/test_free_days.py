@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services.booking import commands, jobs
+from services.booking import jobs
+from services.booking.commands import free_days
 from services.booking.domain.availability import Availability
 from services.booking.domain.free_days import Calendar, FreeDays
 from services.booking.domain.offer import Offer
@@ -251,11 +252,11 @@ async def test_many_are_looked_at_in_as_many_statements_as_one(
 ) -> None:
     async with database.begin() as session:
         with statements() as one:
-            await commands.tell_free_days(session, limit=100)
+            await free_days.tell_free_days(session, limit=100)
     await thirty_more(database)
     async with database.begin() as session:
         with statements() as many:
-            await commands.tell_free_days(session, limit=100)
+            await free_days.tell_free_days(session, limit=100)
     assert len(await recorded_in(database, FreeDaysChanged)) == 31
     assert len(one) == len(many) == 6, "\n".join(many)
 

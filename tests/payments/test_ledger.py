@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from services.payments.commands import ledger
 from services.payments.domain.ledger import Account, Journal, Posting, books_of, step
 from services.payments.domain.payment import Payment, Status
-from services.payments.queries import balances_of
+from services.payments.queries.ledger import balances_of
 from shared.auth import Actor, Role
 from shared.testing.tokens import ADMIN, customer, member
 

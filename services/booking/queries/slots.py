@@ -11,7 +11,8 @@ from ..domain.availability import Availability, Crew
 from ..domain.booking import Booking
 from ..domain.offer import Affiliate
 from ..domain.slots import Schedule, Taken
-from ..schemas import AvailabilityView, DayView, SlotsView, SlotView, WindowView
+from ..schemas.availability import AvailabilityView, WindowView
+from ..schemas.slots import DayView, SlotsView, SlotView
 from .bookings import IS_ACTIVE, LAPSED
 from .offers import get_affiliate, get_offer
 

@@ -5,7 +5,7 @@ import typer
 from shared.cli.transaction import Url, in_transaction
 
 from ..commands.ledger import faults
-from ..queries import trial_balance
+from ..queries.ledger import trial_balance
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -5,7 +5,7 @@ import typer
 from shared.cli.transaction import Url, in_transaction
 
 from ..commands.reconciliation import clear_attention
-from ..queries import parked_payments
+from ..queries.payments import parked_payments
 
 app = typer.Typer(no_args_is_help=True)
 

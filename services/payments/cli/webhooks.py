@@ -8,7 +8,7 @@ from shared.cli.transaction import Url, in_transaction
 
 from ..commands.webhooks import replay as handle_again
 from ..domain.webhook import Outcome
-from ..queries import latest_webhooks
+from ..queries.webhooks import latest_webhooks
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -11,11 +11,11 @@ from shared.contracts.payments import AccountChanged
 from shared.outbox import record
 from shared.tasks import Outside
 
-from .. import queries
 from ..clients import Provider
 from ..domain.payout_account import AccountNotReady, NoOnboarding, PayoutAccount, ProviderSilent
 from ..domain.provider import ProviderAccount, RefusedByProvider, Unanswered
 from ..domain.webhook import Outcome
+from ..queries.accounts import account_for, claim_quiet_accounts, find_account_id, get_account, has_account
 from . import tasks
 from .asking import ask
 
@@ -24,7 +24,7 @@ WITHOUT = ("rejected", "closed")  # affiliates that will not be paid, and so get
 
 async def prepare(session: AsyncSession, affiliate: AffiliateEvent) -> None:
     """An affiliate is to be paid one day. Heard again it changes nothing, but for who owns it: the newest version."""
-    if affiliate.application_status in WITHOUT and not await queries.has_account(session, affiliate.affiliate_id):
+    if affiliate.application_status in WITHOUT and not await has_account(session, affiliate.affiliate_id):
         return
     owned = {"owner_user_id": affiliate.owner_user_id, "affiliate_version": affiliate.version}
     row = insert(PayoutAccount).values({"affiliate_id": affiliate.affiliate_id, **owned, **PayoutAccount.intended()})
@@ -39,7 +39,7 @@ async def prepare(session: AsyncSession, affiliate: AffiliateEvent) -> None:
 async def create_account(outside: Outside, payout_account_id: int) -> None:
     """The row is the intention. Called again after a crash, the provider answers the same key with the same account."""
     async with outside.begin() as session:
-        account = await queries.get_account(session, payout_account_id)
+        account = await get_account(session, payout_account_id)
     if account.stripe_account_id is not None:
         return
     provider = outside.client(Provider)
@@ -63,7 +63,7 @@ async def _keep(outside: Outside, account: PayoutAccount, told: ProviderAccount)
 
 async def note_account_change(session: AsyncSession, stripe_account_id: str) -> Outcome:
     """Something about an account is new. What, is asked: webhooks come in any order, and say what was."""
-    account_id = await queries.find_account_id(session, stripe_account_id)
+    account_id = await find_account_id(session, stripe_account_id)
     if account_id is None:
         return Outcome.FOREIGN
     tasks.enqueue(session, check_account, payout_account_id=account_id)
@@ -73,14 +73,14 @@ async def note_account_change(session: AsyncSession, stripe_account_id: str) -> 
 @tasks.call
 async def check_account(outside: Outside, payout_account_id: int) -> None:
     async with outside.begin() as session:
-        account = await queries.get_account(session, payout_account_id)
+        account = await get_account(session, payout_account_id)
     if account.stripe_account_id is not None:
         await _keep(outside, account, await outside.client(Provider).get_account(account.stripe_account_id))
 
 
 async def ask_about_quiet_accounts(session: AsyncSession, *, limit: int) -> None:
     """Heals webhooks that never came, of those whose owners have something to do."""
-    for account_id in await queries.claim_quiet_accounts(session, limit=limit):
+    for account_id in await claim_quiet_accounts(session, limit=limit):
         tasks.enqueue(session, check_quiet_account, payout_account_id=account_id)
 
 
@@ -94,7 +94,7 @@ async def check_quiet_account(outside: Outside, payout_account_id: int) -> None:
 async def onboarding_url(outside: Outside, actor: Actor, affiliate_id: int) -> str:
     """Where the owner goes on with the provider; asked for with no transaction open, and kept nowhere."""
     async with outside.begin() as session:
-        account = await queries.account_for(session, actor, affiliate_id)
+        account = await account_for(session, actor, affiliate_id)
     account.must_belong_to(actor)
     if account.stripe_account_id is None:
         raise AccountNotReady

@@ -11,10 +11,10 @@ from shared.contracts.payments import PaymentCaptured, PaymentFailed
 from shared.outbox import record
 from shared.tasks import NotNow, Outside
 
-from .. import queries
 from ..clients import Provider
 from ..domain.payment import Payment, Status
 from ..domain.provider import Intent, RefusedByProvider
+from ..queries.payments import get_payment, lock_payment_of
 from . import tasks
 from .asking import ask
 from .settlement import adopt, settle_intent
@@ -55,7 +55,7 @@ async def _begin(session: AsyncSession, booking: BookingEvent, *, status: Status
 async def create_intent(outside: Outside, payment_id: int) -> None:
     """The row is the intention. Called again after a crash, the provider answers the same key with the same intent."""
     async with outside.begin() as session:
-        payment = await queries.get_payment(session, payment_id)
+        payment = await get_payment(session, payment_id)
     if not payment.awaits_intent:
         return
     provider = outside.client(Provider)
@@ -92,7 +92,7 @@ async def call_off(session: AsyncSession, booking: BookingEvent) -> None:
     was taken it changes nothing: booking hears of that, and says what is to go back."""
     if await _begin(session, booking, status=Status.CANCELLED) is not None:
         return
-    payment = await queries.lock_payment_of(session, booking.booking_id)
+    payment = await lock_payment_of(session, booking.booking_id)
     if payment and payment.call_off() and payment.stripe_payment_intent_id:
         tasks.enqueue(session, cancel_intent, payment_id=payment.id)
 
@@ -101,7 +101,7 @@ async def call_off(session: AsyncSession, booking: BookingEvent) -> None:
 async def cancel_intent(outside: Outside, payment_id: int) -> None:
     """So that nobody can pay any more. If somebody just has, that is what the provider answers, and it counts."""
     async with outside.begin() as session:
-        payment = await queries.get_payment(session, payment_id)
+        payment = await get_payment(session, payment_id)
     if payment.status is not Status.CANCELLING or payment.stripe_payment_intent_id is None:
         return
     intent = await outside.client(Provider).cancel_intent(payment.stripe_payment_intent_id)

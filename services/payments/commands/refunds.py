@@ -8,12 +8,13 @@ from shared.contracts.booking import BookingCancelled, BookingRefundDue
 from shared.db import enforced_by
 from shared.tasks import Outside
 
-from .. import queries
 from ..clients import Provider
 from ..domain.payment import REFUNDS_WITHIN_CAPTURED, NotYetCaptured, OverRefund, Payment
 from ..domain.provider import ProviderRefund, RefusedByProvider, Unanswered
 from ..domain.refund import Refund
 from ..domain.webhook import Outcome
+from ..queries.payments import get_payment, lock_payment_of
+from ..queries.refunds import get_refund, has_refund_for
 from . import ledger, tasks
 from .asking import ask
 from .settlement import park, settle_refund, settle_unrefundable
@@ -23,11 +24,11 @@ async def refund_booking(session: AsyncSession, event: BookingCancelled | Bookin
     """One refund per fact of booking. Before we know of the money itself: not now, but again later."""
     if event.refund_cents == 0:
         return
-    payment = await queries.lock_payment_of(session, event.booking_id)
+    payment = await lock_payment_of(session, event.booking_id)
     if payment is None:
         raise NotYetCaptured(f"booking {event.booking_id} has no payment yet")
     cause = f"{event.aggregate}:{event.booking_id}:{event.version}"
-    if not await queries.has_refund_for(session, cause):
+    if not await has_refund_for(session, cause):
         await refund(session, payment, event.refund_cents, reason=event.type, cause=cause)
 
 
@@ -45,7 +46,7 @@ async def refund(session: AsyncSession, payment: Payment, cents: int, *, reason:
 @tasks.call
 async def send_refund(outside: Outside, refund_id: int) -> None:
     async with outside.begin() as session:
-        wanted, payment = await queries.get_refund(session, refund_id)
+        wanted, payment = await get_refund(session, refund_id)
     if not wanted.is_open or payment.stripe_payment_intent_id is None:
         return
     provider, intent_id = outside.client(Provider), payment.stripe_payment_intent_id
@@ -69,8 +70,8 @@ async def _find(provider: Provider, wanted: Refund, intent_id: str) -> ProviderR
 
 async def _refused(outside: Outside, wanted: Refund, refusal: RefusedByProvider) -> None:
     async with outside.begin() as session:
-        payment = await queries.get_payment(session, wanted.payment_id, lock=True)
-        current, _ = await queries.get_refund(session, wanted.id)
+        payment = await get_payment(session, wanted.payment_id, lock=True)
+        current, _ = await get_refund(session, wanted.id)
         await settle_unrefundable(session, payment, current, f"The provider refuses a refund: {refusal}")
 
 
@@ -79,12 +80,12 @@ async def check_refunds(outside: Outside, payment_id: int) -> None:
     """Ask the provider which refunds it has; what it says is settled as if it had told us. If it does not answer, the
     job asks again for as long as a refund is open."""
     async with outside.begin() as session:
-        payment = await queries.get_payment(session, payment_id)
+        payment = await get_payment(session, payment_id)
     if payment.stripe_payment_intent_id is None:
         return
     with suppress(Unanswered):
         for told in await outside.client(Provider).refunds_of(payment.stripe_payment_intent_id):
             async with outside.begin() as session:
                 if await settle_refund(session, told) is Outcome.FOREIGN:
-                    foreign = await queries.get_payment(session, payment_id, lock=True)
+                    foreign = await get_payment(session, payment_id, lock=True)
                     park(foreign, f"The provider's refund {told.id} was not made by us.")

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.payments import IntentCreated, PaymentCaptured, PaymentFailed, PaymentRefunded
 from shared.outbox import record
 
-from .. import queries
 from ..domain.payment import Payment
 from ..domain.provider import Intent, ProviderRefund
 from ..domain.refund import Refund, RefundStatus
 from ..domain.webhook import Outcome
+from ..queries.payments import lock_payment_behind
+from ..queries.refunds import lock_refund_behind
 from . import ledger
 
 log = structlog.get_logger()
@@ -24,7 +25,7 @@ REFUND_ENDED_BADLY = ("failed", "canceled")
 
 
 async def settle_intent(session: AsyncSession, intent: Intent) -> Outcome:
-    payment = await queries.lock_payment_behind(session, intent)
+    payment = await lock_payment_behind(session, intent)
     if payment is None:
         return Outcome.FOREIGN
     if payment.stripe_payment_intent_id is None:
@@ -67,7 +68,7 @@ async def _settle_success(session: AsyncSession, payment: Payment, intent: Inten
 
 
 async def settle_refund(session: AsyncSession, told: ProviderRefund) -> Outcome:
-    both = await queries.lock_refund_behind(session, told)
+    both = await lock_refund_behind(session, told)
     if both is None:
         return Outcome.FOREIGN
     payment, refund = both

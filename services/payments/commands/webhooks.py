@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.tasks import Outside
 
-from .. import queries
 from ..clients import intent_of, refund_of
 from ..domain.payment import Payment
 from ..domain.provider import ProviderEvent
 from ..domain.webhook import Outcome, Webhook
+from ..queries.webhooks import lock_webhook, lock_webhook_called
 from . import tasks
 from .accounts import note_account_change
 from .refunds import check_refunds
@@ -34,7 +34,7 @@ async def receive(session: AsyncSession, event: ProviderEvent) -> None:
 
 async def replay(session: AsyncSession, event_id: str) -> None:
     """Have it handled again, by a person's decision; `NoSuchWebhook`, or `DetailsForgotten` if it is too old."""
-    webhook = await queries.lock_webhook_called(session, event_id)
+    webhook = await lock_webhook_called(session, event_id)
     webhook.reopen()
     tasks.enqueue(session, handle_webhook, webhook_id=webhook.id)
 
@@ -42,7 +42,7 @@ async def replay(session: AsyncSession, event_id: str) -> None:
 @tasks.call
 async def handle_webhook(outside: Outside, webhook_id: int) -> None:
     async with outside.begin() as session:
-        webhook = await queries.lock_webhook(session, webhook_id)
+        webhook = await lock_webhook(session, webhook_id)
         if webhook.handled_at is None:
             webhook.settle(await _outcome_of(session, webhook))
 

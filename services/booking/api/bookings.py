@@ -1,63 +1,26 @@
-"""HTTP of booking."""
-
-from datetime import date, timedelta
-from typing import Annotated
+"""HTTP: appointments."""
 
 from fastapi import Response
 
 from shared.auth import CurrentActor, CurrentCustomer, InPerson
 from shared.db import ReadSession, Session
-from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, QueryId, QueryIds, days, tag
+from shared.http import CurrentPage, IfMatch, Paged, PageView, PathId, tag
 from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
-from . import commands
-from .domain.booking import Booking, Status
-from .queries.bookings import booking_for, bookings_of
-from .queries.slots import availability_of, slots_of
-from .schemas import (
-    AvailabilityRequest,
-    AvailabilityView,
-    BookingRequest,
-    BookingView,
-    CancelRequest,
-    SlotsView,
-    view_of,
-)
+from ..commands import bookings as commands
+from ..commands import holding
+from ..domain.booking import Booking, Status
+from ..queries.bookings import booking_for, bookings_of
+from ..schemas.bookings import BookingRequest, BookingView, CancelRequest, view_of
 
 router = new_router("booking", "booking")
-
-
-@router.get("/slots", response_model=SlotsView)
-async def slots(
-    session: ReadSession, tier_id: QueryId, asked: Annotated[tuple[date, date], days(31)], add_on_ids: QueryIds
-) -> SlotsView:
-    """Times that can be booked, by the affiliate's local days, both ends included; long enough for these add-ons, too.
-    `price_cents` is the tier's: a price check says what the job costs."""
-    first, last = asked
-    every_day = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return await slots_of(session, tier_id, every_day, add_on_ids)
-
-
-@router.put("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)
-async def set_availability(
-    affiliate_id: PathId, wanted: AvailabilityRequest, actor: CurrentActor, session: Session
-) -> AvailabilityView:
-    """Replace the weekly windows, in the affiliate's local time."""
-    await commands.set_availability(session, actor, affiliate_id, wanted)
-    return await availability_of(session, affiliate_id)
-
-
-@router.get("/affiliates/{affiliate_id}/availability", response_model=AvailabilityView)
-async def availability(affiliate_id: PathId, session: ReadSession) -> AvailabilityView:
-    """The weekly windows, in the affiliate's local time."""
-    return await availability_of(session, affiliate_id)
 
 
 @router.post("/bookings", response_model=BookingView, status_code=201, dependencies=[Idempotent])
 async def take_slot(wanted: BookingRequest, actor: CurrentCustomer, session: Session, response: Response) -> Booking:
     """Take a slot. It is held for some minutes; paying confirms it."""
-    booking = await commands.take_slot(session, actor, wanted)
+    booking = await holding.take_slot(session, actor, wanted)
     response.headers["Location"] = f"/booking/v1/bookings/{booking.id}"
     tag(response, booking.version)
     return booking

@@ -1,85 +1,19 @@
-"""What booking's API takes and gives."""
+"""Appointments."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StrictInt
+from pydantic import AfterValidator, Field
 
 from shared.auth import Actor
 from shared.http import Body, Cents, Id, Line, Moment, Text, View
 from shared.pricing import Job, LineItem
 from shared.vehicles import Condition, SizeClass
 
-from .domain.booking import Booking, Status
-
-
-def _minute(value: object) -> object:
-    """`HH:MM` as minutes from midnight; 24:00 is the end of the day."""
-    if not isinstance(value, str) or len(value) != 5 or value[2] != ":" or not (value[:2] + value[3:]).isdecimal():
-        return value if isinstance(value, int) and not isinstance(value, bool) else "not HH:MM"
-    hours, minutes = int(value[:2]), int(value[3:])
-    return hours * 60 + minutes if minutes < 60 else "not HH:MM"
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-Clock = Annotated[
-    int,
-    BeforeValidator(_minute, json_schema_input_type=str),
-    PlainSerializer(_clock, return_type=str),
-    Field(ge=0, le=1440, examples=["08:00"]),
-]
-
+from ..domain.booking import Booking, Status
 
 Code = Annotated[Line, Field(max_length=50), AfterValidator(str.upper)]
 MAX_ADD_ONS = 20
-
-
-class WindowRequest(Body):
-    """A weekly window; weekday 0 is Monday, times are local."""
-
-    weekday: StrictInt = Field(ge=0, le=6)
-    opens: Clock
-    closes: Clock
-
-
-class AvailabilityRequest(Body):
-    windows: list[WindowRequest] = Field(max_length=50)
-
-
-class WindowView(View):
-    weekday: int
-    opens: Clock = Field(validation_alias="opens_minute")
-    closes: Clock = Field(validation_alias="closes_minute")
-
-
-class AvailabilityView(View):
-    affiliate_id: int
-    timezone: str
-    windows: list[WindowView]
-
-
-class SlotView(View):
-    starts_at: datetime
-    ends_at: datetime
-
-
-class DayView(View):
-    date: date
-    slots: list[SlotView]
-
-
-class SlotsView(View):
-    """Bookable times by local day; prices in cents."""
-
-    affiliate_id: int
-    tier_id: int
-    timezone: str
-    price_cents: int
-    currency: str
-    days: list[DayView]
 
 
 class BookingRequest(Body):

@@ -1,0 +1,5 @@
+"""HTTP of booking."""
+
+from . import availability, bookings, slots
+
+routers = [slots.router, availability.router, bookings.router]

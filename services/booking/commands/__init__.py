@@ -1,0 +1,1 @@
+"""Every change of booking: load, decide, announce."""

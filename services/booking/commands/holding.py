@@ -1,0 +1,81 @@
+"""Taking a slot, and letting go of it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.contracts.booking import BookingExpired, BookingHeld
+from shared.db import enforced_by
+from shared.outbox import record
+from shared.places import place_of
+from shared.platform_config import Feature
+
+from ..domain.booking import NO_OVERLAP, Booking, SlotNotOffered, SlotTaken, TooManyHolds
+from ..domain.offer import Offer, Sale
+from ..domain.slots import Slot
+from ..queries.bookings import lapsed_holds
+from ..queries.offers import lock_for_booking
+from ..queries.promotions import promotion_called
+from ..queries.slots import schedule_of
+from ..schemas.bookings import BookingRequest
+
+
+async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest) -> Booking:
+    """Hold a slot for a customer. Rules are applied anew, under the affiliate's lock: what was shown is no promise."""
+    assert actor.customer_id is not None
+    offer, holds = await lock_for_booking(session, wanted.tier_id, actor.customer_id)
+    offer.config.must_be_on(Feature.BOOKINGS)
+    offer.must_be_bookable()
+    sale = await _sale(session, offer, actor.customer_id, wanted)
+    sale.must_cost(wanted.price_cents, offer.config.currency)
+    if holds >= offer.config.max_open_holds:
+        raise TooManyHolds(most=offer.config.max_open_holds)
+    slot = await _free_slot(session, offer, wanted.starts_at.astimezone(UTC), sale.price.duration_minutes)
+    booking = Booking.hold(actor.customer_id, offer, slot, sale, address=wanted.address, zip=wanted.zip)
+    session.add(booking)
+    with enforced_by(NO_OVERLAP, SlotTaken):
+        await session.flush()
+    record(session, BookingHeld.of(booking))
+    return booking
+
+
+async def _sale(session: AsyncSession, offer: Offer, customer_id: int, wanted: BookingRequest) -> Sale:
+    """What is asked for, at its price; a promotion is locked, so that no other booking gets its last use."""
+    place = place_of(wanted.zip)
+    offer.affiliate.must_come_to(place)
+    promotion = None
+    if wanted.promotion_code is not None:
+        found = await promotion_called(session, wanted.promotion_code, offer.tier.affiliate_id, customer_id)
+        found.must_apply_to(offer.tier)
+        promotion = found.promotion
+    return offer.sell(wanted.job(offer.affiliate.distance_m(place)), promotion)
+
+
+async def _free_slot(session: AsyncSession, offer: Offer, start: datetime, minutes: int) -> Slot:
+    """The slot that begins then; `SlotNotOffered` if the rules never allow it, `SlotTaken` if no crew is free."""
+    if not offer.earliest <= start <= offer.latest:
+        raise SlotNotOffered
+    day = start.astimezone(offer.affiliate.zone).date()
+    schedule = await schedule_of(session, offer.affiliate, day, day)
+    if start not in schedule.starts([day], minutes):
+        raise SlotNotOffered
+    crew = schedule.free_crew(start, minutes)
+    if crew is None:
+        raise SlotTaken
+    await expire_now(session, schedule.lapsed_in_the_way(crew, start, minutes))
+    return Slot(start, start + timedelta(minutes=minutes), crew)
+
+
+async def expire_now(session: AsyncSession, booking_ids: Sequence[int]) -> None:
+    """End holds that ran out and that the job has not come to yet, so that their time can be given to another."""
+    if booking_ids:
+        expire(session, await lapsed_holds(session, booking_ids))
+        await session.flush()
+
+
+def expire(session: AsyncSession, bookings: Sequence[Booking]) -> None:
+    for booking in bookings:
+        booking.expire()
+        record(session, BookingExpired.of(booking))

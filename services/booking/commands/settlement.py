@@ -1,0 +1,54 @@
+"""What follows from money that has come."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import now
+from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingRefundDue
+from shared.contracts.payments import PaymentCaptured
+from shared.outbox import record
+from shared.personal import is_erased
+
+from ..domain.booking import Booking, Status
+from ..queries.bookings import get_booking
+from ..queries.promotions import promotion_of
+from ..queries.slots import crews_and_taken, lock_schedule
+from .holding import expire_now
+
+
+async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
+    """The money has come: confirm; too late, take the slot again if it is free, else send the money back.
+
+    Early (the booking is always committed before payments can hear of it) it cannot come; twice changes nothing.
+    Once the appointment should have begun it is too late, whether or not the job has ended the hold by then; and once
+    the hold ran out and others have used its promotion up.
+    """
+    await lock_schedule(session, paid.affiliate_id)
+    booking = await get_booking(session, paid.booking_id, lock=True)
+    at_its_price = not await _lost_its_promotion(session, booking)
+    if booking.status is Status.HELD and now() < booking.appointment_start and at_its_price:
+        booking.confirm(paid.amount_cents)
+        record(session, BookingConfirmed.of(booking))
+    elif booking.status in (Status.HELD, Status.EXPIRED):
+        await _take_again(session, booking, paid.amount_cents, at_its_price)
+    elif booking.status is Status.CANCELLED and booking.paid_cents < paid.amount_cents:
+        booking.owe_back(paid.amount_cents)
+        record(session, BookingRefundDue.of(booking))
+
+
+async def _lost_its_promotion(session: AsyncSession, booking: Booking) -> bool:
+    promotion = await promotion_of(session, booking)
+    return promotion is not None and promotion.at >= booking.hold_expires_at and promotion.is_used_up
+
+
+async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int, at_its_price: bool) -> None:
+    _, taken = await crews_and_taken(session, booking.affiliate_id, booking.blocked)
+    others = [other for other in taken if other.crew_id == booking.crew_id]
+    gone = await is_erased(session, f"customer:{booking.customer_id}")
+    free = booking.appointment_start > now() and not any(not other.lapsed for other in others)
+    if gone or not free or not at_its_price:
+        booking.turn_away(paid_cents)
+        record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
+        return
+    await expire_now(session, [other.booking_id for other in others])
+    booking.confirm(paid_cents)
+    record(session, BookingConfirmed.of(booking))

@@ -1,0 +1,1 @@
+"""What booking's API takes and gives."""

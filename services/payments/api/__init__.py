@@ -1,0 +1,5 @@
+"""HTTP of payments."""
+
+from . import accounts, ledger, payments, webhooks
+
+routers = [payments.router, ledger.router, accounts.router, webhooks.router]

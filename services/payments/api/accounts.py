@@ -1,0 +1,46 @@
+"""HTTP: affiliates' accounts at the provider."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from shared.auth import CurrentActor, InPerson
+from shared.db import ReadSession
+from shared.http import PathId, tag
+from shared.http import router as new_router
+from shared.tasks import Outside
+
+from ..commands import accounts
+from ..domain.payout_account import PayoutAccount
+from ..queries.accounts import account_for
+from ..schemas.accounts import OnboardingLinkView, PayoutAccountView
+
+router = new_router("payments", "payments")
+
+
+def _outside(request: Request) -> Outside:
+    return Outside(request.app.state.database, request.app.state.clients)
+
+
+@router.get("/affiliates/{affiliate_id}/payout-account", response_model=PayoutAccountView)
+async def payout_account(
+    affiliate_id: PathId, actor: CurrentActor, session: ReadSession, response: Response
+) -> PayoutAccount:
+    """Whether an affiliate can be paid and what the provider still asks for; for its owner and managers, and staff."""
+    found = await account_for(session, actor, affiliate_id)
+    tag(response, found.version)
+    return found
+
+
+@router.post(
+    "/affiliates/{affiliate_id}/onboarding-links",
+    response_model=OnboardingLinkView,
+    status_code=201,
+    dependencies=[InPerson],
+)
+async def make_onboarding_link(
+    affiliate_id: PathId, actor: CurrentActor, outside: Annotated[Outside, Depends(_outside)], response: Response
+) -> OnboardingLinkView:
+    """Where the affiliate's owner tells the provider who they are and where the money goes. Each time another link."""
+    response.headers["Cache-Control"] = "no-store"
+    return OnboardingLinkView(url=await accounts.onboarding_url(outside, actor, affiliate_id))

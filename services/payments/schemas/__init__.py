@@ -1,0 +1,1 @@
+"""What payments' API takes and gives."""
