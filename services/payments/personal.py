@@ -23,6 +23,13 @@ TABLES = (
         hidden="reason cause reference idempotency_key attempt requested_at",
     ),
     Held(
+        "refund_requests",
+        "payment_id in (select id from payments where customer_id = :customer_id)",
+        shown="id payment_id amount_cents status created_at updated_at",
+        hidden="version reason two_persons asked_by decided_by decided_at",
+        erased={"reason": "''"},
+    ),
+    Held(
         "webhooks",
         # As idx_webhooks_intent has it. One that is not handled yet loses its details with the job that forgets them.
         "coalesce(payload #>> '{data,object,payment_intent}', payload #>> '{data,object,id}')"

@@ -22,6 +22,9 @@ class Settings(PlatformSettings):
         default=None,
         description="and where when its link is too old, to ask us for another; none: public_url",
     )
+    refund_alone_up_to_cents: int = Field(
+        default=50_000, ge=0, description="so much of a payment one administrator alone may send back; above it, two"
+    )
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

@@ -40,6 +40,38 @@ class PaymentRefunded(PaymentEvent, type="payments.refunded.v1"):
     refund_cents: int
 
 
+class RefundRequestEvent(Event, aggregate="refund_request", person="customer_id"):
+    """A refund that staff want, as it now stands; `reason` is theirs. Of the money itself `payments.refunded` tells.
+
+    `asked_by` and `decided_by` are administrators' user ids; nobody decided of one that needed no second person.
+    """
+
+    refund_request_id: int
+    payment_id: int
+    booking_id: int
+    customer_id: int
+    affiliate_id: int
+    amount_cents: int
+    currency: str
+    reason: Annotated[str, PERSONAL]
+    status: str
+    two_persons: bool
+    asked_by: int
+    decided_by: int | None
+
+
+class RefundRequested(RefundRequestEvent, type="payments.refund_requested.v1"):
+    """More than one person may send back alone: it waits for a second."""
+
+
+class RefundApproved(RefundRequestEvent, type="payments.refund_approved.v1"):
+    """The money is to go back now."""
+
+
+class RefundDeclined(RefundRequestEvent, type="payments.refund_declined.v1"):
+    pass
+
+
 class AccountChanged(Event, aggregate="payout_account", type="payments.account_changed.v1"):
     """Whether an affiliate can be paid, as the provider says.
 

@@ -497,12 +497,24 @@ async def booking(stage: Stage) -> None:
 
 
 async def payments(stage: Stage) -> None:
-    """A payment that its customer could pay now; a payout account that the provider has not made yet."""
+    """A payment that its customer could pay now; a payout account that the provider has not made yet; a payment of
+    which another administrator wants something sent back."""
     await stage.deliver(payments_world.held())
     [[payment_id]] = await stage.sql(
         "update payments set status = 'requires_payment', stripe_payment_intent_id = 'pi_1',"
         " client_secret = 'pi_1_secret_2' returning id"
     )
+    [[captured_id]] = await stage.sql(
+        "insert into payments (booking_id, customer_id, affiliate_id, amount_cents, commission_cents, currency, status,"
+        " captured_cents, stripe_payment_intent_id, reference, idempotency_key) values (2, 7, 31, 9000, 900, 'USD',"
+        " 'captured', 9000, 'pi_2', gen_random_uuid(), 'mdh-2') returning id"
+    )
+    [[request_id]] = await stage.sql(
+        "insert into refund_requests (payment_id, amount_cents, reason, two_persons, asked_by)"
+        " values (:payment_id, 100, 'Late.', true, 9) returning id",
+        payment_id=captured_id,
+    )
+    request = {"refund_request_id": request_id}
     stage.cast = cast()
     await stage.deliver(payments_world.applied(owner_user_id=stage.cast["owner"].user_id))
     stage.asks = {
@@ -511,6 +523,13 @@ async def payments(stage: Stage) -> None:
         "POST /payments/v1/affiliates/{affiliate_id}/onboarding-links": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/payments": Ask(query={"booking_id": 1}),
         "GET /payments/v1/payments/{payment_id}": Ask({"payment_id": payment_id}),
+        "POST /payments/v1/payments/{payment_id}/refund-requests": Ask(
+            {"payment_id": captured_id}, body={"amount_cents": 100, "reason": "Came late."}
+        ),
+        "GET /payments/v1/refund-requests": Ask(query={"status": "waiting", "payment_id": captured_id}),
+        "GET /payments/v1/refund-requests/{refund_request_id}": Ask(request),
+        "POST /payments/v1/refund-requests/{refund_request_id}/approve": Ask(request),
+        "POST /payments/v1/refund-requests/{refund_request_id}/decline": Ask(request),
         "POST /payments/v1/webhooks/stripe": Ask(body={"id": "evt_1", "type": "charge.refunded", "data": {}}),
     }
 

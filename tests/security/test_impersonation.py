@@ -152,6 +152,11 @@ POST /affiliates/{affiliate_id}/onboarding-links refused
 GET /affiliates/{affiliate_id}/payout-account    allowed
 GET /payments                                    allowed
 GET /payments/{payment_id}                       allowed
+POST /payments/{payment_id}/refund-requests      refused
+GET /refund-requests                             refused
+GET /refund-requests/{refund_request_id}         refused
+POST /refund-requests/{refund_request_id}/approve refused
+POST /refund-requests/{refund_request_id}/decline refused
 POST /webhooks/stripe                            public
 
 reviews

@@ -167,6 +167,11 @@ POST /affiliates/{affiliate_id}/onboarding-links   401      404   404   409     
 GET /affiliates/{affiliate_id}/payout-account      401      404   404   200     200        404   404     200   200
 GET /payments                                      401      200   404   200     200        404   404     200   200
 GET /payments/{payment_id}                         401      200   404   200     200        404   404     200   200
+POST /payments/{payment_id}/refund-requests        401      403   403   403     403        403   403     403   201
+GET /refund-requests                               401      403   403   403     403        403   403   200/1 200/1
+GET /refund-requests/{refund_request_id}           401      403   403   403     403        403   403     200   200
+POST /refund-requests/{refund_request_id}/approve  401      403   403   403     403        403   403     403   200
+POST /refund-requests/{refund_request_id}/decline  401      403   403   403     403        403   403     403   200
 POST /webhooks/stripe                              400      400   400   400     400        400   400     400   400
 
 reviews                              anonymous customer other owner manager technician rival support admin

@@ -142,12 +142,16 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         self._become(Status.CANCELLED)
         return True
 
-    def owe(self, cents: int) -> None:
-        """So much is to go back; `OverRefund` if that is more than is left of what was taken."""
-        if self.status not in TAKEN:
-            raise NotYetCaptured(f"payment {self.id} is {self.status}")
+    def must_cover(self, cents: int) -> None:
+        """`OverRefund` if that is more than is left of what was taken."""
         if self.refunds_due_cents + cents > self.captured_cents:
             raise OverRefund(captured_cents=self.captured_cents, refunds_due_cents=self.refunds_due_cents)
+
+    def owe(self, cents: int) -> None:
+        """So much is to go back, of what is left."""
+        if self.status not in TAKEN:
+            raise NotYetCaptured(f"payment {self.id} is {self.status}")
+        self.must_cover(cents)
         self.refunds_due_cents += cents
         self._become(self.status)
 
