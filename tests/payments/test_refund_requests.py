@@ -104,7 +104,7 @@ async def test_little_goes_back_at_once(till: Till, as_: As, published: Publishe
     assert (refund.status, refund.cause) == (RefundStatus.SUCCEEDED, f"refund_request:{shown['id']}")
     assert await gone_back(till) == (await till.payment()).refunded_cents == ALONE
     [approved], [money] = await published(RefundApproved), await published(PaymentRefunded)
-    assert (approved.reason, approved.amount_cents, approved.customer_id) == ("The team came two hours late.", ALONE, CUSTOMER)
+    assert (approved.reason, approved.customer_id) == ("The team came two hours late.", CUSTOMER)
     assert (money.refund_cents, await published(RefundRequested)) == (ALONE, [])
     assert await books_are_right(till)
 
