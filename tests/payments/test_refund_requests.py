@@ -23,7 +23,7 @@ from shared.clock import now
 from shared.contracts.identity import ErasureRequested
 from shared.contracts.payments import PaymentRefunded, RefundApproved, RefundDeclined, RefundRequested
 from shared.errors import Refusal
-from shared.testing.plugin import Published, recorded_in
+from shared.testing.plugin import Headers, Published, recorded_in
 from shared.testing.tokens import ADMIN
 
 from .conftest import CUSTOMER, PRICE, As, Till, held, refund_due
@@ -39,17 +39,17 @@ def extra_settings(extra_settings: dict[str, Any]) -> dict[str, Any]:
     return extra_settings | {"refund_alone_up_to_cents": ALONE}
 
 
-async def asks(till: Till, as_: As, cents: int, by: Actor = ADMIN, **headers: str) -> httpx.Response:
+async def asks(till: Till, as_: As, cents: int, by: Actor = ADMIN, more: Headers | None = None) -> httpx.Response:
     path = f"/payments/v1/payments/{(await till.payment()).id}/refund-requests"
     body = {"amount_cents": cents, "reason": "The team came two hours late."}
-    return await till.client.post(path, json=body, headers=as_(by) | headers)
+    return await till.client.post(path, json=body, headers=as_(by) | (more or {}))
 
 
 async def decides(
-    till: Till, as_: As, asked: httpx.Response, verb: str = "approve", by: Actor = BOSS, **headers: str
+    till: Till, as_: As, asked: httpx.Response, verb: str = "approve", by: Actor = BOSS, more: Headers | None = None
 ) -> httpx.Response:
     path = f"/payments/v1/refund-requests/{asked.json()['id']}/{verb}"
-    return await till.client.post(path, headers=as_(by) | headers)
+    return await till.client.post(path, headers=as_(by) | (more or {}))
 
 
 async def gone_back(till: Till) -> int:
@@ -152,8 +152,8 @@ async def test_what_is_declined_stays(till: Till, as_: As, published: Published)
 async def test_who_has_seen_another_version_decides_nothing(till: Till, as_: As) -> None:
     await till.captured()
     asked = await asks(till, as_, PRICE)
-    assert (await decides(till, as_, asked, **{"If-Match": '"2"'})).status_code == 412
-    assert (await decides(till, as_, asked, **{"If-Match": asked.headers["etag"]})).status_code == 200
+    assert (await decides(till, as_, asked, more={"If-Match": '"2"'})).status_code == 412
+    assert (await decides(till, as_, asked, more={"If-Match": asked.headers["etag"]})).status_code == 200
 
 
 async def test_what_was_sent_back_meanwhile_is_not_sent_again(till: Till, as_: As) -> None:
@@ -189,7 +189,7 @@ async def test_of_what_was_never_taken_nothing_goes_back(till: Till, as_: As) ->
 
 async def test_sent_twice_with_one_key_it_is_one(till: Till, as_: As) -> None:
     await till.captured()
-    first, second = [await asks(till, as_, 1_000, **{"Idempotency-Key": "k"}) for _ in range(2)]
+    first, second = [await asks(till, as_, 1_000, more={"Idempotency-Key": "k"}) for _ in range(2)]
     assert (first.content, first.status_code) == (second.content, second.status_code)
     await till.work()
     assert await gone_back(till) == 1_000
