@@ -206,10 +206,16 @@ def price(tier: TierOnSale, rules: PriceList, job: Job, promotion: Promotion | N
     off = promotion.takes_off(_total(lines)) if promotion else 0
     lines += _line(LineKind.TRAVEL, "Travel", _travel_fee(rules.travel_bands, job.distance_m))
     lines += _line(LineKind.PROMOTION, promotion.code if promotion else "", -off)
-    lines += _line(LineKind.TAX, f"Tax {rules.tax_ppm / 10_000:g} %", tax(_total(lines), rules.tax_ppm))
-    if _total(lines) > MAX_TOTAL_CENTS:
+    return taxed(lines, rules, duration_minutes(tier, rules, job.add_on_ids))
+
+
+def taxed(lines: Sequence[LineItem], rules: PriceList, minutes: int) -> Price:
+    """These lines, with the tax on all of them; `PriceTooHigh` if nobody could pay it."""
+    line = _line(LineKind.TAX, f"Tax {rules.tax_ppm / 10_000:g} %", tax(_total(lines), rules.tax_ppm))
+    made = Price(lines=[*lines, *line], duration_minutes=minutes)
+    if made.total_cents > MAX_TOTAL_CENTS:
         raise PriceTooHigh
-    return Price(lines=lines, duration_minutes=duration_minutes(tier, rules, job.add_on_ids))
+    return made
 
 
 def duration_minutes(tier: TierOnSale, rules: PriceList, add_on_ids: Collection[int]) -> int:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.domain.photo import public_url
 from shared.auth import Actor
 from shared.contracts.catalog import OfferChanged, OfferPublished
+from shared.photos import public_url
 from shared.testing.plugin import Headers, Published
 from shared.testing.tokens import customer
 

@@ -6,28 +6,17 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from shared.http import Body, Id, Text, View
+from shared.photos import PhotoUrls
 from shared.pricing import MAX_PRICE_CENTS, MIN_PRICE_CENTS
 from shared.vehicles import SizeClass
 
-from ..domain.photo import MAX_PHOTOS, MAX_URL, public_url
+from ..domain.photo import MAX_PHOTOS
 from ..domain.service import MAX_SERVICES, MAX_TIERS
 from ..domain.tier import MAX_INCLUDED, MAX_MINUTES, MIN_MINUTES, TierDraft
 from .words import Category, Name
 
-
-def _once(urls: list[str]) -> list[str]:
-    if len(set(urls)) < len(urls):
-        raise ValueError("names a photo twice")
-    return urls
-
-
 Price = Annotated[StrictInt, Field(ge=MIN_PRICE_CENTS, le=MAX_PRICE_CENTS, description="cents")]
-PhotoUrl = Annotated[
-    str,
-    Field(max_length=MAX_URL, description="https, at a public host's name; shown as it is, fetched by nobody of ours"),
-    AfterValidator(public_url),
-]
-PhotoUrls = Annotated[list[PhotoUrl], Field(max_length=MAX_PHOTOS), AfterValidator(_once)]
+Photos = Annotated[PhotoUrls, Field(max_length=MAX_PHOTOS)]
 
 
 class SizePriceRequest(Body):
@@ -70,7 +59,7 @@ class ServiceRequest(Body):
     description: Text = ""
     active: StrictBool = True
     tiers: list[NewTierRequest] = Field(min_length=1, max_length=MAX_TIERS)
-    photo_urls: PhotoUrls = Field(default=[])
+    photo_urls: Photos = Field(default=[])
 
 
 class ServiceChangeRequest(Body):
@@ -90,7 +79,7 @@ class ActiveRequest(Body):
 class PhotosRequest(Body):
     """All of them, in their order."""
 
-    photo_urls: PhotoUrls
+    photo_urls: Photos
 
 
 class ServicesOrderRequest(Body):
