@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import stripe
 
+from deploy.local.stripe.ledger import COUNTED, SUMS
+
 from .process import SECRET_KEY
 
 
@@ -51,5 +53,5 @@ class Driver:
     async def totals(self, intent: str) -> dict[str, Any]:
         """What the sandbox's own ledger says of an intent; zeros when no money moved."""
         ledger = (await self.http.get("/_sandbox/ledger", params={"payment_intent": intent})).json()
-        nothing = dict.fromkeys(("authorizations", "charges", "releases", "refunds", "charged", "refunded", "net"), 0)
+        nothing = dict.fromkeys((*COUNTED, *SUMS, "net"), 0)
         return ledger["payment_intents"][0] if ledger["payment_intents"] else nothing

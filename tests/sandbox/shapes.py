@@ -19,6 +19,7 @@ RESOURCES = (
     "balance_transaction",
     "charge",
     "customer",
+    "dispute",
     "event",
     "payment_intent",
     "payment_method",

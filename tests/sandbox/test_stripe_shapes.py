@@ -19,6 +19,7 @@ RESOURCES: dict[str, type] = {
     "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
     "customer": stripe.Customer,
+    "dispute": stripe.Dispute,
     "event": stripe.Event,
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,

@@ -13,7 +13,7 @@ from .pages import page_routes
 from .sandbox import Sandbox
 from .settings import Settings
 
-EXPIRY_EVERY_SECONDS = 60
+LOOKS_EVERY_SECONDS = 60
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
 def _delivering(sandbox: Sandbox) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(sandbox.courier.run()), asyncio.create_task(_expire_holds(sandbox))]
+        tasks = [asyncio.create_task(sandbox.courier.run()), asyncio.create_task(_pass_time(sandbox))]
         try:
             yield
         finally:
@@ -47,7 +47,7 @@ def _delivering(sandbox: Sandbox) -> Callable[[FastAPI], AbstractAsyncContextMan
     return lifespan
 
 
-async def _expire_holds(sandbox: Sandbox) -> None:
+async def _pass_time(sandbox: Sandbox) -> None:
     while True:
-        sandbox.expire_holds()
-        await asyncio.sleep(EXPIRY_EVERY_SECONDS)
+        sandbox.pass_time()
+        await asyncio.sleep(LOOKS_EVERY_SECONDS)

@@ -10,9 +10,15 @@ FEE_PER_MILLE, FEE_FIXED = 29, 30
 AVAILABLE_AFTER_SECONDS = 2 * 24 * 3600
 
 
-def enter(call: Call, kind: str, source: Document, amount: int) -> Document:
-    """The entry of a captured charge (positive, with the fee) or of a refund (negative, without)."""
-    fee = round(amount * FEE_PER_MILLE / 1000) + FEE_FIXED if kind == "charge" else 0
+def fee_of(amount: int) -> int:
+    """What a captured charge costs."""
+    return round(amount * FEE_PER_MILLE / 1000) + FEE_FIXED
+
+
+def enter(
+    call: Call, kind: str, source: Document, amount: int, *, fee: int = 0, category: str | None = None
+) -> Document:
+    """The entry of what came in (positive) or went out (negative); `category` says more in reports than `kind`."""
     currency = source["currency"]
     description = "Stripe processing fees"
     details = {"amount": fee, "application": None, "currency": currency, "description": description}
@@ -29,7 +35,7 @@ def enter(call: Call, kind: str, source: Document, amount: int) -> Document:
         "fee": fee,
         "fee_details": [{**details, "type": "stripe_fee"}] if fee else [],
         "net": amount - fee,
-        "reporting_category": kind,
+        "reporting_category": category or kind,
         "source": source["id"],
         "status": "pending",
         "type": kind,

@@ -5,6 +5,7 @@ from typing import Any
 
 from .call import Call
 from .charge import take
+from .dispute import open_if_the_card_does
 from .document import Document
 from .parameter import merged
 from .params import CancelParams, CaptureParams, read_params
@@ -32,6 +33,7 @@ def capture(call: Call, identifier: str) -> Document:
     take(call, intent, charge, amount)
     call.announce("charge.captured", charge, before)
     call.announce("payment_intent.succeeded", intent)
+    open_if_the_card_does(call, charge)
     return intent
 
 

@@ -24,6 +24,15 @@ class Decline:
 
 
 @dataclass(frozen=True)
+class Challenge:
+    """How a card's bank will dispute what it has paid: as an inquiry, it only asks and takes nothing yet."""
+
+    reason: str
+    network_reason_code: str
+    is_inquiry: bool = False
+
+
+@dataclass(frozen=True)
 class Card:
     number: str
     brand: str
@@ -32,6 +41,7 @@ class Card:
     decline: Decline | None = None
     asks_for_authentication: bool = False
     funding: str = "credit"
+    challenge: Challenge | None = None
 
     @property
     def last4(self) -> str:
@@ -67,6 +77,27 @@ CARDS = (
         ("pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",),
         Decline("card_declined", "insufficient_funds"),
         asks_for_authentication=True,
+    ),
+    Card(
+        "4000000000000259",
+        "visa",
+        "Visa, pays, then is disputed as fraudulent",
+        ("pm_card_createDispute",),
+        challenge=Challenge("fraudulent", "10.4"),
+    ),
+    Card(
+        "4000000000002685",
+        "visa",
+        "Visa, pays, then is disputed as not received",
+        ("pm_card_createDisputeProductNotReceived",),
+        challenge=Challenge("product_not_received", "13.1"),
+    ),
+    Card(
+        "4000000000001976",
+        "visa",
+        "Visa, pays, then its bank has questions",
+        ("pm_card_createDisputeInquiry",),
+        challenge=Challenge("fraudulent", "10.4", is_inquiry=True),
     ),
     _declining("4000000000000002", "generic_decline", "Visa, declined", "chargeDeclined"),
     _declining("4000000000009995", "insufficient_funds", "Visa, insufficient funds", "chargeDeclinedInsufficientFunds"),

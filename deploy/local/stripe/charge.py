@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import balance, blank
+from . import balance, blank, dispute
 from .call import Call
 from .cards import Card, Decline
 from .document import Document
@@ -51,6 +51,7 @@ def attempt(call: Call, intent: Document, authenticated: bool = False) -> None:
         take(call, intent, charge, charge["amount"])
         call.announce("charge.succeeded", charge)
         call.announce("payment_intent.succeeded", intent)
+        dispute.open_if_the_card_does(call, charge)
 
 
 def _hold(call: Call, intent: Document, charge: Document) -> None:
@@ -66,7 +67,7 @@ def _hold(call: Call, intent: Document, charge: Document) -> None:
 def take(call: Call, intent: Document, charge: Document, amount: int) -> None:
     """Move the money: all of the charge, or that part of a hold which is captured. The rest of a hold is let go."""
     charge |= {"captured": True, "amount_captured": amount, "amount_refunded": charge["amount"] - amount}
-    charge["balance_transaction"] = balance.enter(call, "charge", charge, amount)["id"]
+    charge["balance_transaction"] = balance.enter(call, "charge", charge, amount, fee=balance.fee_of(amount))["id"]
     intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
     call.record("charge", charge, amount)
     call.store.save(charge)

@@ -5,8 +5,10 @@ from typing import Any, Literal
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from .cards import Challenge
 from .confirmation import authenticate
 from .deliveries import Mode
+from .dispute import begin
 from .fault import Fault
 from .refusal import Refusal
 from .sandbox import Sandbox
@@ -42,6 +44,14 @@ class ResendRequest(Strict):
 
 class AuthenticateRequest(Strict):
     succeeds: bool = True
+
+
+class DisputeRequest(Strict):
+    """Of all that was captured, unless an amount is named."""
+
+    amount: int | None = Field(default=None, ge=1)
+    reason: str = "fraudulent"
+    inquiry: bool = False
 
 
 class Count(BaseModel):
@@ -100,10 +110,10 @@ def _add_clock(router: APIRouter, sandbox: Sandbox) -> None:
 
     @router.put("/clock")
     async def move_clock(wanted: ClockRequest) -> ClockView:
-        """Move the sandbox's time; holds that are too old by then end at once."""
+        """Move the sandbox's time; what ends by itself by then does so at once."""
         start = sandbox.clock.offset if wanted.offset_seconds is None else wanted.offset_seconds
         sandbox.clock.move(start + (wanted.advance_seconds or 0))
-        sandbox.expire_holds()
+        sandbox.pass_time()
         return ClockView(now=sandbox.clock.now(), offset_seconds=sandbox.clock.offset)
 
 
@@ -154,6 +164,17 @@ def _add_reading(router: APIRouter, sandbox: Sandbox) -> None:
         totals = sandbox.ledger.totals(payment_intent)
         movements = sandbox.ledger.movements(payment_intent)
         return LedgerView(payment_intents=totals, net=sandbox.ledger.sums(totals), movements=movements)
+
+    @router.post("/payment_intents/{intent_id}/dispute", status_code=201)
+    async def dispute_payment(intent_id: str, wanted: DisputeRequest) -> dict[str, Any]:
+        """Be the customer's bank, some day after the payment."""
+        challenge = Challenge(wanted.reason, "10.4", is_inquiry=wanted.inquiry)
+        try:
+            with sandbox.change() as call:
+                charge = call.load("charge", call.load("payment_intent", intent_id)["latest_charge"] or "")
+                return begin(call, charge, challenge, wanted.amount or charge["amount_captured"])
+        except Refusal as refusal:
+            raise HTTPException(refusal.status, str(refusal)) from refusal
 
     @router.post("/payment_intents/{intent_id}/authenticate")
     async def authenticate_customer(request: Request, intent_id: str, wanted: AuthenticateRequest) -> dict[str, Any]:

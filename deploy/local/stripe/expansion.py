@@ -9,6 +9,7 @@ EXPANDABLE = {
     "payment_intent": {"customer", "latest_charge", "payment_method"},
     "charge": {"balance_transaction", "customer", "payment_intent", "refunds"},
     "refund": {"balance_transaction", "charge", "payment_intent"},
+    "dispute": {"charge", "payment_intent"},
     "balance_transaction": {"source"},
     "payment_method": {"customer"},
 }

@@ -6,18 +6,32 @@ from typing import Any
 from .document import Document
 from .store import Store
 
+COUNTED = ("authorizations", "charges", "releases", "refunds", "disputes", "dispute_reversals")
+SUMS = ("charged", "refunded", "disputed")
+COUNTS_AS = {
+    "charge": ("charged", 1),
+    "refund": ("refunded", 1),
+    "dispute": ("disputed", 1),
+    "dispute_reversal": ("disputed", -1),
+}
+
+
+def _net(total: dict[str, Any]) -> int:
+    net: int = total["charged"] - total["refunded"] - total["disputed"]
+    return net
+
 
 class Ledger:
     def __init__(self, store: Store) -> None:
         self.store = store
 
     def record(self, kind: str, charge: Document, amount: int, **known: Any) -> None:
-        values = {"kind": kind, "amount": amount, "charge": charge["id"], "refund": None, **known}
+        values = {"kind": kind, "amount": amount, "charge": charge["id"], "refund": None, "dispute": None, **known}
         values |= {"payment_intent": charge["payment_intent"], "currency": charge["currency"]}
         self.store.change(
-            "insert into movements"
-            " (kind, payment_intent, charge, refund, amount, currency, created, request_id, idempotency_key) values"
-            " (:kind, :payment_intent, :charge, :refund, :amount, :currency, :created, :request_id, :idempotency_key)",
+            "insert into movements (kind, payment_intent, charge, refund, dispute, amount, currency, created,"
+            " request_id, idempotency_key) values (:kind, :payment_intent, :charge, :refund, :dispute, :amount,"
+            " :currency, :created, :request_id, :idempotency_key)",
             values,
         )
 
@@ -26,18 +40,20 @@ class Ledger:
         return [dict(row) for row in self.store.rows(statement, {"intent": intent})]
 
     def totals(self, intent: str | None) -> list[dict[str, Any]]:
-        """Per payment intent: how often and how much was charged and refunded, and whose booking it says it is for."""
+        """Per payment intent: how often and how much was charged, refunded and (for now or for good) disputed, and
+        whose booking it says it is for."""
         per_intent: dict[str, dict[str, Any]] = {}
         for movement in self.movements(intent):
             total = per_intent.setdefault(movement["payment_intent"], self._empty(movement))
             total[f"{movement['kind']}s"] += 1
-            if movement["kind"] in ("charge", "refund"):
-                total["charged" if movement["kind"] == "charge" else "refunded"] += movement["amount"]
-        return [{**total, "net": total["charged"] - total["refunded"]} for total in per_intent.values()]
+            name, sign = COUNTS_AS.get(movement["kind"], ("", 0))
+            if name:
+                total[name] += sign * movement["amount"]
+        return [{**total, "net": _net(total)} for total in per_intent.values()]
 
     def _empty(self, movement: dict[str, Any]) -> dict[str, Any]:
         intent = self.store.find(movement["payment_intent"]) or {}
-        counted = dict.fromkeys(("authorizations", "charges", "releases", "refunds", "charged", "refunded"), 0)
+        counted = dict.fromkeys((*COUNTED, *SUMS), 0)
         named = {"payment_intent": movement["payment_intent"], "currency": movement["currency"]}
         return {**named, "metadata": intent.get("metadata", {}), "status": intent.get("status"), **counted}
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from . import blank
 from .form import Tree
 from .parameter import Amount, Boolean, Currency, Integer, Limit, Metadata, Named, Names, Text, moment
 from .refusal import TurnedAway
@@ -48,6 +49,11 @@ class ChargeList(ListParams):
 
 
 class RefundList(ListParams):
+    charge: Named | None = None
+    payment_intent: Named | None = None
+
+
+class DisputeList(ListParams):
     charge: Named | None = None
     payment_intent: Named | None = None
 
@@ -187,6 +193,15 @@ class RefundParams(Params):
 
 class MetadataParams(Params):
     metadata: Metadata | None = None
+
+
+_FIELDS: dict[str, Any] = dict.fromkeys(blank.EVIDENCE, (Text, None))
+Evidence = create_model("Evidence", __config__=ConfigDict(extra="forbid"), **_FIELDS)
+
+
+class DisputeParams(MetadataParams):
+    evidence: Evidence | None = None
+    submit: Boolean | None = None
 
 
 class CustomerParams(Params):

@@ -2,6 +2,7 @@
 
 from . import balance, blank
 from .call import Call
+from .dispute import contested
 from .document import Document
 from .ids import new_id
 from .listing import listed
@@ -16,6 +17,11 @@ def create(call: Call) -> Document:
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:
         raise Refusal(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if held := contested(call, charge):
+        left -= held
+        if left <= 0:
+            message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+            raise Refusal(message, code="charge_disputed")
     amount = params.amount or left
     if amount > left:
         message = f"Refund amount ({_written(amount)}) is greater than unrefunded amount on charge ({_written(left)})"

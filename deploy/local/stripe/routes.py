@@ -4,7 +4,20 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import account, balance, capture, charge, confirmation, creation, customer, event, intent, payment_method, refund
+from . import (
+    account,
+    balance,
+    capture,
+    charge,
+    confirmation,
+    creation,
+    customer,
+    dispute,
+    event,
+    intent,
+    payment_method,
+    refund,
+)
 from .document import Document
 from .refusal import UnknownRoute
 
@@ -41,6 +54,10 @@ OPERATIONS = (
     Operation("refunds.list", "GET", "/v1/refunds", refund.list_all),
     Operation("refunds.retrieve", "GET", "/v1/refunds/{id}", refund.retrieve),
     Operation("refunds.update", "POST", "/v1/refunds/{id}", refund.update),
+    Operation("disputes.list", "GET", "/v1/disputes", dispute.list_all),
+    Operation("disputes.retrieve", "GET", "/v1/disputes/{id}", dispute.retrieve),
+    Operation("disputes.update", "POST", "/v1/disputes/{id}", dispute.update),
+    Operation("disputes.close", "POST", "/v1/disputes/{id}/close", dispute.close),
     Operation("customers.create", "POST", "/v1/customers", customer.create),
     Operation("customers.list", "GET", "/v1/customers", customer.list_all),
     Operation("customers.retrieve", "GET", "/v1/customers/{id}", customer.retrieve),

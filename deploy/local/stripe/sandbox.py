@@ -12,6 +12,7 @@ from .clock import Clock
 from .controls import Controls
 from .courier import Courier
 from .deliveries import Deliveries
+from .dispute import lapse
 from .fault import Faults
 from .idempotency import IdempotencyKeys
 from .ledger import Ledger
@@ -39,9 +40,11 @@ class Sandbox:
             yield Call(self.store, self.deliveries, self.clock.now(), public_url, **more)
         self.courier.wake()
 
-    def expire_holds(self) -> None:
+    def pass_time(self) -> None:
+        """What ends by itself: holds that nobody captured, disputes that nobody answered."""
         with self.change() as call:
             expire_holds(call)
+            lapse(call)
 
     def url_for(self, request: Request) -> str:
         """Where a browser finds this server: as configured, or else as this caller did."""

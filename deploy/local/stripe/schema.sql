@@ -21,10 +21,11 @@ create index if not exists objects_by_status on objects (status, object);
 -- What money did. Only ever added to, and written apart from the resources, so that a checker can compare the two.
 create table if not exists movements (
     seq integer primary key autoincrement,
-    kind text not null check (kind in ('authorization', 'charge', 'release', 'refund')),
+    kind text not null check (kind in ('authorization', 'charge', 'release', 'refund', 'dispute', 'dispute_reversal')),
     payment_intent text not null,
     charge text not null,
     refund text,
+    dispute text,
     amount integer not null check (amount > 0),
     currency text not null,
     created integer not null,

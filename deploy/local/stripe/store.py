@@ -13,7 +13,7 @@ from .refusal import Refusal
 
 INDEXED = ("status", "type", "payment_intent", "charge", "customer", "source", "email")
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SAVE = f"""
 insert into objects (id, object, created, body, {", ".join(INDEXED)})
