@@ -6,7 +6,7 @@ One call is one request: 10 s at most, no retries of the library's own (the task
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import stripe
@@ -18,16 +18,17 @@ from shared.strict_json import MalformedBody, strict_json
 from .domain.payment import Payment
 from .domain.payout_account import PayoutAccount
 from .domain.provider import (
-    Decline,
     Intent,
     KeySpoilt,
     ProviderAccount,
+    ProviderDispute,
     ProviderEvent,
     ProviderRefund,
     RefusedByProvider,
     Unanswered,
 )
 from .domain.refund import Refund
+from .objects import REFERENCE, account_of, dispute_of, intent_of, refund_of
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         AccountCreateParams,
         AccountLinkCreateParams,
         AccountListParams,
+        DisputeListParams,
         PaymentIntentCreateParams,
         PaymentIntentListParams,
     )
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 TIMEOUT = 10  # seconds
 TOLERANCE = 300  # seconds that a webhook's time may lie in the past or the future
 PAGE = 100
-REFERENCE = "mdh_reference"
 COUNTRY = "US"  # where affiliates are; shared/places.py knows no other
 
 
@@ -118,6 +119,16 @@ class Provider:
             page = await self._stripe.refunds.list_async({"payment_intent": intent_id, "limit": PAGE})
             return [refund_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
 
+    async def get_dispute(self, dispute_id: str) -> ProviderDispute:
+        with _in_our_words():
+            return dispute_of((await self._stripe.disputes.retrieve_async(dispute_id)).to_dict())
+
+    async def disputes_since(self, since: datetime) -> list[ProviderDispute]:
+        params: DisputeListParams = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+        with _in_our_words():
+            page = await self._stripe.disputes.list_async(params)
+            return [dispute_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
+
     async def create_account(self, account: PayoutAccount) -> ProviderAccount:
         """Express: the provider asks its owner all that it must know, on pages of its own."""
         params: AccountCreateParams = {
@@ -185,49 +196,3 @@ def _in_our_words() -> Iterator[None]:
         if (error.http_status or 0) >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":
             raise KeySpoilt(repr(error)) from error
         raise Unanswered(repr(error)) from error
-
-
-def intent_of(data: dict[str, Any]) -> Intent:
-    """A payment intent as the provider writes it, in an answer or in a webhook."""
-    return Intent(
-        id=data["id"],
-        status=data["status"],
-        received_cents=data["amount_received"],
-        currency=data["currency"].upper(),
-        client_secret=data["client_secret"],
-        reference=_reference(data),
-        payment_method={"id": data["payment_method"], "charge": data["latest_charge"]},
-        decline=_decline(data),
-    )
-
-
-def _decline(data: dict[str, Any]) -> Decline | None:
-    error = data["last_payment_error"]
-    if not error or data["status"] != "requires_payment_method":
-        return None
-    attempt = error.get("charge") or f"{error.get('code')} {(error.get('payment_method') or {}).get('id')}"
-    return Decline(attempt, error.get("message") or "The payment was declined.")
-
-
-def refund_of(data: dict[str, Any]) -> ProviderRefund:
-    return ProviderRefund(
-        id=data["id"], status=data["status"] or "pending", amount_cents=data["amount"], reference=_reference(data)
-    )
-
-
-def account_of(data: dict[str, Any]) -> ProviderAccount:
-    return ProviderAccount(
-        id=data["id"],
-        details_submitted=data["details_submitted"],
-        payouts_enabled=data["payouts_enabled"],
-        requirements=tuple(data["requirements"]["currently_due"]),
-        reference=_reference(data),
-    )
-
-
-def _reference(data: dict[str, Any]) -> UUID | None:
-    """None for what others have made under the same account."""
-    try:
-        return UUID(data["metadata"][REFERENCE])
-    except (KeyError, TypeError, ValueError):
-        return None

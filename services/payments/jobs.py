@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import accounts, ledger, reconciliation, webhooks
+from .commands import accounts, disputes, ledger, reconciliation, webhooks
 
 KEPT = timedelta(days=30)
 
@@ -25,6 +25,18 @@ async def ask_about_open_payments(session: AsyncSession) -> None:
 async def ask_about_open_accounts(session: AsyncSession) -> None:
     """Heals webhooks that never came: each that is not complete once an hour, 100 at a time."""
     await accounts.ask_about_quiet_accounts(session, limit=100)
+
+
+@jobs.every(timedelta(minutes=5))
+async def ask_about_open_disputes(session: AsyncSession) -> None:
+    """Heals webhooks that never came: each whose money is not where it will stay once an hour, 100 at a time."""
+    await disputes.ask_about_quiet_disputes(session, limit=100)
+
+
+@jobs.every(timedelta(hours=1))
+async def look_for_disputes(session: AsyncSession) -> None:
+    """Heals the first webhook of a dispute that never came."""
+    disputes.look_for_more(session)
 
 
 @jobs.every(timedelta(hours=1))

@@ -10,9 +10,10 @@ TABLES = (
         "payments",
         "customer_id = :customer_id",
         shown="id booking_id affiliate_id amount_cents currency status captured_cents refunds_due_cents refunded_cents"
+        " disputed_cents withheld_cents lost_cents"
         " stripe_payment_intent_id created_at updated_at",
         hidden="version customer_id commission_cents tax_cents declined_attempt attention reference idempotency_key"
-        " attempt requested_at checked_at client_secret",
+        " dispute_fees_cents attempt requested_at checked_at client_secret",
         # `{}` and not null: what a late webhook says of the card is not taken over any more.
         erased={"payment_method": "'{}'", "decline_reason": "null", "client_secret": "null"},
     ),
@@ -28,6 +29,13 @@ TABLES = (
         shown="id payment_id amount_cents status created_at updated_at",
         hidden="version reason two_persons asked_by decided_by decided_at",
         erased={"reason": "''"},
+    ),
+    Held(
+        "disputes",
+        "customer_id = :customer_id",
+        shown="id payment_id booking_id affiliate_id amount_cents currency reason status stripe_dispute_id opened_at"
+        " created_at updated_at",
+        hidden="version customer_id withdrawn_cents fee_cents evidence_due_by checked_at",
     ),
     Held(
         "webhooks",

@@ -1,5 +1,6 @@
 """What payments tells: money in and money back."""
 
+from datetime import datetime
 from typing import Annotated
 
 from shared.contracts.personal import DataErased, DataExported
@@ -70,6 +71,26 @@ class RefundApproved(RefundRequestEvent, type="payments.refund_approved.v1"):
 
 class RefundDeclined(RefundRequestEvent, type="payments.refund_declined.v1"):
     pass
+
+
+class PaymentDisputed(Event, aggregate="dispute", type="payments.disputed.v1"):
+    """A customer's bank questions a payment, or takes it back: a dispute as it now is, whatever changed.
+
+    `status` is inquiry while the bank only asks, needs_response until evidence is handed in (by `evidence_due_by`),
+    under_review until it decides, won, lost, or closed if nothing came of it. `withdrawn_cents` is what the bank has now.
+    """
+
+    dispute_id: int
+    payment_id: int
+    booking_id: int
+    customer_id: int
+    affiliate_id: int
+    status: str
+    reason: str
+    amount_cents: int
+    withdrawn_cents: int
+    currency: str
+    evidence_due_by: datetime | None
 
 
 class AccountChanged(Event, aggregate="payout_account", type="payments.account_changed.v1"):

@@ -65,6 +65,7 @@ OWNED: dict[str, dict[str, str]] = {
         "payments": "booking_id stripe_payment_intent_id amount_cents status payment_method",
         "refunds": "payment_id amount_cents status",
         "refund_requests": "payment_id amount_cents reason asked_by decided_by status",
+        "disputes": "payment_id stripe_dispute_id amount_cents status evidence_due_by withdrawn_cents",
         "webhooks": "event_id type payload",
         "journals": "fact payment_id currency",
         "postings": "journal_id account affiliate_id amount_cents",

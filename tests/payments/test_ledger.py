@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from services.payments.commands import ledger
-from services.payments.domain.ledger import Account, Journal, Posting, books_of, step
+from services.payments.domain.ledger import Account, Journal, Posting, books_of, held_back, step
 from services.payments.domain.payment import Payment, Status
 from services.payments.queries.ledger import balances_of
 from shared.auth import Actor, Role
@@ -18,11 +18,11 @@ from .conftest import AFFILIATE, PRICE, As, Till, cancelled
 COMMISSION, TAX = 2_835, 1_400
 
 
-def row(taken: int, commission: int, tax: int, due: int = 0, refunded: int = 0) -> Payment:
+def row(taken: int, commission: int, tax: int, due: int = 0, refunded: int = 0, **more: int) -> Payment:
     return Payment(
         booking_id=1, customer_id=7, affiliate_id=31, amount_cents=taken, commission_cents=commission, tax_cents=tax,
         currency="USD", status=Status.CAPTURED, captured_cents=taken, refunds_due_cents=due, refunded_cents=refunded,
-        **Payment.intended(),
+        **Payment.intended(), **more,
     )  # fmt: skip
 
 
@@ -31,21 +31,44 @@ def payments(draw: st.DrawFn) -> Payment:
     taken = draw(st.integers(0, 10**8))
     tax = draw(st.integers(0, taken))
     due = draw(st.integers(0, taken))
-    return row(taken, draw(st.integers(0, taken - tax)), tax, due, draw(st.integers(0, due)))
+    disputed, lost = draw(st.integers(0, taken)), draw(st.integers(0, taken))
+    banks = {"disputed_cents": disputed, "withheld_cents": draw(st.integers(0, disputed)), "lost_cents": lost}
+    fees = {"dispute_fees_cents": draw(st.integers(0, 3_000))}
+    return row(taken, draw(st.integers(0, taken - tax)), tax, due, draw(st.integers(0, due)), **banks, **fees)
 
 
 @given(payments())
 def test_the_books_of_a_payment_add_up_and_nobody_is_left_owing(payment: Payment) -> None:
     books = books_of(payment)
     assert sum(books.values()) == 0
-    kept = payment.captured_cents - payment.refunds_due_cents
+    gone = payment.refunds_due_cents + payment.lost_cents
+    kept = max(payment.captured_cents - gone, 0)
     assert all(-kept <= books[of] <= 0 for of in (Account.COMMISSION, Account.TAX, Account.AFFILIATE_PAYABLE))
-    assert books[Account.PROVIDER_CLEARING] == payment.captured_cents - payment.refunded_cents
+    assert books[Account.CUSTOMER_RECEIVABLE] == max(gone - payment.captured_cents, 0)
+    with_banks = payment.withheld_cents + payment.lost_cents + payment.dispute_fees_cents
+    assert books[Account.PROVIDER_CLEARING] == payment.captured_cents - payment.refunded_cents - with_banks
+    assert 0 <= held_back(payment) <= -books[Account.AFFILIATE_PAYABLE]
+
+
+@given(payments())
+def test_what_is_held_back_is_what_losing_would_cost(payment: Payment) -> None:
+    waits, before = held_back(payment), -books_of(payment)[Account.AFFILIATE_PAYABLE]
+    payment.lost_cents += payment.disputed_cents
+    payment.disputed_cents = payment.withheld_cents = 0
+    assert (held_back(payment), -books_of(payment)[Account.AFFILIATE_PAYABLE]) == (0, before - waits)
 
 
 @given(payments())
 def test_all_of_it_back_leaves_nothing_with_anybody(payment: Payment) -> None:
     payment.refunds_due_cents = payment.refunded_cents = payment.captured_cents
+    payment.disputed_cents = payment.withheld_cents = payment.lost_cents = payment.dispute_fees_cents = 0
+    assert not any(books_of(payment).values())
+
+
+@given(payments())
+def test_all_of_it_lost_leaves_nothing_with_anybody(payment: Payment) -> None:
+    payment.refunds_due_cents = payment.refunded_cents = payment.disputed_cents = payment.withheld_cents = 0
+    payment.lost_cents, payment.dispute_fees_cents = payment.captured_cents, 0
     assert not any(books_of(payment).values())
 
 
@@ -58,9 +81,9 @@ def test_a_step_leads_from_any_books_to_those_that_are_right(before: Payment, af
 
 
 def test_a_refund_of_a_third_is_carried_by_all_in_proportion() -> None:
-    assert books_of(row(10_000, 1_500, 800, due=3_333, refunded=3_333)) == {
+    books = books_of(row(10_000, 1_500, 800, due=3_333, refunded=3_333))
+    assert {of: cents for of, cents in books.items() if cents} == {
         Account.PROVIDER_CLEARING: 6_667,
-        Account.REFUNDS: 0,
         Account.COMMISSION: -1_000,
         Account.TAX: -533,
         Account.AFFILIATE_PAYABLE: -5_134,
@@ -104,7 +127,7 @@ async def test_a_balance_is_what_an_affiliate_is_to_be_paid(till: Till, as_: As)
     assert (await till.client.get(path, headers=owner)).json() == {"items": []}
     await till.captured(1, tax_cents=TAX)
     await till.captured(2, tax_cents=TAX)
-    expected = {"items": [{"currency": "USD", "payable_cents": 2 * (PRICE - COMMISSION - TAX)}]}
+    expected = {"items": [{"currency": "USD", "payable_cents": 2 * (PRICE - COMMISSION - TAX), "held_back_cents": 0}]}
     assert (await till.client.get(path, headers=owner)).json() == expected
     assert (await till.client.get(path, headers=as_(ADMIN))).json() == expected
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from services.payments.clients import intent_of, refund_of
 from services.payments.domain.payment import NotYetCaptured, OverRefund, Payment, Status
 from services.payments.domain.provider import KEYS_HOLD, Decline, Intent
 from services.payments.domain.refund import Refund, RefundStatus
+from services.payments.objects import intent_of, refund_of
 from services.payments.settings import Settings
 from shared.clock import now
 from shared.settings import Profile

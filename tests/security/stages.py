@@ -498,7 +498,7 @@ async def booking(stage: Stage) -> None:
 
 async def payments(stage: Stage) -> None:
     """A payment that its customer could pay now; a payout account that the provider has not made yet; a payment of
-    which another administrator wants something sent back."""
+    which another administrator wants something sent back and a part is disputed."""
     await stage.deliver(payments_world.held())
     [[payment_id]] = await stage.sql(
         "update payments set status = 'requires_payment', stripe_payment_intent_id = 'pi_1',"
@@ -512,6 +512,12 @@ async def payments(stage: Stage) -> None:
     [[request_id]] = await stage.sql(
         "insert into refund_requests (payment_id, amount_cents, reason, two_persons, asked_by)"
         " values (:payment_id, 100, 'Late.', true, 9) returning id",
+        payment_id=captured_id,
+    )
+    [[dispute_id]] = await stage.sql(
+        "insert into disputes (stripe_dispute_id, payment_id, booking_id, customer_id, affiliate_id, currency,"
+        " opened_at, amount_cents, reason, status, withdrawn_cents, fee_cents) values ('dp_1', :payment_id, 2, 7, 31,"
+        " 'USD', now(), 500, 'general', 'needs_response', 500, 0) returning id",
         payment_id=captured_id,
     )
     request = {"refund_request_id": request_id}
@@ -530,6 +536,8 @@ async def payments(stage: Stage) -> None:
         "GET /payments/v1/refund-requests/{refund_request_id}": Ask(request),
         "POST /payments/v1/refund-requests/{refund_request_id}/approve": Ask(request),
         "POST /payments/v1/refund-requests/{refund_request_id}/decline": Ask(request),
+        "GET /payments/v1/disputes": Ask(query={"status": "needs_response"}),
+        "GET /payments/v1/disputes/{dispute_id}": Ask({"dispute_id": dispute_id}),
         "POST /payments/v1/webhooks/stripe": Ask(body={"id": "evt_1", "type": "charge.refunded", "data": {}}),
     }
 

@@ -157,6 +157,8 @@ GET /refund-requests                             refused
 GET /refund-requests/{refund_request_id}         refused
 POST /refund-requests/{refund_request_id}/approve refused
 POST /refund-requests/{refund_request_id}/decline refused
+GET /disputes                                    allowed
+GET /disputes/{dispute_id}                       allowed
 POST /webhooks/stripe                            public
 
 reviews

@@ -1,5 +1,5 @@
 """HTTP of payments."""
 
-from . import accounts, ledger, payments, refund_requests, webhooks
+from . import accounts, disputes, ledger, payments, refund_requests, webhooks
 
-routers = [payments.router, refund_requests.router, ledger.router, accounts.router, webhooks.router]
+routers = [payments.router, refund_requests.router, disputes.router, ledger.router, accounts.router, webhooks.router]

@@ -3,8 +3,10 @@
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ..domain.dispute import DisputedSums
 from ..domain.ledger import Journal, step
 from ..domain.payment import Payment
+from ..queries.disputes import payments_with_disputes
 from ..queries.ledger import balances_of, payments_with_books, payments_without_books, unbalanced
 from ..queries.payments import get_payment
 
@@ -34,4 +36,7 @@ async def faults(session: AsyncSession) -> list[str]:
         if changes := step(said, payment):
             wrong = ", ".join(f"{account} by {-cents}" for account, cents in changes.items())
             found.append(f"payment {payment.id} of booking {payment.booking_id} is off: {wrong}")
+    async for payment, disputes in payments_with_disputes(session):
+        if payment.disputed_sums != DisputedSums.of(disputes):
+            found.append(f"payment {payment.id} of booking {payment.booking_id} is not what its disputes come to")
     return found

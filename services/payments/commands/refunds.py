@@ -9,7 +9,7 @@ from shared.db import enforced_by
 from shared.tasks import Outside
 
 from ..clients import Provider
-from ..domain.payment import REFUNDS_WITHIN_CAPTURED, NotYetCaptured, OverRefund, Payment
+from ..domain.payment import REFUNDS_WITHIN_CAPTURED, InDispute, NotYetCaptured, OverRefund, Payment
 from ..domain.provider import ProviderRefund, RefusedByProvider, Unanswered
 from ..domain.refund import Refund
 from ..domain.webhook import Outcome
@@ -28,8 +28,12 @@ async def refund_booking(session: AsyncSession, event: BookingCancelled | Bookin
     if payment is None:
         raise NotYetCaptured(f"booking {event.booking_id} has no payment yet")
     cause = f"{event.aggregate}:{event.booking_id}:{event.version}"
-    if not await has_refund_for(session, cause):
+    if await has_refund_for(session, cause):
+        return
+    try:
         await refund(session, payment, event.refund_cents, reason=event.type, cause=cause)
+    except InDispute as refusal:
+        park(payment, f"Booking {event.booking_id}: {event.refund_cents} should go back. {refusal.detail}")
 
 
 async def refund(session: AsyncSession, payment: Payment, cents: int, *, reason: str, cause: str) -> None:

@@ -9,18 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.tasks import Outside
 
-from ..clients import intent_of, refund_of
 from ..domain.payment import Payment
 from ..domain.provider import ProviderEvent
 from ..domain.webhook import Outcome, Webhook
+from ..objects import intent_of, refund_of
 from ..queries.webhooks import lock_webhook, lock_webhook_called
 from . import tasks
 from .accounts import note_account_change
+from .disputes import note_dispute_change
 from .refunds import check_refunds
 from .settlement import settle_intent, settle_refund
 
 INTENT_EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled")
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
+DISPUTE_EVENTS = "charge.dispute."
 
 
 async def receive(session: AsyncSession, event: ProviderEvent) -> None:
@@ -52,6 +54,8 @@ async def _outcome_of(session: AsyncSession, webhook: Webhook) -> Outcome:
         return await settle_intent(session, intent_of(webhook.subject))
     if webhook.type in REFUND_EVENTS:
         return await settle_refund(session, refund_of(webhook.subject))
+    if webhook.type.startswith(DISPUTE_EVENTS):
+        return await note_dispute_change(session, webhook.subject)
     if webhook.type == "account.updated":
         return await note_account_change(session, webhook.subject["id"])
     if webhook.type == "charge.refunded":

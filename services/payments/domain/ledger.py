@@ -51,10 +51,12 @@ class Posting(Keyed, Base, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an affiliate is to be paid, in cents of `currency`; below nothing, what it owes."""
+    """What an affiliate is to be paid, in cents of `currency`; below nothing, what it owes. `held_back_cents` of it
+    wait for disputes to end."""
 
     currency: str
     payable_cents: int
+    held_back_cents: int = 0
 
 
 class Journal(Keyed, Base, kw_only=True):
@@ -80,19 +82,41 @@ class Journal(Keyed, Base, kw_only=True):
 def books_of(payment: Payment) -> dict[Account, int]:
     """What the books are to say of it: nothing before the money is here, and they always add up to nothing.
 
-    What goes back to the customer comes from the affiliate, the platform and the tax office in the proportions of the
-    price, to the cent: all of it back leaves nothing with anybody.
+    What goes back to the customer, or is lost to their bank, comes from the affiliate, the platform and the tax office
+    in the proportions of the price, to the cent: all of it back leaves nothing with anybody. What goes back twice the
+    customer owes us. What a bank withholds is ours until it decides; the provider's fee for that is the platform's.
     """
     taken, due, back = payment.captured_cents, payment.refunds_due_cents, payment.refunded_cents
-    tax = _left(payment.tax_cents, due, taken)
-    commission = min(_left(payment.commission_cents, due, taken), taken - due - tax)
+    withheld, lost, fees = payment.withheld_cents, payment.lost_cents, payment.dispute_fees_cents
+    gone = due + lost
+    commission, tax, affiliate = _shares(payment, gone)
     return {
-        Account.PROVIDER_CLEARING: taken - back,
+        Account.CUSTOMER_RECEIVABLE: max(gone - taken, 0),
+        Account.PROVIDER_CLEARING: taken - back - withheld - lost - fees,
         Account.REFUNDS: back - due,
+        Account.DISPUTES: withheld,
+        Account.PROVIDER_FEES: fees,
         Account.COMMISSION: -commission,
         Account.TAX: -tax,
-        Account.AFFILIATE_PAYABLE: commission + tax - (taken - due),
+        Account.AFFILIATE_PAYABLE: -affiliate,
     }
+
+
+def held_back(payment: Payment) -> int:
+    """Of what its affiliate is to be paid, what waits for banks to decide: what it loses if all open disputes are lost.
+
+    What is paid out leaves this out: `queries.ledger.held_back_of` adds it up for an affiliate."""
+    gone = payment.refunds_due_cents + payment.lost_cents
+    return _shares(payment, gone)[2] - _shares(payment, gone + payment.disputed_cents)[2]
+
+
+def _shares(payment: Payment, gone: int) -> tuple[int, int, int]:
+    """Of platform, tax office and affiliate, when so much of what was taken is gone."""
+    taken = payment.captured_cents
+    gone = min(gone, taken)
+    tax = _left(payment.tax_cents, gone, taken)
+    commission = min(_left(payment.commission_cents, gone, taken), taken - gone - tax)
+    return commission, tax, taken - gone - commission - tax
 
 
 def _left(part: int, due: int, taken: int) -> int:

@@ -13,6 +13,7 @@ from shared.db import Aggregate, words
 from shared.errors import Conflict, NotFound
 
 from . import Base
+from .dispute import DisputedSums
 from .intention import Intention
 from .provider import Decline, Intent
 
@@ -45,6 +46,10 @@ class OverRefund(Conflict):
     """More would go back than was taken."""
 
 
+class InDispute(Conflict):
+    """The customer's bank wants so much of this payment, or has it, that this cannot go back too."""
+
+
 class NotYetCaptured(Exception):
     """A refund of money that we do not know to have taken: not final, the news may be on its way."""
 
@@ -52,8 +57,10 @@ class NotYetCaptured(Exception):
 class Payment(Intention, Aggregate, Base, kw_only=True):
     """The money for one booking, in cents of `currency`.
 
-    `refunds_due_cents` is what goes or went back, `refunded_cents` what the provider has confirmed of it. `attention`
-    says what a person must look at. What is intended here is the provider's payment intent.
+    `refunds_due_cents` is what goes or went back, `refunded_cents` what the provider has confirmed of it. Of what banks
+    want, `disputed_cents` is not decided yet, `withheld_cents` is what they have taken of that for now, `lost_cents` is
+    theirs for good: no decision of ours, so it may be more than is left. `attention` says what a person must look at.
+    What is intended here is the provider's payment intent.
     """
 
     __tablename__ = "payments"
@@ -70,6 +77,10 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     captured_cents: Mapped[int] = mapped_column(default=0)
     refunds_due_cents: Mapped[int] = mapped_column(default=0)
     refunded_cents: Mapped[int] = mapped_column(default=0)
+    disputed_cents: Mapped[int] = mapped_column(default=0)
+    withheld_cents: Mapped[int] = mapped_column(default=0)
+    lost_cents: Mapped[int] = mapped_column(default=0)
+    dispute_fees_cents: Mapped[int] = mapped_column(default=0)
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(default=None)
     client_secret: Mapped[str | None] = mapped_column(default=None)
     payment_method: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
@@ -143,9 +154,12 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         return True
 
     def must_cover(self, cents: int) -> None:
-        """`OverRefund` if that is more than is left of what was taken."""
-        if self.refunds_due_cents + cents > self.captured_cents:
+        """`OverRefund` if that is more than is left of what was taken, `InDispute` if a bank has it or wants it."""
+        left = self.captured_cents - self.refunds_due_cents
+        if cents > left:
             raise OverRefund(captured_cents=self.captured_cents, refunds_due_cents=self.refunds_due_cents)
+        if cents > left - self.disputed_cents - self.lost_cents:
+            raise InDispute(disputed_cents=self.disputed_cents, lost_cents=self.lost_cents)
 
     def owe(self, cents: int) -> None:
         """So much is to go back, of what is left."""
@@ -165,6 +179,24 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         """So much of what is owed could not be sent back: it is ours to send again, by a person's decision."""
         self.refunds_due_cents -= cents
         self._become(self.status)
+
+    @property
+    def disputed_sums(self) -> DisputedSums:
+        return DisputedSums(self.disputed_cents, self.withheld_cents, self.lost_cents, self.dispute_fees_cents)
+
+    def count_disputes(self, sums: DisputedSums) -> bool:
+        """What all of its disputes come to by now; says whether that changed anything."""
+        if sums == self.disputed_sums:
+            return False
+        self.disputed_cents, self.withheld_cents = sums.disputed_cents, sums.withheld_cents
+        self.lost_cents, self.dispute_fees_cents = sums.lost_cents, sums.fee_cents
+        self._become(self.status)
+        return True
+
+    @property
+    def claimed_too_much(self) -> bool:
+        """More goes back, was lost or may be lost than was taken: the customer may have the same money twice."""
+        return self.refunds_due_cents + self.disputed_cents + self.lost_cents > self.captured_cents
 
     def call_attention(self, why: str) -> bool:
         """Something does not add up and a person must look; says whether it was news."""

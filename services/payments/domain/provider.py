@@ -1,7 +1,7 @@
 """What the payment provider says, in our words."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,22 @@ class ProviderRefund:
     status: str
     amount_cents: int
     reference: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDispute:
+    """A dispute at one moment; `withdrawn_cents` is what the customer's bank has of our money by now."""
+
+    id: str
+    intent_id: str | None
+    amount_cents: int
+    currency: str
+    reason: str
+    status: str
+    evidence_due_by: datetime | None
+    withdrawn_cents: int
+    fee_cents: int
+    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

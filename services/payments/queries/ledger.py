@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 from shared.errors import Forbidden
 
-from ..domain.ledger import Account, Balance, Journal, Posting
+from ..domain.ledger import Account, Balance, Journal, Posting, held_back
 from ..domain.payment import TAKEN, Payment
 
 BATCH = 1_000
@@ -44,7 +44,17 @@ async def balance_for(session: AsyncSession, actor: Actor, affiliate_id: int) ->
         .group_by(Journal.currency)
         .order_by(Journal.currency)
     )
-    return [Balance(currency, cents) for currency, cents in (await session.execute(owed)).all()]
+    held = await held_back_of(session, affiliate_id)
+    return [Balance(currency, cents, held.get(currency, 0)) for currency, cents in (await session.execute(owed)).all()]
+
+
+async def held_back_of(session: AsyncSession, affiliate_id: int) -> dict[str, int]:
+    """What an affiliate is not to be paid before its open disputes have ended, by currency."""
+    disputed = select(Payment).where(Payment.affiliate_id == affiliate_id, Payment.disputed_cents > 0)
+    held: dict[str, int] = {}
+    for payment in await session.scalars(disputed):
+        held[payment.currency] = held.get(payment.currency, 0) + held_back(payment)
+    return held
 
 
 async def trial_balance(session: AsyncSession) -> Sequence[Any]:

@@ -49,6 +49,11 @@ async def lock_payment_behind(session: AsyncSession, intent: Intent) -> Payment 
     return await session.scalar(of.where(Payment.reference == intent.reference))
 
 
+async def lock_payment_paid_by(session: AsyncSession, intent_id: str | None) -> Payment | None:
+    of = select(Payment).where(Payment.stripe_payment_intent_id == intent_id)
+    return await session.scalar(of.with_for_update())
+
+
 async def parked_payments(session: AsyncSession) -> Sequence[Payment]:
     return (await session.scalars(select(Payment).where(Payment.attention.is_not(None)).order_by(Payment.id))).all()
 

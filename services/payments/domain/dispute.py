@@ -1,0 +1,134 @@
+"""What a customer's bank takes back, or asks about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.auth import Actor
+from shared.clock import now
+from shared.db import Aggregate, words
+from shared.errors import NotFound
+
+from . import Base
+from .provider import ProviderDispute
+
+
+class DisputeStatus(StrEnum):
+    """`inquiry`: the bank only asks, and takes nothing yet. `closed`: nothing came of it."""
+
+    INQUIRY = "inquiry"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+UNDECIDED = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
+ENDED = (DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.CLOSED)
+# The provider's words; one that is new to us has not ended, as far as we know.
+MEANS = {
+    "warning_needs_response": DisputeStatus.INQUIRY,
+    "warning_under_review": DisputeStatus.INQUIRY,
+    "warning_closed": DisputeStatus.CLOSED,
+    "prevented": DisputeStatus.CLOSED,
+    "needs_response": DisputeStatus.NEEDS_RESPONSE,
+    "appeal_needs_response": DisputeStatus.NEEDS_RESPONSE,
+    "won": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
+}
+
+
+class NoSuchDispute(NotFound):
+    """There is no such dispute, or it is not yours to see."""
+
+
+class Dispute(Aggregate, Base, kw_only=True):
+    """As the provider says last; changed only under its payment's lock. `withdrawn_cents` is what the bank has now."""
+
+    __tablename__ = "disputes"
+
+    stripe_dispute_id: Mapped[str]
+    payment_id: Mapped[int]
+    booking_id: Mapped[int]
+    customer_id: Mapped[int]
+    affiliate_id: Mapped[int]
+    currency: Mapped[str]
+    opened_at: Mapped[datetime]
+    amount_cents: Mapped[int]
+    reason: Mapped[str]
+    status: Mapped[DisputeStatus] = mapped_column(words(DisputeStatus))
+    evidence_due_by: Mapped[datetime | None]
+    withdrawn_cents: Mapped[int]
+    fee_cents: Mapped[int]
+    checked_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    @classmethod
+    def about(cls, payment: Any, told: ProviderDispute) -> Self:
+        """The first that we know of it."""
+        known = {name: getattr(payment, name) for name in ("booking_id", "customer_id", "affiliate_id", "currency")}
+        ours = {"payment_id": payment.id, "stripe_dispute_id": told.id, "opened_at": told.opened_at}
+        return cls(**known, **ours, **_state(told))
+
+    def may_be_seen_by(self, actor: Actor) -> bool:
+        return actor.runs(self.affiliate_id) or actor.is_staff
+
+    def become(self, told: ProviderDispute) -> bool:
+        """What the provider says; says whether it was news."""
+        state = _state(told)
+        if all(getattr(self, name) == value for name, value in state.items()):
+            return False
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.version += 1
+        return True
+
+    @property
+    def lost_cents(self) -> int:
+        return self.withdrawn_cents if self.status is DisputeStatus.LOST else 0
+
+    @property
+    def withheld_cents(self) -> int:
+        """What the bank has for now: also what was won and is not back yet."""
+        return self.withdrawn_cents - self.lost_cents
+
+    @property
+    def disputed_cents(self) -> int:
+        """What it may yet cost: before the money is withdrawn, what the bank wants."""
+        wanted = self.amount_cents if self.status in UNDECIDED else 0
+        return max(wanted, self.withheld_cents)
+
+
+def _state(told: ProviderDispute) -> dict[str, Any]:
+    return {
+        "status": MEANS.get(told.status, DisputeStatus.UNDER_REVIEW),
+        "amount_cents": told.amount_cents,
+        "reason": told.reason,
+        "evidence_due_by": told.evidence_due_by,
+        "withdrawn_cents": told.withdrawn_cents,
+        "fee_cents": told.fee_cents,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class DisputedSums:
+    """What all disputes of one payment come to."""
+
+    disputed_cents: int
+    withheld_cents: int
+    lost_cents: int
+    fee_cents: int
+
+    @classmethod
+    def of(cls, disputes: Iterable[Dispute]) -> Self:
+        all_ = list(disputes)
+        return cls(
+            disputed_cents=sum(one.disputed_cents for one in all_),
+            withheld_cents=sum(one.withheld_cents for one in all_),
+            lost_cents=sum(one.lost_cents for one in all_),
+            fee_cents=sum(one.fee_cents for one in all_),
+        )

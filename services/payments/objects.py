@@ -1,0 +1,73 @@
+"""The provider's objects as it writes them, in answers and in webhooks, in our words."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from .domain.provider import Decline, Intent, ProviderAccount, ProviderDispute, ProviderRefund
+
+REFERENCE = "mdh_reference"
+
+
+def intent_of(data: dict[str, Any]) -> Intent:
+    """A payment intent as the provider writes it, in an answer or in a webhook."""
+    return Intent(
+        id=data["id"],
+        status=data["status"],
+        received_cents=data["amount_received"],
+        currency=data["currency"].upper(),
+        client_secret=data["client_secret"],
+        reference=_reference(data),
+        payment_method={"id": data["payment_method"], "charge": data["latest_charge"]},
+        decline=_decline(data),
+    )
+
+
+def _decline(data: dict[str, Any]) -> Decline | None:
+    error = data["last_payment_error"]
+    if not error or data["status"] != "requires_payment_method":
+        return None
+    attempt = error.get("charge") or f"{error.get('code')} {(error.get('payment_method') or {}).get('id')}"
+    return Decline(attempt, error.get("message") or "The payment was declined.")
+
+
+def refund_of(data: dict[str, Any]) -> ProviderRefund:
+    return ProviderRefund(
+        id=data["id"], status=data["status"] or "pending", amount_cents=data["amount"], reference=_reference(data)
+    )
+
+
+def account_of(data: dict[str, Any]) -> ProviderAccount:
+    return ProviderAccount(
+        id=data["id"],
+        details_submitted=data["details_submitted"],
+        payouts_enabled=data["payouts_enabled"],
+        requirements=tuple(data["requirements"]["currently_due"]),
+        reference=_reference(data),
+    )
+
+
+def dispute_of(data: dict[str, Any]) -> ProviderDispute:
+    """What the bank has for now is what was withdrawn and not reinstated; each movement may have its fee."""
+    moves = data["balance_transactions"]
+    due = data["evidence_details"]["due_by"]
+    return ProviderDispute(
+        id=data["id"],
+        intent_id=data["payment_intent"],
+        amount_cents=data["amount"],
+        currency=data["currency"].upper(),
+        reason=data["reason"],
+        status=data["status"],
+        evidence_due_by=datetime.fromtimestamp(due, UTC) if due else None,
+        withdrawn_cents=max(0, -sum(move["amount"] for move in moves)),
+        fee_cents=max(0, sum(move["fee"] for move in moves)),
+        opened_at=datetime.fromtimestamp(data["created"], UTC),
+    )
+
+
+def _reference(data: dict[str, Any]) -> UUID | None:
+    """None for what others have made under the same account."""
+    try:
+        return UUID(data["metadata"][REFERENCE])
+    except (KeyError, TypeError, ValueError):
+        return None
