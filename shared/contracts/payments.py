@@ -77,7 +77,7 @@ class PaymentDisputed(Event, aggregate="dispute", type="payments.disputed.v1"):
     """A customer's bank questions a payment, or takes it back: a dispute as it now is, whatever changed.
 
     `status` is inquiry while the bank only asks, needs_response until evidence is handed in (by `evidence_due_by`),
-    under_review until it decides, won, lost, or closed if nothing came of it. `withdrawn_cents` is what the bank has now.
+    under_review until it decides, won, lost, or closed if nothing came of it. `withdrawn_cents` is what the bank has.
     """
 
     dispute_id: int

@@ -394,9 +394,7 @@ async def test_refunds_and_a_dispute_at_once_never_lose_a_cent(fresh_till: Till)
 
 
 @pytest.mark.parametrize("wrong", ["lost_cents = lost_cents + 1", "disputed_cents = disputed_cents + 1"])
-async def test_the_checker_sees_a_payment_that_is_not_what_its_disputes_come_to(
-    till: Till, wrong: str
-) -> None:
+async def test_the_checker_sees_a_payment_that_is_not_what_its_disputes_come_to(till: Till, wrong: str) -> None:
     intent_id = await till.captured()
     await opens(till.sandbox, intent_id)
     await heard(till, intent_id, "created")

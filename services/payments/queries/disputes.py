@@ -31,9 +31,7 @@ async def dispute_for(session: AsyncSession, actor: Actor, dispute_id: int) -> D
     return dispute
 
 
-async def disputes_for(
-    session: AsyncSession, actor: Actor, page: Page, status: DisputeStatus | None
-) -> Paged[Dispute]:
+async def disputes_for(session: AsyncSession, actor: Actor, page: Page, status: DisputeStatus | None) -> Paged[Dispute]:
     """Those that this actor may see."""
     statement = select(Dispute)
     if not actor.is_staff:
