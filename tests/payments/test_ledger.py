@@ -1,5 +1,7 @@
 """The books: what follows from a payment's row, and that nobody can write them otherwise."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ from .conftest import AFFILIATE, PRICE, As, Till, cancelled
 COMMISSION, TAX = 2_835, 1_400
 
 
-def row(taken: int, commission: int, tax: int, due: int = 0, refunded: int = 0, **more: int) -> Payment:
+def row(taken: int, commission: int, tax: int, due: int = 0, refunded: int = 0, **more: Any) -> Payment:
     return Payment(
         booking_id=1, customer_id=7, affiliate_id=31, amount_cents=taken, commission_cents=commission, tax_cents=tax,
         currency="USD", status=Status.CAPTURED, captured_cents=taken, refunds_due_cents=due, refunded_cents=refunded,
