@@ -38,9 +38,27 @@ TABLES = (
     Nobodys(
         "promotions", "promotion_id version code affiliate_id promotion created_at updated_at", "a copy of catalog's"
     ),
-    Nobodys("crews", "id affiliate_id name buffer_minutes active created_at updated_at", "an affiliate's vans"),
     Nobodys(
-        "availability", "id affiliate_id weekday opens_minute closes_minute created_at updated_at", "an affiliate's"
+        "crews",
+        "id version affiliate_id name buffer_before_minutes buffer_minutes start_zip end_zip max_jobs_per_day"
+        " max_minutes_per_day active created_at updated_at",
+        "an affiliate's vans",
+    ),
+    Nobodys(
+        "availability",
+        "id affiliate_id weekday opens_minute closes_minute crew_id zips near_zip near_radius_m created_at updated_at",
+        "an affiliate's",
+    ),
+    Nobodys(
+        "availability_exceptions",
+        "id affiliate_id crew_id kind first_day last_day from_minute to_minute note created_at updated_at",
+        "an affiliate's",
+    ),
+    Nobodys(
+        "schedule_settings",
+        "id version affiliate_id slot_interval_minutes lead_minutes horizon_days request_to_book"
+        " arrival_window_minutes created_at updated_at",
+        "an affiliate's",
     ),
     Nobodys("free_days", "id affiliate_id version days due_at created_at updated_at", "an affiliate's"),
 )

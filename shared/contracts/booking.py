@@ -72,6 +72,31 @@ class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):
     refund_cents: int
 
 
+class CrewChanged(Event, aggregate="crew", type="booking.crew_changed.v1"):
+    """A crew as it now is: an affiliate does as many jobs at once as it has active ones."""
+
+    crew_id: int
+    affiliate_id: int
+    name: str
+    active: bool
+    buffer_before_minutes: int
+    buffer_minutes: int
+    max_jobs_per_day: int | None
+    max_minutes_per_day: int | None
+
+
+class ScheduleSettingsChanged(Event, aggregate="schedule_settings", type="booking.schedule_settings_changed.v1"):
+    """How an affiliate may be booked; lead time and horizon null: the platform's."""
+
+    schedule_settings_id: int
+    affiliate_id: int
+    slot_interval_minutes: int
+    lead_minutes: int | None
+    horizon_days: int | None
+    request_to_book: bool
+    arrival_window_minutes: int
+
+
 class FreeDaysChanged(Event, aggregate="free_days", type="booking.free_days_changed.v1"):
     """The local days on which an affiliate can still be booked for something, up to the horizon: a coarse signal.
 

@@ -57,8 +57,10 @@ OWNED: dict[str, dict[str, str]] = {
         "service_photos": "service_id position url",
     },
     "booking": {
-        "availability": "affiliate_id weekday opens_minute closes_minute",
-        "crews": "affiliate_id buffer_minutes",
+        "availability": "affiliate_id weekday opens_minute closes_minute crew_id zips",
+        "availability_exceptions": "affiliate_id crew_id kind first_day last_day from_minute to_minute",
+        "crews": "affiliate_id buffer_before_minutes buffer_minutes start_zip end_zip active",
+        "schedule_settings": "affiliate_id slot_interval_minutes lead_minutes horizon_days request_to_book",
         "bookings": "customer_id affiliate_id status appointment_start appointment_end price_cents",
     },
     "payments": {

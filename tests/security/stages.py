@@ -12,6 +12,9 @@ import pyotp
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
+from services.booking.commands import availability as booking_hours
+from services.booking.domain import availability as booking_crews
+from services.booking.schemas.exceptions import ExceptionRequest
 from services.identity.domain.account import AffiliateUser, Customer, User, UserRole, UserStatus
 from services.identity.domain.api_key import ApiKey, digest_of, new_key
 from services.identity.domain.impersonation import Impersonation
@@ -476,13 +479,10 @@ async def booking(stage: Stage) -> None:
     await stage.deliver(booking_world.promotion(amount_cents=500))
     day = booking_world.next_monday().isoformat()
     stage.cast = cast()
+    schedule = await _schedule(stage)
     wanted = {"tier_id": booking_world.TIER, "starts_at": at(15, 30), "address": "1 Main St", "zip": "11201"}
     wanted |= {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
-    stage.asks = {
-        "GET /booking/v1/affiliates/{affiliate_id}/availability": Ask({"affiliate_id": AFFILIATE}),
-        "PUT /booking/v1/affiliates/{affiliate_id}/availability": Ask(
-            {"affiliate_id": AFFILIATE}, body=booking_world.MONDAYS
-        ),
+    stage.asks = schedule | {
         "GET /booking/v1/bookings": Ask(query={"limit": 5}),
         "POST /booking/v1/bookings": Ask(
             body=wanted | {"promotion_code": "SPRING", "price_cents": booking_world.PRICE}
@@ -493,6 +493,42 @@ async def booking(stage: Stage) -> None:
         "GET /booking/v1/slots": Ask(
             query={"tier_id": booking_world.TIER, "from": day, "to": day, "add_on_ids": [booking_world.ADD_ON]}
         ),
+    }
+
+
+async def _schedule(stage: Stage) -> dict[str, Ask]:
+    """Two crews, one of which is sent out no more, and a day off ahead."""
+    of, base = {"affiliate_id": AFFILIATE}, "/booking/v1/affiliates/{affiliate_id}"
+    crew: Json = {"name": "Van 2", "buffer_before_minutes": 5, "buffer_after_minutes": 20, "start_zip": "11201"}
+    crew |= {"end_zip": "11201", "max_jobs_per_day": 4, "max_minutes_per_day": 480}
+    off: Json = {
+        "kind": "closed",
+        "crew_id": None,
+        "first_day": "2030-12-24",
+        "last_day": "2030-12-26",
+        "note": "Feast",
+    }
+    off |= {"from_time": "12:00", "to_time": "24:00"}
+    settings: Json = {"slot_interval_minutes": 15, "lead_minutes": 120, "horizon_days": 30, "request_to_book": True}
+    window = {"weekday": 1, "opens": "09:00", "closes": "17:00", "crew_id": None, "zips": ["11201"]}
+    async with stage.database.begin() as session:
+        session.add(resting := booking_crews.Crew(affiliate_id=AFFILIATE, name="Van 3", active=False))
+        terms = ExceptionRequest.model_validate(off | {"first_day": "2030-07-01", "last_day": "2030-07-02"})
+        exception = await booking_hours.add_exception(session, stage.cast["owner"], AFFILIATE, terms)
+    first = (await stage.sql("select min(id) from crews"))[0][0]
+    return {
+        f"GET {base}/availability": Ask(of),
+        f"PUT {base}/availability": Ask(of, body={"windows": [window | {"near_zip": "10001", "near_radius_m": 9000}]}),
+        f"GET {base}/schedule-settings": Ask(of),
+        f"PUT {base}/schedule-settings": Ask(of, body=settings | {"arrival_window_minutes": 30}),
+        f"GET {base}/exceptions": Ask(of),
+        f"POST {base}/exceptions": Ask(of, body=off),
+        f"DELETE {base}/exceptions/{{exception_id}}": Ask(of | {"exception_id": exception.id}),
+        f"GET {base}/crews": Ask(of),
+        f"POST {base}/crews": Ask(of, body=crew),
+        f"PUT {base}/crews/{{crew_id}}": Ask(of | {"crew_id": first}, body=crew),
+        f"POST {base}/crews/{{crew_id}}/deactivate": Ask(of | {"crew_id": resting.id}),
+        f"POST {base}/crews/{{crew_id}}/activate": Ask(of | {"crew_id": resting.id}),
     }
 
 

@@ -139,6 +139,16 @@ DELETE /services/{service_id}                    allowed
 booking
 GET /affiliates/{affiliate_id}/availability      public
 PUT /affiliates/{affiliate_id}/availability      allowed
+GET /affiliates/{affiliate_id}/schedule-settings public
+PUT /affiliates/{affiliate_id}/schedule-settings allowed
+GET /affiliates/{affiliate_id}/exceptions        allowed
+POST /affiliates/{affiliate_id}/exceptions       allowed
+DELETE /affiliates/{affiliate_id}/exceptions/{exception_id} allowed
+GET /affiliates/{affiliate_id}/crews             allowed
+POST /affiliates/{affiliate_id}/crews            allowed
+PUT /affiliates/{affiliate_id}/crews/{crew_id}   allowed
+POST /affiliates/{affiliate_id}/crews/{crew_id}/deactivate allowed
+POST /affiliates/{affiliate_id}/crews/{crew_id}/activate allowed
 GET /bookings                                    allowed
 POST /bookings                                   allowed
 GET /bookings/{booking_id}                       allowed

@@ -154,6 +154,22 @@ GET /affiliates/{affiliate_id}/availability
                                            200      200   200   200     200        200   200     200   200
 PUT /affiliates/{affiliate_id}/availability
                                            401      403   403   200     200        403   403     200   200
+GET /affiliates/{affiliate_id}/schedule-settings
+                                           200      200   200   200     200        200   200     200   200
+PUT /affiliates/{affiliate_id}/schedule-settings
+                                           401      403   403   200     200        403   403     200   200
+GET /affiliates/{affiliate_id}/exceptions  401      403   403 200/1   200/1      200/1   403   200/1 200/1
+POST /affiliates/{affiliate_id}/exceptions 401      403   403   201     201        403   403     201   201
+DELETE /affiliates/{affiliate_id}/exceptions/{exception_id}
+                                           401      403   403   204     204        403   403     204   204
+GET /affiliates/{affiliate_id}/crews       401      403   403 200/2   200/2      200/2   403   200/2 200/2
+POST /affiliates/{affiliate_id}/crews      401      403   403   201     201        403   403     201   201
+PUT /affiliates/{affiliate_id}/crews/{crew_id}
+                                           401      403   403   200     200        403   403     200   200
+POST /affiliates/{affiliate_id}/crews/{crew_id}/deactivate
+                                           401      403   403   200     200        403   403     200   200
+POST /affiliates/{affiliate_id}/crews/{crew_id}/activate
+                                           401      403   403   200     200        403   403     200   200
 GET /bookings                              401    200/3 200/0 200/3   200/3      200/3 200/0   200/3 200/3
 POST /bookings                             401      201   201   403     403        403   403     403   403
 GET /bookings/{booking_id}                 401      200   404   200     200        200   404     200   200

@@ -1,5 +1,5 @@
 """HTTP of booking."""
 
-from . import availability, bookings, slots
+from . import availability, bookings, crews, slots
 
-routers = [slots.router, availability.router, bookings.router]
+routers = [slots.router, availability.router, crews.router, bookings.router]

@@ -11,10 +11,9 @@ from ..domain.availability import Availability, Crew
 from ..domain.booking import Booking
 from ..domain.offer import Affiliate
 from ..domain.slots import Schedule, Taken
-from ..schemas.availability import AvailabilityView, WindowView
 from ..schemas.slots import DayView, SlotsView, SlotView
 from .bookings import IS_ACTIVE, LAPSED
-from .offers import get_affiliate, get_offer
+from .offers import get_offer
 
 LOCK = text("select pg_advisory_xact_lock(hashtextextended('affiliate ' || :affiliate_id, 0))")
 DAY = timedelta(days=1)
@@ -57,12 +56,6 @@ async def crews_and_taken(
     rows = (await session.execute(CREWS_AND_TAKEN, sought)).all()
     crews = {crew.id: crew for crew, *_ in rows}
     return list(crews.values()), [Taken(crew.id, *taken) for crew, *taken in rows if taken[0] is not None]
-
-
-async def availability_of(session: AsyncSession, affiliate_id: int) -> AvailabilityView:
-    affiliate = await get_affiliate(session, affiliate_id)
-    windows = [WindowView.model_validate(window) for window in await windows_of(session, affiliate_id)]
-    return AvailabilityView(affiliate_id=affiliate_id, timezone=affiliate.timezone, windows=windows)
 
 
 async def slots_of(session: AsyncSession, tier_id: int, days: Sequence[date], add_on_ids: Sequence[int]) -> SlotsView:
