@@ -49,11 +49,12 @@ from shared.contracts.identity import (
     UserReinstated,
     UserSuspended,
 )
-from shared.contracts.payments import AccountChanged, PaymentEvent, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import AccountChanged, PaymentDisputed, PaymentEvent, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 
 from . import commands
+from .domain.dispute import Dispute
 from .domain.people import GONE, OWNER, Affiliate, Contact, Member
 from .personal import personal
 
@@ -64,6 +65,7 @@ personal.join(consumers)
 CONTACT = {"user_id", "version", "customer_id", "email", "full_name", "locale", "timezone"}
 MEMBER = {"affiliate_user_id", "version", "affiliate_id", "user_id", "role"}
 AFFILIATE = {"affiliate_id", "version", "owner_user_id", "name", "application_status"}
+DISPUTE = {"dispute_id", "version", "status"}
 
 
 @consumers.on(UserRegistered, UserChanged)
@@ -131,6 +133,13 @@ async def tell_of_booking(event: BookingEvent, session: AsyncSession) -> None:
 @consumers.on(PaymentFailed, PaymentRefunded)
 async def tell_of_payment(event: PaymentEvent, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
+
+
+@consumers.on(PaymentDisputed)
+async def tell_of_dispute(event: PaymentDisputed, session: AsyncSession) -> None:
+    """Whoever was told how it ended is not told that it began."""
+    if await keep_newest(session, Dispute, event.model_dump(include=DISPUTE)):
+        await commands.tell_of(session, event)
 
 
 @consumers.on(AccountChanged)

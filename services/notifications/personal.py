@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.identity import ErasureRequested
 from shared.contracts.notifications import PersonalDataErased, PersonalDataExported
-from shared.personal import Held, Personal
+from shared.personal import Held, Nobodys, Personal
 
 # No version of identity's is higher, so no older fact brings the person back; whoever is just telling them something
 # holds the row, and comes first.
@@ -76,6 +76,7 @@ TABLES = (
         shown="booking_id affiliate_id status service_name appointment_start appointment_end timezone",
         hidden="version customer_id hold_expires_at reminded_at created_at updated_at",
     ),
+    Nobodys("disputes", "dispute_id version status created_at updated_at", "how far each is, and nothing of whom"),
 )
 
 

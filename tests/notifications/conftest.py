@@ -36,7 +36,7 @@ from shared.contracts.identity import (
     UserReinstated,
     UserSuspended,
 )
-from shared.contracts.payments import PaymentEvent
+from shared.contracts.payments import PaymentDisputed, PaymentEvent
 from shared.db import Database
 from shared.settings import Profile, Role
 from shared.tasks import Outside, Runner
@@ -203,6 +203,15 @@ def payment(kind: type[P], version: int, status: str, **more: Any) -> P:
         "refunded_cents": 0, "currency": "USD",
     }  # fmt: skip
     return kind(**values | more)
+
+
+def dispute(status: str, version: int = 1, **more: Any) -> PaymentDisputed:
+    values: dict[str, Any] = {
+        "dispute_id": 9, "payment_id": 71, "booking_id": BOOKING, "customer_id": CUSTOMER, "affiliate_id": AFFILIATE,
+        "status": status, "reason": "product_not_received", "amount_cents": 5_000, "withdrawn_cents": 0,
+        "currency": "USD", "evidence_due_by": "2030-01-07T23:59:59Z", "version": version,
+    }  # fmt: skip
+    return PaymentDisputed(**values | more)
 
 
 async def told(session: AsyncSession) -> list[tuple[str, int]]:

@@ -61,6 +61,7 @@ from tests.notifications.conftest import (
     SUSPENDED,
     affiliate,
     booking,
+    dispute,
     logged,
     owner,
     payment,
@@ -92,6 +93,10 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "cancelled": (CANCELLED, [("booking_cancelled", CUSTOMER_USER), ("booking_called_off", OWNER_USER)]),
     "payment failed": (FAILED, [("payment_failed", CUSTOMER_USER)]),
     "refunded": (REFUNDED, [("payment_refunded", CUSTOMER_USER)]),
+    "a bank asks": (dispute("inquiry"), [("dispute_asked", OWNER_USER), ("dispute_noted", CUSTOMER_USER)]),
+    "disputed": (dispute("needs_response"), [("dispute_noted", CUSTOMER_USER), ("dispute_opened", OWNER_USER)]),
+    "dispute won": (dispute("won"), [("dispute_decided", CUSTOMER_USER), ("dispute_won", OWNER_USER)]),
+    "dispute lost": (dispute("lost"), [("dispute_decided", CUSTOMER_USER), ("dispute_lost", OWNER_USER)]),
     "approved": (APPROVED, [("affiliate_approved", OWNER_USER)]),
     "rejected": (REJECTED, [("affiliate_rejected", OWNER_USER)]),
     "can be paid": (
@@ -220,6 +225,26 @@ async def test_a_hold_that_has_run_out_when_we_hear_of_it_is_not_told(deliver: D
 async def test_each_failed_payment_is_told(deliver: Deliver, session: AsyncSession) -> None:
     await deliver_all(deliver, person(), FAILED, payment(PaymentFailed, 3, "failed", reason="card declined"))
     assert len(await told(session)) == 2
+
+
+DISPUTED = {
+    "each once": (
+        [("inquiry", 1), ("needs_response", 2), ("needs_response", 3), ("under_review", 4), ("needs_response", 5),
+         ("won", 6), ("won", 7)],
+        ["dispute_asked", "dispute_decided", "dispute_noted", "dispute_opened", "dispute_won"],
+    ),
+    "in reverse": ([("lost", 4), ("under_review", 3), ("needs_response", 1)], ["dispute_decided", "dispute_lost"]),
+    "late": ([("needs_response", 1), ("lost", 4), ("under_review", 3), ("needs_response", 1)],
+             ["dispute_decided", "dispute_lost", "dispute_noted", "dispute_opened"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("states", "said"), DISPUTED.values(), ids=DISPUTED)
+async def test_of_a_dispute_each_is_told_once_and_nothing_that_is_over(
+    deliver: Deliver, session: AsyncSession, states: list[tuple[str, int]], said: list[str]
+) -> None:
+    await deliver_all(deliver, *EVERYONE, *(dispute(status, version) for status, version in states))
+    assert sorted(kind for kind, _ in await told(session)) == said
 
 
 async def test_an_approval_is_told_even_when_later_news_came_first(deliver: Deliver, session: AsyncSession) -> None:

@@ -31,6 +31,13 @@ class Kind(StrEnum):
     BOOKING_CALLED_OFF = "booking_called_off"  # to the affiliate: it has one less
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_REFUNDED = "payment_refunded"
+    DISPUTE_NOTED = "dispute_noted"  # to the customer: their bank has told us
+    DISPUTE_DECIDED = "dispute_decided"
+    DISPUTE_ASKED = "dispute_asked"  # to the affiliate: a bank asks, and takes nothing yet
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    DISPUTE_CLOSED = "dispute_closed"
     PAYOUTS_READY = "payouts_ready"
     PAYOUTS_RESTRICTED = "payouts_restricted"
     AFFILIATE_IN_REVIEW = "affiliate_in_review"
@@ -77,6 +84,15 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingCancelled: {Kind.BOOKING_CANCELLED: CUSTOMER, Kind.BOOKING_CALLED_OFF: AFFILIATE},
     payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
+    payments.PaymentDisputed: {
+        Kind.DISPUTE_NOTED: CUSTOMER,
+        Kind.DISPUTE_DECIDED: CUSTOMER,
+        Kind.DISPUTE_ASKED: AFFILIATE,
+        Kind.DISPUTE_OPENED: AFFILIATE,
+        Kind.DISPUTE_WON: AFFILIATE,
+        Kind.DISPUTE_LOST: AFFILIATE,
+        Kind.DISPUTE_CLOSED: AFFILIATE,
+    },
     payments.AccountChanged: {Kind.PAYOUTS_READY: AFFILIATE, Kind.PAYOUTS_RESTRICTED: AFFILIATE},
     catalog.AffiliateInReview: {Kind.AFFILIATE_IN_REVIEW: AFFILIATE},
     catalog.AffiliateChangesRequested: {Kind.AFFILIATE_CHANGES_REQUESTED: AFFILIATE},
@@ -109,11 +125,23 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     identity.MemberInvited: {Kind.TEAM_INVITATION: ADDRESSEE},
 }
 
-# The state of a payout account that a notice is about; of others it says nothing.
-SAID_OF_ACCOUNT = {Kind.PAYOUTS_READY: "complete", Kind.PAYOUTS_RESTRICTED: "restricted"}
+# The states of a payout account or a dispute that a notice is about; of others it says nothing.
+SAID_OF = {
+    Kind.PAYOUTS_READY: {"complete"},
+    Kind.PAYOUTS_RESTRICTED: {"restricted"},
+    Kind.DISPUTE_NOTED: {"inquiry", "needs_response", "under_review"},
+    Kind.DISPUTE_DECIDED: {"won", "lost"},
+    Kind.DISPUTE_ASKED: {"inquiry"},
+    Kind.DISPUTE_OPENED: {"needs_response", "under_review"},
+    Kind.DISPUTE_WON: {"won"},
+    Kind.DISPUTE_LOST: {"lost"},
+    Kind.DISPUTE_CLOSED: {"closed"},
+}
+# Of these each notice is given once, whatever changes about them.
+TOLD_ONCE = (payments.PaymentDisputed,)
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD}
 
-# The states of a booking in which a notice about it is true. A refund and a review are true whatever comes after.
+# The states of a booking in which a notice about it is true. Refunds, disputes and reviews are true whatever follows.
 TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_HELD: frozenset({"held"}),
     Kind.PAYMENT_FAILED: frozenset({"held"}),
@@ -164,12 +192,12 @@ class Notice(BaseModel):
 def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
     """No words of a notice have the event's secret: it is the addressee's alone."""
     facts = event.model_dump(mode="json")
-    cause = f"{event.type}/{event.aggregate_id}/{event.version}"
+    cause = f"{event.type}/{event.aggregate_id}" + ("" if isinstance(event, TOLD_ONCE) else f"/{event.version}")
     said = {name: value for name, value in facts.items() if name != "secret"}
     for kind, party in TELLS.get(type(event), {}).items():
         if kind in ASKS_FOR_MONEY and not facts["price_cents"]:
             continue  # it is confirmed in a moment
-        if facts.get("status") != SAID_OF_ACCOUNT.get(kind, facts.get("status")):
+        if kind in SAID_OF and facts["status"] not in SAID_OF[kind]:
             continue
         addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
         if addressee and not addressee.email:
