@@ -23,6 +23,7 @@ class Feature(StrEnum):
 
     APPLICATIONS = "applications"  # affiliates apply
     BOOKINGS = "bookings"  # slots are taken
+    QUOTES = "quotes"  # affiliates are asked for their price
     REVIEWS = "reviews"  # reviews are written
     REGISTRATION = "registration"  # people open accounts
 

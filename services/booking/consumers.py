@@ -25,6 +25,7 @@ from shared.contracts.catalog import (
 )
 from shared.contracts.payments import PaymentCaptured
 
+from .commands import quotes
 from .commands.free_days import note_change_for_all
 from .commands.free_days import note_schedule_change as note_change
 from .commands.settlement import settle_payment
@@ -121,6 +122,17 @@ async def note_config_change(event: ConfigChanged, session: AsyncSession) -> Non
 async def note_schedule_change(event: BookingEvent, session: AsyncSession) -> None:
     """Whoever waits for a slot does not wait for this. Often or late it means the same: look again."""
     await note_change(session, event.affiliate_id)
+
+
+@consumers.on(BookingExpired, BookingCancelled)
+async def reopen_quote(event: BookingExpired | BookingCancelled, session: AsyncSession) -> None:
+    """In a transaction of its own: whoever ends a booking locks no quote."""
+    await quotes.reopen_quote(session, event)
+
+
+@consumers.on(BookingConfirmed)
+async def settle_quote(event: BookingConfirmed, session: AsyncSession) -> None:
+    await quotes.settle_quote(session, event)
 
 
 @consumers.on(PaymentCaptured)

@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.jobs import Jobs
 
-from .commands import free_days, holding
+from .commands import free_days, holding, quotes
 from .queries.bookings import holds_past_their_time
+from .queries.quotes import quotes_past_their_time
 
 jobs = Jobs("booking")
 
@@ -16,6 +17,12 @@ jobs = Jobs("booking")
 async def expire_unpaid(session: AsyncSession) -> None:
     """Nobody waits for this: a hold that ran out blocks nothing. It tells the others, so that they can let go too."""
     holding.expire(session, await holds_past_their_time(session, limit=500))
+
+
+@jobs.every(timedelta(minutes=1))
+async def expire_quotes(session: AsyncSession) -> None:
+    """Nobody waits for this either: what is over cannot be priced or accepted. It tells both sides."""
+    quotes.expire_quotes(session, await quotes_past_their_time(session, limit=500))
 
 
 @jobs.every(timedelta(seconds=5))

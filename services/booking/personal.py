@@ -1,4 +1,4 @@
-"""What booking holds of people: where their appointments are, and why they were cancelled."""
+"""What booking holds of people: where their appointments are, why they were cancelled, what they asked and said."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -6,6 +6,7 @@ from shared.contracts.booking import ErasurePutOff, PersonalDataErased, Personal
 from shared.contracts.identity import ErasureRequested
 from shared.personal import Held, Nobodys, Personal, stored_answers
 
+from .commands.quotes import withdraw_all
 from .queries.bookings import live_until, lock_customer
 
 TABLES = (
@@ -15,9 +16,33 @@ TABLES = (
         shown="id affiliate_id service_name tier_name status appointment_start appointment_end timezone price_cents"
         " currency lines tax_cents size_class condition late_fee_cents paid_cents refund_cents cancelled_by created_at"
         " updated_at",
-        hidden="version customer_id crew_id service_id tier_id blocked commission_cents promotion_id free_until"
-        " hold_expires_at",
+        hidden="version customer_id crew_id service_id tier_id blocked commission_cents promotion_id quote_id"
+        " free_until hold_expires_at",
         erased={"address": "''", "zip": "''", "cancel_reason": "null"},
+    ),
+    Held(
+        "quotes",
+        "customer_id = :customer_id",
+        shown="id request_id affiliate_id service_name tier_name status size_class condition wished_times budget_cents"
+        " currency valid_until lines price_cents tax_cents duration_minutes booking_id created_at updated_at",
+        hidden="version customer_id service_id tier_id",
+        erased={
+            "vehicle": "''",
+            "photo_urls": "'{}'",
+            "address": "''",
+            "zip": "''",
+            "description": "''",
+            "note": "''",
+            "reason": "null",
+        },
+    ),
+    Held(
+        "quote_messages",
+        "customer_id = :customer_id",
+        shown="quote_id author created_at",
+        hidden="id customer_id author_user_id",
+        erased={"body": "''"},
+        also="author_user_id = :user_id",
     ),
     # after the bookings: whoever changes one has it locked until their answer is stored
     stored_answers("answer -> 'customer_id' = to_jsonb(:customer_id)"),
@@ -75,4 +100,12 @@ async def _wait_for_bookings(event: ErasureRequested, session: AsyncSession) -> 
     return ErasurePutOff(**told, customer_id=event.customer_id, until=until)
 
 
-personal = Personal(TABLES, PersonalDataExported, PersonalDataErased, must_wait=_wait_for_bookings)
+async def _withdraw_quotes(event: ErasureRequested, session: AsyncSession) -> None:
+    """Whoever is asked is told, and asks nobody who is gone. The customer is locked by now: no quote comes after it."""
+    if event.customer_id is not None:
+        await withdraw_all(session, event.customer_id)
+
+
+personal = Personal(
+    TABLES, PersonalDataExported, PersonalDataErased, must_wait=_wait_for_bookings, first=_withdraw_quotes
+)

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from shared.contracts.personal import DataErased, DataExported
 from shared.events import PERSONAL, Event
@@ -38,6 +39,8 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     size_class: SizeClass | None = None
     condition: Condition | None = None
     promotion_id: int | None = None
+    quote_id: int | None = None
+    paid_cents: int | None = None
 
 
 class BookingHeld(BookingEvent, type="booking.held.v1"):
@@ -95,6 +98,104 @@ class ScheduleSettingsChanged(Event, aggregate="schedule_settings", type="bookin
     horizon_days: int | None
     request_to_book: bool
     arrival_window_minutes: int
+
+
+class QuoteEvent(Event, aggregate="quote", person="customer_id"):
+    """A quote as it now is, whole: what a customer asked of one affiliate, and the answer. Quotes with one `request_id`
+    were asked for together.
+
+    `lines` add up to `price_cents`; there are none, and no price, before the affiliate names one. `valid_until` is
+    until when it can be priced, or accepted once it is. `photos` are URLs, one a line. `reason` is that of whoever
+    declined or withdrew. `booking_id` is what an accepted quote became.
+    """
+
+    quote_id: int
+    request_id: UUID
+    customer_id: int
+    affiliate_id: int
+    service_id: int
+    tier_id: int
+    service_name: str
+    tier_name: str
+    status: str
+    size_class: SizeClass
+    condition: Condition
+    vehicle: Annotated[str, PERSONAL]
+    photos: Annotated[str, PERSONAL]
+    address: Annotated[str, PERSONAL]
+    zip: Annotated[str, PERSONAL]
+    wished_times: list[datetime]
+    budget_cents: int | None
+    description: Annotated[str, PERSONAL]
+    currency: str
+    valid_until: datetime
+    lines: list[LineItem]
+    price_cents: int | None
+    tax_cents: int
+    duration_minutes: int | None
+    note: Annotated[str, PERSONAL]
+    reason: Annotated[str | None, PERSONAL]
+    booking_id: int | None
+    created_at: datetime
+
+
+class QuoteRequested(QuoteEvent, type="booking.quote_requested.v1"):
+    pass
+
+
+class QuotePriced(QuoteEvent, type="booking.quote_priced.v1"):
+    """For the first time, or anew."""
+
+
+class QuoteAccepted(QuoteEvent, type="booking.quote_accepted.v1"):
+    """A slot is held at its price."""
+
+
+class QuoteDeclined(QuoteEvent, type="booking.quote_declined.v1"):
+    pass
+
+
+class QuoteWithdrawn(QuoteEvent, type="booking.quote_withdrawn.v1"):
+    pass
+
+
+class QuoteClosed(QuoteEvent, type="booking.quote_closed.v1"):
+    """Another affiliate's quote of the same request was accepted."""
+
+
+class QuoteExpired(QuoteEvent, type="booking.quote_expired.v1"):
+    pass
+
+
+class QuoteReopened(QuoteEvent, type="booking.quote_reopened.v1"):
+    """Its booking ended unpaid: it can be accepted again."""
+
+
+# Every change of a quote is one of these.
+QUOTE_EVENTS: tuple[type[QuoteEvent], ...] = (
+    QuoteRequested,
+    QuotePriced,
+    QuoteAccepted,
+    QuoteDeclined,
+    QuoteWithdrawn,
+    QuoteClosed,
+    QuoteExpired,
+    QuoteReopened,
+)
+
+
+class QuoteMessageSent(Event, aggregate="quote_message", person="customer_id", type="booking.quote_message.v1"):
+    """Something that one side said to the other: `author` is customer or affiliate. It never changes."""
+
+    quote_message_id: int
+    quote_id: int
+    customer_id: int
+    affiliate_id: int
+    service_name: str
+    author: str
+    author_user_id: int | None
+    body: Annotated[str, PERSONAL]
+    created_at: datetime
 
 
 class FreeDaysChanged(Event, aggregate="free_days", type="booking.free_days_changed.v1"):

@@ -23,9 +23,9 @@ from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 
 # Text that events carry and that says nothing about a person: looked at, one by one.
 HARMLESS = {
-    "affiliate_tier", "application_status", "cancellation_policy", "cancelled_by", "category", "city", "counts",
-    "currency", "deleted_by", "features", "locale", "prefix", "provider", "role", "scopes", "service_name", "slug",
-    "service_zips", "state", "status", "tier_name", "timezone",
+    "affiliate_tier", "application_status", "author", "cancellation_policy", "cancelled_by", "category", "city",
+    "counts", "currency", "deleted_by", "features", "locale", "prefix", "provider", "role", "scopes", "service_name",
+    "slug", "service_zips", "state", "status", "tier_name", "timezone",
 }  # fmt: skip
 
 

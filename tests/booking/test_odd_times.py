@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.domain.availability import Crew
 from services.booking.domain.booking import Booking
-from services.booking.domain.offer import Affiliate, Offer, Tier
+from services.booking.domain.offer import Affiliate, Offer, Tier, Visit
 from services.booking.domain.slots import Slot
 from shared import clock
 from shared.consumers import copy_config
@@ -62,7 +62,8 @@ def test_a_hold_ends_when_its_appointment_would_begin(begins_in: int, held_for: 
     crew = Crew(affiliate_id=1, name="Crew 1")
     crew.id = 1
     sale = offer.sell(Job(size_class=SizeClass.SEDAN), None)
-    hold = Booking.hold(7, offer, Slot(start, start + timedelta(hours=2), crew), sale, address="1 Main St", zip="11201")
+    slot = Slot(start, start + timedelta(hours=2), crew)
+    hold = Booking.hold(7, offer, slot, sale, Visit(start, "1 Main St", "11201"))
     assert hold.hold_expires_at == at + timedelta(minutes=held_for)
 
 

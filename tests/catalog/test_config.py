@@ -37,7 +37,7 @@ INITIAL: dict[str, Any] = {
     "deposit": None,
     "tips_allowed": True,
     "max_open_holds": 3,
-    "features": {"applications": True, "bookings": True, "reviews": True, "registration": True},
+    "features": {"applications": True, "bookings": True, "quotes": True, "reviews": True, "registration": True},
 }
 STAFFS = {"commission_bp", "commission_rates"}
 RATE = {"category": "ceramic", "affiliate_tier": None, "commission_bp": 1200}

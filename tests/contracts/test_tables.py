@@ -61,7 +61,9 @@ OWNED: dict[str, dict[str, str]] = {
         "availability_exceptions": "affiliate_id crew_id kind first_day last_day from_minute to_minute",
         "crews": "affiliate_id buffer_before_minutes buffer_minutes start_zip end_zip active",
         "schedule_settings": "affiliate_id slot_interval_minutes lead_minutes horizon_days request_to_book",
-        "bookings": "customer_id affiliate_id status appointment_start appointment_end price_cents",
+        "bookings": "customer_id affiliate_id status appointment_start appointment_end price_cents quote_id",
+        "quotes": "customer_id affiliate_id status created_at request_id valid_until price_cents booking_id",
+        "quote_messages": "quote_id author body",
     },
     "payments": {
         "payments": "booking_id stripe_payment_intent_id amount_cents status payment_method",
@@ -88,7 +90,6 @@ OWNED: dict[str, dict[str, str]] = {
 }
 # Of the original schema, still to come with the features that fill them; whoever makes one moves its line up.
 TO_COME = {
-    "booking": {"quotes": "customer_id affiliate_id status"},
     "reviews": {"location": "", "review_reply": "", "review_sync_state": ""},
 }
 NEVER_CHANGE = {
@@ -100,6 +101,7 @@ NEVER_CHANGE = {
     "mdh_config_history",
     "postings",
     "promotion_categories",
+    "quote_messages",
     "service_area_zips",
 }
 KEYED_OTHERWISE = {
@@ -110,13 +112,15 @@ KEYED_OTHERWISE = {
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)
 idx_bookings_affiliate_date       booking bookings(affiliate_id, appointment_start)
+idx_quotes_customer_created       booking quotes(customer_id, created_at)
+idx_quotes_affiliate_status       booking quotes(affiliate_id, status)
 idx_affiliates_status_rating      catalog affiliates(application_status, rating)
 idx_affiliates_location           catalog affiliates(city, state, zip)
 idx_reviews_affiliate_rating      reviews reviews(affiliate_id, rating)
 idx_reviews_created_time          reviews reviews(create_time)
 idx_services_category_active      catalog services(category, active)
 idx_services_affiliate_category   catalog services(affiliate_id, category)
-"""  # to come with quotes: idx_quotes_customer_created, idx_quotes_affiliate_status
+"""
 TYPES = """
 notifications    type                      varchar(50)
 notifications    title                     varchar(255)

@@ -30,6 +30,7 @@ from shared.testing.plugin import Deliver, Headers, recorded_in
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 from tests.analytics import conftest as analytics_world
 from tests.booking import conftest as booking_world
+from tests.booking import quoting
 from tests.catalog import conftest as catalog_world
 from tests.identity import conftest as identity_world
 from tests.notifications import conftest as notifications_world
@@ -467,7 +468,7 @@ NOW_UNDER_WAY = (
 
 
 async def booking(stage: Stage) -> None:
-    """A held booking, one that is paid, and one that is under way."""
+    """A held booking, one that is paid, and one that is under way; two quotes."""
     at = booking_world.monday_at
     shop = await booking_world.open_shop(stage.client, stage.as_, stage.deliver)
     await shop.held(at(8))
@@ -482,18 +483,22 @@ async def booking(stage: Stage) -> None:
     schedule = await _schedule(stage)
     wanted = {"tier_id": booking_world.TIER, "starts_at": at(15, 30), "address": "1 Main St", "zip": "11201"}
     wanted |= {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
-    stage.asks = schedule | {
-        "GET /booking/v1/bookings": Ask(query={"limit": 5}),
-        "POST /booking/v1/bookings": Ask(
-            body=wanted | {"promotion_code": "SPRING", "price_cents": booking_world.PRICE}
-        ),
-        "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
-        "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
-        "POST /booking/v1/bookings/{booking_id}/complete": Ask({"booking_id": begun["id"]}),
-        "GET /booking/v1/slots": Ask(
-            query={"tier_id": booking_world.TIER, "from": day, "to": day, "add_on_ids": [booking_world.ADD_ON]}
-        ),
-    }
+    stage.asks = (
+        schedule
+        | await _quotes(quoting.Desk(shop))
+        | {
+            "GET /booking/v1/bookings": Ask(query={"limit": 5}),
+            "POST /booking/v1/bookings": Ask(
+                body=wanted | {"promotion_code": "SPRING", "price_cents": booking_world.PRICE}
+            ),
+            "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
+            "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
+            "POST /booking/v1/bookings/{booking_id}/complete": Ask({"booking_id": begun["id"]}),
+            "GET /booking/v1/slots": Ask(
+                query={"tier_id": booking_world.TIER, "from": day, "to": day, "add_on_ids": [booking_world.ADD_ON]}
+            ),
+        }
+    )
 
 
 async def _schedule(stage: Stage) -> dict[str, Ask]:
@@ -529,6 +534,25 @@ async def _schedule(stage: Stage) -> dict[str, Ask]:
         f"PUT {base}/crews/{{crew_id}}": Ask(of | {"crew_id": first}, body=crew),
         f"POST {base}/crews/{{crew_id}}/deactivate": Ask(of | {"crew_id": resting.id}),
         f"POST {base}/crews/{{crew_id}}/activate": Ask(of | {"crew_id": resting.id}),
+    }
+
+
+async def _quotes(desk: quoting.Desk) -> dict[str, Ask]:
+    """One that waits for its price, and one that has it, of which somebody has spoken."""
+    [asked], [priced] = await desk.asked(), await desk.priced(duration_minutes=120)
+    await desk.send("POST", f"/{priced['id']}/messages", customer(7), {"body": "Is there water?"})
+    waits, has_it = {"quote_id": asked["id"]}, {"quote_id": priced["id"]}
+    at = booking_world.monday_at(13)
+    return {
+        "GET /booking/v1/quotes": Ask(query={"limit": 5}),
+        "POST /booking/v1/quotes": Ask(body=quoting.wanted(wished_times=[at])),
+        "GET /booking/v1/quotes/{quote_id}": Ask(has_it),
+        "POST /booking/v1/quotes/{quote_id}/price": Ask(waits, body=quoting.priced()),
+        "POST /booking/v1/quotes/{quote_id}/decline": Ask(waits, body={"reason": "Too far."}),
+        "POST /booking/v1/quotes/{quote_id}/withdraw": Ask(has_it, body={"reason": "Sold it."}),
+        "POST /booking/v1/quotes/{quote_id}/accept": Ask(has_it, body={"starts_at": at}),
+        "GET /booking/v1/quotes/{quote_id}/messages": Ask(has_it),
+        "POST /booking/v1/quotes/{quote_id}/messages": Ask(has_it, body={"body": "There is."}),
     }
 
 

@@ -154,6 +154,15 @@ POST /bookings                                   allowed
 GET /bookings/{booking_id}                       allowed
 POST /bookings/{booking_id}/cancel               refused
 POST /bookings/{booking_id}/complete             refused
+GET /quotes                                      allowed
+POST /quotes                                     allowed
+GET /quotes/{quote_id}                           allowed
+POST /quotes/{quote_id}/price                    refused
+POST /quotes/{quote_id}/decline                  refused
+POST /quotes/{quote_id}/withdraw                 allowed
+POST /quotes/{quote_id}/accept                   allowed
+GET /quotes/{quote_id}/messages                  allowed
+POST /quotes/{quote_id}/messages                 refused
 GET /slots                                       public
 
 payments

@@ -175,6 +175,15 @@ POST /bookings                             401      201   201   403     403     
 GET /bookings/{booking_id}                 401      200   404   200     200        200   404     200   200
 POST /bookings/{booking_id}/cancel         401      200   404   200     200        403   404     403   200
 POST /bookings/{booking_id}/complete       401      403   404   200     200        200   404     403   200
+GET /quotes                                401    200/2 200/0 200/2   200/2      200/2 200/0   200/2 200/2
+POST /quotes                               401      201   201   403     403        403   403     403   403
+GET /quotes/{quote_id}                     401      200   404   200     200        200   404     200   200
+POST /quotes/{quote_id}/price              401      403   404   200     200        403   404     403   403
+POST /quotes/{quote_id}/decline            401      403   404   200     200        403   404     403   403
+POST /quotes/{quote_id}/withdraw           401      200   404   403     403        403   404     403   403
+POST /quotes/{quote_id}/accept             401      201   404   403     403        403   403     403   403
+GET /quotes/{quote_id}/messages            401    200/1   404 200/1   200/1      200/1   404   200/1 200/1
+POST /quotes/{quote_id}/messages           401      201   404   201     201        201   404     403   403
 GET /slots                                 200      200   200   200     200        200   200     200   200
 
 payments                                     anonymous customer other owner manager technician rival support admin

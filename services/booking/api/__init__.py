@@ -1,5 +1,5 @@
 """HTTP of booking."""
 
-from . import availability, bookings, crews, slots
+from . import availability, bookings, crews, quotes, slots
 
-routers = [slots.router, availability.router, crews.router, bookings.router]
+routers = [slots.router, availability.router, crews.router, bookings.router, quotes.router]

@@ -13,7 +13,7 @@ from shared.places import place_of
 from shared.platform_config import Feature
 
 from ..domain.booking import NO_OVERLAP, Booking, SlotNotOffered, SlotTaken, TooManyHolds
-from ..domain.offer import Offer, Sale
+from ..domain.offer import Offer, Sale, Visit
 from ..domain.slots import Slot
 from ..queries.bookings import lapsed_holds
 from ..queries.offers import lock_for_booking
@@ -25,15 +25,29 @@ from ..schemas.bookings import BookingRequest
 async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest) -> Booking:
     """Hold a slot for a customer. Rules are applied anew, under the affiliate's lock: what was shown is no promise."""
     assert actor.customer_id is not None
-    offer, holds = await lock_for_booking(session, wanted.tier_id, actor.customer_id)
-    offer.config.must_be_on(Feature.BOOKINGS)
-    offer.must_be_bookable()
+    offer, holds = await lock_offer(session, wanted.tier_id, actor.customer_id)
     sale = await _sale(session, offer, actor.customer_id, wanted)
     sale.must_cost(wanted.price_cents, offer.config.currency)
+    visit = Visit(wanted.starts_at.astimezone(UTC), wanted.address, wanted.zip)
+    return await hold_slot(session, actor.customer_id, offer, holds, sale, visit)
+
+
+async def lock_offer(session: AsyncSession, tier_id: int, customer_id: int) -> tuple[Offer, int]:
+    """The offer, if it can be booked at all, and the customer's open holds, locked."""
+    offer, holds = await lock_for_booking(session, tier_id, customer_id)
+    offer.config.must_be_on(Feature.BOOKINGS)
+    offer.must_be_bookable()
+    return offer, holds
+
+
+async def hold_slot(
+    session: AsyncSession, customer_id: int, offer: Offer, holds: int, sale: Sale, visit: Visit
+) -> Booking:
+    """Whatever is sold, from a price list or by a quote, takes its time like this; under the lock of `lock_offer`."""
     if holds >= offer.config.max_open_holds:
         raise TooManyHolds(most=offer.config.max_open_holds)
-    slot = await _free_slot(session, offer, wanted.starts_at.astimezone(UTC), sale.price.duration_minutes)
-    booking = Booking.hold(actor.customer_id, offer, slot, sale, address=wanted.address, zip=wanted.zip)
+    slot = await _free_slot(session, offer, visit.starts_at, sale.price.duration_minutes)
+    booking = Booking.hold(customer_id, offer, slot, sale, visit)
     session.add(booking)
     with enforced_by(NO_OVERLAP, SlotTaken):
         await session.flush()

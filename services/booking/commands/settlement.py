@@ -11,6 +11,7 @@ from shared.personal import is_erased
 from ..domain.booking import Booking, Status
 from ..queries.bookings import get_booking
 from ..queries.promotions import promotion_of
+from ..queries.quotes import accepted_anew
 from ..queries.slots import crews_and_taken, lock_schedule
 from .holding import expire_now
 
@@ -25,6 +26,7 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
     await lock_schedule(session, paid.affiliate_id)
     booking = await get_booking(session, paid.booking_id, lock=True)
     at_its_price = not await _lost_its_promotion(session, booking)
+    at_its_price &= not await accepted_anew(session, booking.quote_id, booking.id)
     if booking.status is Status.HELD and now() < booking.appointment_start and at_its_price:
         booking.confirm(paid.amount_cents)
         record(session, BookingConfirmed.of(booking))

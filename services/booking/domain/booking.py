@@ -15,7 +15,7 @@ from shared.pricing import LineItem
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
-from .offer import Offer, Sale
+from .offer import Offer, Sale, Visit
 from .slots import Slot
 
 NO_OVERLAP = "bookings_no_overlap"
@@ -94,6 +94,7 @@ class Booking(Aggregate, Base, kw_only=True):
     size_class: Mapped[SizeClass | None] = mapped_column(words(SizeClass), default=None)
     condition: Mapped[Condition | None] = mapped_column(words(Condition), default=None)
     promotion_id: Mapped[int | None] = mapped_column(default=None)
+    quote_id: Mapped[int | None] = mapped_column(default=None)
     free_until: Mapped[datetime]
     late_fee_cents: Mapped[int]
     hold_expires_at: Mapped[datetime]
@@ -103,7 +104,7 @@ class Booking(Aggregate, Base, kw_only=True):
     cancel_reason: Mapped[str | None] = mapped_column(default=None)
 
     @classmethod
-    def hold(cls, customer_id: int, offer: Offer, slot: Slot, sale: Sale, *, address: str, zip: str) -> Self:
+    def hold(cls, customer_id: int, offer: Offer, slot: Slot, sale: Sale, visit: Visit) -> Self:
         """Take the slot until it is paid, or until the hold runs out."""
         tier, config, policy, price = offer.tier, offer.config, offer.policy, sale.price
         return cls(
@@ -119,8 +120,9 @@ class Booking(Aggregate, Base, kw_only=True):
             appointment_end=slot.ends_at,
             blocked=Range(*slot.crew.blocked(slot.starts_at, price.duration_minutes), bounds="[)"),
             timezone=offer.affiliate.timezone,
-            address=address,
-            zip=zip,
+            address=visit.address,
+            zip=visit.zip,
+            quote_id=visit.quote_id,
             price_cents=price.total_cents,
             commission_cents=share(price.commissionable_cents, offer.commission_bp),
             currency=config.currency,

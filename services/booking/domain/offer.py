@@ -116,6 +116,16 @@ class Sale:
             raise PriceChanged(price_cents=self.price.total_cents, currency=currency, lines=lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """When (UTC) and where to somebody comes; by which quote, if it is not by the price list."""
+
+    starts_at: datetime
+    address: str
+    zip: str
+    quote_id: int | None = None
+
+
 class Offer:
     """A tier with its affiliate, its price list and the platform's configuration: what price and policy come from."""
 

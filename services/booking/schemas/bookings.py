@@ -65,6 +65,7 @@ class BookingView(View):
     size_class: SizeClass | None
     condition: Condition | None
     promotion_id: int | None
+    quote_id: int | None
     free_until: datetime
     late_fee_cents: int
     hold_expires_at: datetime
