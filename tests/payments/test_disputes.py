@@ -1,6 +1,8 @@
 """What customers' banks take back: the money follows, whatever webhooks say and in which order."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -269,6 +271,26 @@ async def test_of_two_who_ask_at_once_the_older_answer_does_not_win(
     assert [one.status for one in await disputes_(till)] == [LOST]
 
 
+@pytest.mark.parametrize("step", ["_settle", "_count"])
+async def test_a_crash_between_answer_and_store_is_made_good(
+    till: Till, monkeypatch: pytest.MonkeyPatch, published: Published, step: str
+) -> None:
+    async def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    intent_id = await till.captured()
+    await opens(till.sandbox, intent_id)
+    await till.post(await till.webhook(intent_id, OPENED))
+    with monkeypatch.context() as patched:
+        patched.setattr(disputes, step, crash)
+        with pytest.raises(KeyboardInterrupt):
+            await till.work()
+    assert (await disputes_(till), await sums(till), await published(PaymentDisputed)) == ([], (0, 0, 0, 0), [])
+    await till.work()
+    assert (len(await published(PaymentDisputed)), await sums(till)) == (1, (PRICE, PRICE, 0, FEE))
+    assert await said(till)
+
+
 async def test_many_who_ask_at_once_write_it_down_once(fresh_till: Till) -> None:
     intent_id = await fresh_till.captured()
     dispute_id = await opens(fresh_till.sandbox, intent_id)
@@ -419,11 +441,16 @@ async def test_the_checker_sees_a_payment_that_is_not_what_its_disputes_come_to(
         pytest.param(customer(CUSTOMER), False, id="customer"),
     ],
 )
-async def test_staff_see_all_and_affiliates_their_own(till: Till, as_: As, actor: Actor, sees: bool) -> None:
+async def test_staff_see_all_and_affiliates_their_own(
+    till: Till, as_: As, statements: Callable[[], AbstractContextManager[list[str]]], actor: Actor, sees: bool
+) -> None:
     intent_id = await till.captured()
     dispute_id = await opens(till.sandbox, intent_id, reason="product_not_received")
     await heard(till, intent_id, "created")
-    listed = (await till.client.get("/payments/v1/disputes?status=needs_response", headers=as_(actor))).json()["items"]
+    with statements() as sent:
+        answer = await till.client.get("/payments/v1/disputes?status=needs_response", headers=as_(actor))
+    listed = answer.json()["items"]
+    assert len(sent) == 1
     [own] = await disputes_(till)
     one = await till.client.get(f"/payments/v1/disputes/{own.id}", headers=as_(actor))
     assert ([item["stripe_dispute_id"] for item in listed], one.status_code) == (

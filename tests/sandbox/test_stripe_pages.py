@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import pytest
 
 from .driver import Driver
 
@@ -10,6 +11,8 @@ CARDS = {
     "visa": "4242424242424242",
     "declined": "4000000000000002",
     "asks": "4000002760003184",
+    "disputed": "4000000000000259",
+    "inquiry": "4000000000001976",
 }
 
 
@@ -75,3 +78,32 @@ async def test_the_way_back_is_an_address_of_the_web(sandbox: Driver) -> None:
     page = await sandbox.http.get(f"/pay/{intent.id}", params=query)
     assert "Paid:" in page.text
     assert "javascript:" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("card", "evidence", "status"),
+    [
+        ("disputed", "winning_evidence", "won"),
+        ("disputed", "losing_evidence", "lost"),
+        ("disputed", "", "lost"),
+        ("inquiry", "escalate_inquiry_evidence", "needs_response"),
+    ],
+)
+async def test_a_person_answers_a_dispute(sandbox: Driver, card: str, evidence: str, status: str) -> None:
+    intent = await sandbox.intent()
+    await pay(sandbox, intent.id, str(intent.client_secret), card)
+    [dispute] = (await sandbox.get("/v1/disputes", payment_intent=intent.id)).json()["data"]
+    page = (await sandbox.http.get("/disputes")).text
+    assert (dispute["id"] in page, f'value="{evidence}"' in page, "<script" in page) == (True, True, False)
+    answer = await sandbox.http.post(f"/disputes/{dispute['id']}", data={"evidence": evidence})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/disputes")
+    assert (await sandbox.stripe.disputes.retrieve_async(dispute["id"])).status == status
+
+
+async def test_a_dispute_that_has_ended_takes_no_answer(sandbox: Driver) -> None:
+    intent = await sandbox.intent()
+    await pay(sandbox, intent.id, str(intent.client_secret), "disputed")
+    [dispute] = (await sandbox.get("/v1/disputes", payment_intent=intent.id)).json()["data"]
+    answers = [await sandbox.http.post(f"/disputes/{dispute['id']}", data={}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 400]
+    assert (await sandbox.http.post("/disputes/dp_nowhere", data={})).status_code == 404

@@ -1,5 +1,6 @@
 """Pages for a person: pay an intent with a test card, prove who you are, see what happened. Plain HTML, no script."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 
+from . import dispute
 from .account import onboard
 from .cards import BY_NUMBER, CARDS
 from .confirmation import authenticate, confirm
@@ -53,6 +55,7 @@ def page_routes(sandbox: Sandbox) -> APIRouter:
     _add_payment(router, sandbox)
     _add_authentication(router, sandbox)
     _add_onboarding(router, sandbox)
+    _add_disputes(router, sandbox)
     return router
 
 
@@ -170,3 +173,26 @@ def _add_onboarding(router: APIRouter, sandbox: Sandbox) -> None:
         except Refusal as refusal:
             return _refused(refusal)
         return RedirectResponse(link["return_url"], status_code=303)
+
+
+def _add_disputes(router: APIRouter, sandbox: Sandbox) -> None:
+    @router.get("/disputes")
+    async def disputes() -> HTMLResponse:
+        """What Stripe's dashboard shows of disputes, and where evidence is handed in there."""
+        newest = sandbox.store.newest("dispute", SHOWN_AT_MOST)
+        return _page("disputes.html", disputes=newest, open=dispute.OPEN, day=_day)
+
+    @router.post("/disputes/{dispute_id}")
+    async def hand_in(dispute_id: str, evidence: Annotated[str, Form()] = "") -> Response:
+        """Evidence decides by its words; none accepts the dispute."""
+        tree = {"evidence": {"uncategorized_text": evidence}} if evidence else {}
+        try:
+            with sandbox.change(tree=tree) as call:
+                (dispute.update if evidence else dispute.close)(call, dispute_id)
+        except Refusal as refusal:
+            return _refused(refusal)
+        return RedirectResponse("/disputes", status_code=303)
+
+
+def _day(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
