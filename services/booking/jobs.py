@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.jobs import Jobs
 
-from .commands import free_days, holding, quotes
+from .commands import calendars, free_days, holding, quotes
 from .queries.bookings import holds_past_their_time
 from .queries.quotes import quotes_past_their_time
 
@@ -32,3 +32,9 @@ async def tell_free_days(session: AsyncSession) -> None:
     for _ in range(10):
         if not await free_days.tell_free_days(session, limit=20):
             break
+
+
+@jobs.every(timedelta(seconds=5))
+async def read_calendars(session: AsyncSession) -> None:
+    """Each about every quarter of an hour, and later when it could not be read several times."""
+    await calendars.read_due_calendars(session, limit=100)

@@ -4,14 +4,20 @@ from fastapi import FastAPI
 
 from shared.app import build
 from shared.places import load_places
-from shared.settings import Role, Settings
+from shared.settings import Role
 
 from .api import routers
+from .clients import Calendars
+from .commands import tasks
 from .consumers import consumers
 from .jobs import jobs
+from .settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
     if settings.role is not Role.WORKER:
         load_places()
-    return build("booking", settings, routers=routers, consumers=consumers, jobs=jobs)
+    calendars = Calendars(settings)
+    return build(
+        "booking", settings, routers=routers, consumers=consumers, jobs=jobs, tasks=tasks, clients=(calendars,)
+    )

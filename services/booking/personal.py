@@ -85,6 +85,20 @@ TABLES = (
         " arrival_window_minutes created_at updated_at",
         "an affiliate's",
     ),
+    Nobodys(
+        "external_calendars",
+        "id version affiliate_id crew_id name url status error failures tried_at fetched_at read_until etag"
+        " last_modified next_fetch_at created_at updated_at",
+        "an affiliate's",
+    ),
+    Nobodys("external_busy", "id calendar_id crew_id during created_at", "an affiliate's; only when, not what"),
+    Held(
+        "calendar_feeds",
+        "customer_id = :customer_id",
+        shown="id created_at updated_at",
+        hidden="version customer_id affiliate_id crew_id token_hash",
+        goes=True,
+    ),
     Nobodys("free_days", "id affiliate_id version days due_at created_at updated_at", "an affiliate's"),
 )
 

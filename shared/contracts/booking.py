@@ -211,6 +211,39 @@ class FreeDaysChanged(Event, aggregate="free_days", type="booking.free_days_chan
     days: list[date]
 
 
+class ExternalCalendarEvent(Event, aggregate="external_calendar"):
+    """A calendar that keeps a crew of an affiliate; where it is stays with booking."""
+
+    external_calendar_id: int
+    affiliate_id: int
+    crew_id: int
+
+
+class ExternalCalendarConnected(ExternalCalendarEvent, type="booking.external_calendar_connected.v1"):
+    pass
+
+
+class ExternalCalendarRemoved(ExternalCalendarEvent, type="booking.external_calendar_removed.v1"):
+    pass
+
+
+class CalendarFeedEvent(Event, aggregate="calendar_feed"):
+    """The secret address of a customer's, an affiliate's or a crew's calendar; the address itself is told to nobody."""
+
+    calendar_feed_id: int
+    customer_id: int | None = None
+    affiliate_id: int | None = None
+    crew_id: int | None = None
+
+
+class CalendarFeedMade(CalendarFeedEvent, type="booking.calendar_feed_made.v1"):
+    """It has an address, or another one than before."""
+
+
+class CalendarFeedRevoked(CalendarFeedEvent, type="booking.calendar_feed_revoked.v1"):
+    pass
+
+
 class PersonalDataExported(DataExported, type="booking.personal_data_exported.v1"):
     pass
 

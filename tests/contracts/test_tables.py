@@ -64,6 +64,9 @@ OWNED: dict[str, dict[str, str]] = {
         "bookings": "customer_id affiliate_id status appointment_start appointment_end price_cents quote_id",
         "quotes": "customer_id affiliate_id status created_at request_id valid_until price_cents booking_id",
         "quote_messages": "quote_id author body",
+        "external_calendars": "affiliate_id crew_id url status fetched_at etag last_modified error next_fetch_at",
+        "external_busy": "calendar_id crew_id during",
+        "calendar_feeds": "customer_id affiliate_id crew_id token_hash",
     },
     "payments": {
         "payments": "booking_id stripe_payment_intent_id amount_cents status payment_method",
@@ -97,6 +100,7 @@ NEVER_CHANGE = {
     "analytics_events",
     "add_on_categories",
     "consent_changes",
+    "external_busy",
     "journals",
     "mdh_config_history",
     "postings",

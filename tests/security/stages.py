@@ -468,7 +468,7 @@ NOW_UNDER_WAY = (
 
 
 async def booking(stage: Stage) -> None:
-    """A held booking, one that is paid, and one that is under way; two quotes."""
+    """A held booking, one that is paid, and one that is under way; two quotes; a calendar in, and one out."""
     at = booking_world.monday_at
     shop = await booking_world.open_shop(stage.client, stage.as_, stage.deliver)
     await shop.held(at(8))
@@ -485,6 +485,7 @@ async def booking(stage: Stage) -> None:
     wanted |= {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
     stage.asks = (
         schedule
+        | await _calendars(stage)
         | await _quotes(quoting.Desk(shop))
         | {
             "GET /booking/v1/bookings": Ask(query={"limit": 5}),
@@ -553,6 +554,32 @@ async def _quotes(desk: quoting.Desk) -> dict[str, Ask]:
         "POST /booking/v1/quotes/{quote_id}/accept": Ask(has_it, body={"starts_at": at}),
         "GET /booking/v1/quotes/{quote_id}/messages": Ask(has_it),
         "POST /booking/v1/quotes/{quote_id}/messages": Ask(has_it, body={"body": "There is."}),
+    }
+
+
+async def _calendars(stage: Stage) -> dict[str, Ask]:
+    """A calendar of others, and a feed of the affiliate's."""
+    [[crew_id]] = await stage.sql("select min(id) from crews")
+    [[calendar_id]] = await stage.sql(
+        "insert into external_calendars (affiliate_id, crew_id, name, url)"
+        " values (:affiliate_id, :crew_id, 'Van', 'https://calendar.example/1') returning id",
+        affiliate_id=AFFILIATE, crew_id=crew_id,
+    )  # fmt: skip
+    [[feed_id]] = await stage.sql(
+        "insert into calendar_feeds (affiliate_id, token_hash) values (:affiliate_id, :token_hash) returning id",
+        affiliate_id=AFFILIATE, token_hash=sha256(b"t" * 43).digest(),
+    )  # fmt: skip
+    of, base = {"affiliate_id": AFFILIATE}, "/booking/v1/affiliates/{affiliate_id}/calendars"
+    one: Json = {"crew_id": crew_id, "name": "Van", "url": "https://calendar.example/2"}
+    return {
+        f"GET {base}": Ask(of),
+        f"POST {base}": Ask(of, body=one),
+        f"DELETE {base}/{{calendar_id}}": Ask(of | {"calendar_id": calendar_id}),
+        f"POST {base}/{{calendar_id}}/fetch": Ask(of | {"calendar_id": calendar_id}),
+        "GET /booking/v1/feeds": Ask(),
+        "POST /booking/v1/feeds": Ask(body=of | {"crew_id": crew_id}),
+        "DELETE /booking/v1/feeds/{feed_id}": Ask({"feed_id": feed_id}),
+        "GET /booking/v1/calendars/{token}.ics": Ask({"token": "t" * 43}),
     }
 
 

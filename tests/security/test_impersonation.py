@@ -164,6 +164,14 @@ POST /quotes/{quote_id}/accept                   allowed
 GET /quotes/{quote_id}/messages                  allowed
 POST /quotes/{quote_id}/messages                 refused
 GET /slots                                       public
+GET /affiliates/{affiliate_id}/calendars         allowed
+POST /affiliates/{affiliate_id}/calendars        allowed
+DELETE /affiliates/{affiliate_id}/calendars/{calendar_id} allowed
+POST /affiliates/{affiliate_id}/calendars/{calendar_id}/fetch allowed
+GET /feeds                                       allowed
+POST /feeds                                      refused
+DELETE /feeds/{feed_id}                          allowed
+GET /calendars/{token}.ics                       public
 
 payments
 GET /affiliates/{affiliate_id}/balance           allowed

@@ -185,6 +185,16 @@ POST /quotes/{quote_id}/accept             401      201   404   403     403     
 GET /quotes/{quote_id}/messages            401    200/1   404 200/1   200/1      200/1   404   200/1 200/1
 POST /quotes/{quote_id}/messages           401      201   404   201     201        201   404     403   403
 GET /slots                                 200      200   200   200     200        200   200     200   200
+GET /affiliates/{affiliate_id}/calendars   401      403   403 200/1   200/1      200/1   403   200/1 200/1
+POST /affiliates/{affiliate_id}/calendars   401      403   403   201     201        403   403     403   403
+DELETE /affiliates/{affiliate_id}/calendars/{calendar_id}
+                                           401      403   403   204     204        403   403     403   403
+POST /affiliates/{affiliate_id}/calendars/{calendar_id}/fetch
+                                           401      403   403   202     202        403   403     403   403
+GET /feeds                                 401    200/0 200/0 200/1   200/1      200/0 200/0   200/0 200/0
+POST /feeds                                401      403   403   201     201        403   403     403   403
+DELETE /feeds/{feed_id}                    401      404   404   204     204        404   404     404   404
+GET /calendars/{token}.ics                 200      200   200   200     200        200   200     200   200
 
 payments                                     anonymous customer other owner manager technician rival support admin
 GET /affiliates/{affiliate_id}/balance             401      403   403 200/0   200/0      403   403   200/0 200/0

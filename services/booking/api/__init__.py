@@ -1,5 +1,13 @@
 """HTTP of booking."""
 
-from . import availability, bookings, crews, quotes, slots
+from . import availability, bookings, calendars, crews, feeds, quotes, slots
 
-routers = [slots.router, availability.router, crews.router, bookings.router, quotes.router]
+routers = [
+    slots.router,
+    availability.router,
+    crews.router,
+    bookings.router,
+    quotes.router,
+    calendars.router,
+    feeds.router,
+]

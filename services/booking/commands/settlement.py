@@ -51,6 +51,6 @@ async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int, 
         booking.turn_away(paid_cents)
         record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
         return
-    await expire_now(session, [other.booking_id for other in others])
+    await expire_now(session, [other.booking_id for other in others if other.booking_id])
     booking.confirm(paid_cents)
     record(session, BookingConfirmed.of(booking))

@@ -19,10 +19,13 @@ GRID_MINUTES = 30
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A crew is taken from `start` until before `end`, buffer included; a lapsed hold keeps it from nobody."""
+    """A crew is taken from `start` until before `end`, buffer included; a lapsed hold keeps it from nobody.
+
+    `booking_id` is None if it is by something else than a booking: an external calendar says so.
+    """
 
     crew_id: int
-    booking_id: int
+    booking_id: int | None
     start: datetime
     end: datetime
     lapsed: bool = False
@@ -86,7 +89,8 @@ class Schedule:
 
     def lapsed_in_the_way(self, crew: Crew, start: datetime, minutes: int) -> list[int]:
         """The bookings whose hold ran out and which the exclusion constraint would still respect."""
-        return [t.booking_id for t in self.taken if t.lapsed and t.collides(crew, *crew.blocked(start, minutes))]
+        job = crew.blocked(start, minutes)
+        return [t.booking_id for t in self.taken if t.booking_id and t.lapsed and t.collides(crew, *job)]
 
 
 def _starts(day: date, window: Availability, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:

@@ -49,7 +49,7 @@ async def calendars_of(session: AsyncSession, affiliate_ids: Sequence[int]) -> d
     crews = _by_affiliate({crew.id: crew for crew, *_ in rows}.values())
     taken: dict[int, list[Taken]] = defaultdict(list)
     for crew, *job in rows:
-        if job[0] is not None:
+        if job[1] is not None:
             taken[crew.affiliate_id].append(Taken(crew.id, *job))
     found = {}
     for offer in offers:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import DateTime, and_, bindparam, func, select, text
+from sqlalchemy import DateTime, bindparam, false, func, null, select, text, true, union_all
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..domain.availability import Availability, Crew
 from ..domain.booking import Booking
+from ..domain.calendars import ExternalBusy
 from ..domain.offer import Affiliate
 from ..domain.slots import Schedule, Taken
 from ..schemas.slots import DayView, SlotsView, SlotView
@@ -21,12 +22,15 @@ ALL_WINDOWS = select(Availability).order_by(Availability.weekday, Availability.o
 WINDOWS = ALL_WINDOWS.where(Availability.affiliate_id == bindparam("affiliate_id"))
 MOMENT = DateTime(timezone=True)
 AROUND = func.tstzrange(bindparam("first", type_=MOMENT), bindparam("last", type_=MOMENT), "[)", type_=TSTZRANGE)
-ALL_CREWS_AND_TAKEN = (
-    select(Crew, Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED)
-    .join(Booking, and_(Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND)), isouter=True)
-    .where(Crew.active)
-    .order_by(Crew.id)
+BOOKED = select(Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED).where(
+    Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND)
 )
+BUSY = select(null(), func.lower(ExternalBusy.during), func.upper(ExternalBusy.during), false()).where(
+    ExternalBusy.crew_id == Crew.id, ExternalBusy.during.op("&&")(AROUND)
+)
+# For each crew at a time, so that each half is looked up in its index.
+TAKEN = union_all(BOOKED.correlate(Crew), BUSY.correlate(Crew)).lateral("taken")
+ALL_CREWS_AND_TAKEN = select(Crew, *TAKEN.c).join(TAKEN, true(), isouter=True).where(Crew.active).order_by(Crew.id)
 CREWS_AND_TAKEN = ALL_CREWS_AND_TAKEN.where(Crew.affiliate_id == bindparam("affiliate_id"))
 
 
@@ -55,7 +59,7 @@ async def crews_and_taken(
     sought = {"affiliate_id": affiliate_id, "first": around.lower, "last": around.upper}
     rows = (await session.execute(CREWS_AND_TAKEN, sought)).all()
     crews = {crew.id: crew for crew, *_ in rows}
-    return list(crews.values()), [Taken(crew.id, *taken) for crew, *taken in rows if taken[0] is not None]
+    return list(crews.values()), [Taken(crew.id, *taken) for crew, *taken in rows if taken[1] is not None]
 
 
 async def slots_of(session: AsyncSession, tier_id: int, days: Sequence[date], add_on_ids: Sequence[int]) -> SlotsView:

@@ -1,0 +1,20 @@
+"""What booking adds to the platform's settings."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from shared.settings import Profile
+from shared.settings import Settings as PlatformSettings
+
+
+class Settings(PlatformSettings):
+    calendars_may_be_local: bool = Field(
+        default=False, description="read external calendars at http and private addresses, too; never in production"
+    )
+
+    @model_validator(mode="after")
+    def _nothing_inside_in_production(self) -> Self:
+        if self.calendars_may_be_local and self.profile is Profile.PRODUCTION:
+            raise ValueError("MDH_CALENDARS_MAY_BE_LOCAL would let affiliates ask what is behind the firewall")
+        return self
