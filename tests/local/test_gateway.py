@@ -280,6 +280,22 @@ async def test_every_answer_has_the_security_headers_and_no_version(client: http
         assert headers["server"] == "nginx"
 
 
+async def test_no_log_has_the_address_of_a_calendar(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    secret = "s3cr-t_" * 6 + "x"
+    for path in (
+        f"booking/v1/calendars/{secret}.ics",
+        f"booking//v1/calendars/{secret}.ics",
+        f"{secret}",
+        f"b/{secret}/x",
+    ):
+        await client.get(f"/{path}?x={secret}")
+    log = tmp_path / "a home" / "logs" / "gateway.log"
+    until(lambda: log.read_text().count("\n") >= 4)
+    paths = [json.loads(line)["path"] for line in log.read_text().splitlines()[-4:]]
+    assert paths == ["/booking/v1/calendars/-", "/booking//v1/calendars/-", "/-", "/b/-"]
+    assert secret not in log.read_text()
+
+
 async def test_the_access_log_is_json_without_the_query(client: httpx.AsyncClient, tmp_path: Path) -> None:
     await client.post("/booking/v1/x?email=ada@example.com", headers={"X-Request-ID": "find-me"})
     await client.get("/nope?email=ada@example.com")

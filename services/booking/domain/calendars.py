@@ -23,7 +23,8 @@ AT_MOST_EVERY = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=2)
 STALE_AFTER = timedelta(hours=1)
 KEPT_BEFORE = timedelta(days=1)  # so far back busy times are read,
-READ_BEYOND = timedelta(days=2)  # and so far past the horizon, which moves on while a calendar stays as it is
+READ_BEYOND = timedelta(days=2)  # and so far past the horizon,
+MAY_LACK = timedelta(days=1)  # of which so much may be missing: it moves on while a calendar stays as it is
 PORTS = (443, 8443)
 NAT64, SIX_TO_FOUR = ip_network("64:ff9b::/96"), ip_network("2002::/16")
 UNICAST = ip_network("2000::/3")
@@ -34,7 +35,7 @@ NOT_FOR_US = [
 ]
 
 
-class Status(StrEnum):
+class CalendarStatus(StrEnum):
     WAITING = "waiting"
     OK = "ok"
     FAILING = "failing"
@@ -102,7 +103,7 @@ class ExternalCalendar(Aggregate, Base, kw_only=True):
     crew_id: Mapped[int] = mapped_column(ForeignKey("crews.id"))
     name: Mapped[str]
     url: Mapped[str] = mapped_column(repr=False)
-    status: Mapped[Status] = mapped_column(words(Status), default=Status.WAITING)
+    status: Mapped[CalendarStatus] = mapped_column(words(CalendarStatus), default=CalendarStatus.WAITING)
     error: Mapped[Trouble | None] = mapped_column(words(Trouble), default=None)
     failures: Mapped[int] = mapped_column(default=0)
     tried_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -118,22 +119,22 @@ class ExternalCalendar(Aggregate, Base, kw_only=True):
         return urlsplit(self.url).hostname or ""
 
     def conditions(self, until: datetime) -> dict[str, str]:
-        """What makes it answer that nothing has changed; nothing, if more of it is wanted than was read."""
-        if self.read_until is None or self.read_until < until:
+        """What makes it answer that nothing has changed; nothing once a day, as more of it is wanted than was read."""
+        if self.read_until is None or self.read_until < until - MAY_LACK:
             return {}
         told = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in told.items() if value is not None}
 
     def take(self, reading: Reading, at: datetime, luck: float) -> None:
         """It was read. `luck`, from 0 to 1, keeps calendars from being asked all at the same time."""
-        self.status, self.error, self.failures, self.fetched_at = Status.OK, None, 0, at
+        self.status, self.error, self.failures, self.fetched_at = CalendarStatus.OK, None, 0, at
         if reading.busy is not None:
             self.read_until, self.etag, self.last_modified = reading.until, reading.etag, reading.last_modified
         self._try_again(EVERY, at, luck)
 
     def fail(self, trouble: Trouble, at: datetime, luck: float) -> None:
         """The more often in a row, the later it is asked again."""
-        self.status, self.error, self.failures = Status.FAILING, trouble, self.failures + 1
+        self.status, self.error, self.failures = CalendarStatus.FAILING, trouble, self.failures + 1
         self._try_again(min(EVERY * 2 ** min(self.failures - 1, 5), LONGEST_PAUSE), at, luck)
 
     def _try_again(self, pause: timedelta, at: datetime, luck: float) -> None:

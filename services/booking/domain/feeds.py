@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Self
 from urllib.parse import urlsplit
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vText
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -141,7 +141,7 @@ class Contents:
         calendar.add("version", "2.0")
         calendar.add("prodid", "-//Mobile Detail Hub//booking//EN")
         calendar.add("method", "PUBLISH")
-        calendar.add("x-wr-calname", self.name)
+        calendar.add("x-wr-calname", vText(self.name))  # what the library does not know it does not escape
         calendar.add("refresh-interval", AGAIN_AFTER, parameters={"VALUE": "DURATION"})
         calendar.add("x-published-ttl", "PT15M")
         for entry in self.entries:

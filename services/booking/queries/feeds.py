@@ -58,7 +58,8 @@ def _told_in(feed: CalendarFeed, at: datetime) -> list[ColumnElement[bool]]:
 async def feeds_of(session: AsyncSession, actor: Actor, page: Page) -> Paged[CalendarFeed]:
     """Those whose address this actor may change, oldest first."""
     run = [affiliate_id for affiliate_id in actor.affiliates if actor.runs(affiliate_id)]
-    mine = or_(CalendarFeed.customer_id == actor.customer_id, CalendarFeed.affiliate_id.in_(run))
+    own = and_(CalendarFeed.affiliate_id.is_(None), CalendarFeed.customer_id == actor.customer_id)
+    mine = or_(own, CalendarFeed.affiliate_id.in_(run))
     return await page.of(session, select(CalendarFeed).where(mine), CalendarFeed.created_at, CalendarFeed.id)
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from shared.clock import now
 from shared.http import Body, Id, Line, View
 
-from ..domain.calendars import ExternalCalendar, Status, Trouble
+from ..domain.calendars import CalendarStatus, ExternalCalendar, Trouble
 
 
 def _as_https(url: str) -> str:
@@ -42,7 +42,7 @@ class CalendarView(View):
     crew_id: int
     name: str
     host: str
-    status: Status
+    status: CalendarStatus
     error: Trouble | None
     fetched_at: datetime | None
     stale: bool
