@@ -33,6 +33,7 @@ PAYABLE = PRICE - COMMISSION
 INQUIRY, NEEDS_RESPONSE, UNDER_REVIEW, WON, LOST, CLOSED = DisputeStatus
 MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
 OPENED = "charge.dispute.created"
+WATCHERS = (ADMIN, member(AFFILIATE), customer(CUSTOMER))
 
 
 def told(status: str = "needs_response", amount: int = 4_000, withdrawn: int = 4_000, **more: Any) -> ProviderDispute:
@@ -102,6 +103,7 @@ def test_what_a_bank_has_or_wants_is_not_sent_back_too(
     due: int, disputed: int, lost: int, cents: int, refusal: type[Exception] | None
 ) -> None:
     one = taken(due=due, disputed=disputed, lost=lost)
+    assert (cents <= one.refundable_cents) is (refusal is None)
     if refusal is None:
         one.owe(cents)
         assert one.refunds_due_cents == due + cents
@@ -393,6 +395,9 @@ async def test_staff_cannot_send_back_what_a_bank_has(till: Till, as_: As) -> No
     body = {"amount_cents": PRICE, "reason": "The team came two hours late."}
     answer = await till.client.post(path, json=body, headers=as_(ADMIN))
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/in-dispute")
+    own = path.removesuffix("/refund-requests")
+    shown = [await till.client.get(own, headers=as_(who)) for who in WATCHERS]
+    assert [one.json()["refundable_cents"] for one in shown] == [PRICE - 1_000, PRICE - 1_000, None]
 
 
 async def test_refunds_and_a_dispute_at_once_never_lose_a_cent(fresh_till: Till) -> None:

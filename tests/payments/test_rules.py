@@ -133,6 +133,12 @@ def test_a_refund_ends_once(end: RefundStatus) -> None:
     assert (refund.status, refund.stripe_refund_id) == (end, "re_1")
 
 
+def test_everything_that_calls_a_person_stays_until_one_has_looked() -> None:
+    one = payment()
+    assert [one.call_attention(why) for why in ("One.", "Two.", "One.", "Two.")] == [True, True, False, False]
+    assert one.attention == "One. Two."
+
+
 def test_keys_derive_from_reference_operation_and_attempt() -> None:
     one, other = payment(), payment()
     assert one.idempotency_key == f"mdh-{one.reference}-create_intent-1" != other.idempotency_key

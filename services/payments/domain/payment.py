@@ -153,12 +153,17 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         self._become(Status.CANCELLED)
         return True
 
+    @property
+    def refundable_cents(self) -> int:
+        """What is left: neither going back already, nor with a bank or wanted by one."""
+        gone = self.refunds_due_cents + self.disputed_cents + self.lost_cents
+        return max(self.captured_cents - gone, 0)
+
     def must_cover(self, cents: int) -> None:
         """`OverRefund` if that is more than is left of what was taken, `InDispute` if a bank has it or wants it."""
-        left = self.captured_cents - self.refunds_due_cents
-        if cents > left:
+        if cents > self.captured_cents - self.refunds_due_cents:
             raise OverRefund(captured_cents=self.captured_cents, refunds_due_cents=self.refunds_due_cents)
-        if cents > left - self.disputed_cents - self.lost_cents:
+        if cents > self.refundable_cents:
             raise InDispute(disputed_cents=self.disputed_cents, lost_cents=self.lost_cents)
 
     def owe(self, cents: int) -> None:
@@ -199,9 +204,12 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         return self.refunds_due_cents + self.disputed_cents + self.lost_cents > self.captured_cents
 
     def call_attention(self, why: str) -> bool:
-        """Something does not add up and a person must look; says whether it was news."""
-        news, self.attention = self.attention != why, why
-        return news
+        """Something does not add up and a person must look; says whether it was news. What was said before stays."""
+        known = self.attention or ""
+        if why in known:
+            return False
+        self.attention = f"{known} {why}".strip()
+        return True
 
     def _become(self, status: Status) -> None:
         self.status = status

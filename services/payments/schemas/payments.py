@@ -22,6 +22,7 @@ class PaymentView(View):
     amount_cents: int
     refunded_cents: int
     currency: str
+    refundable_cents: int | None = Field(description="what may still go back; not shown to the customer")
     commission_cents: int | None = Field(description="not shown to the customer")
     decline_reason: str | None = Field(description="why the last attempt to pay was declined")
     client_secret: str | None = Field(description="shown to the customer only, while it can be paid")
@@ -38,4 +39,4 @@ def view_of(payment: Payment, actor: Actor, publishable_key: str) -> PaymentView
         return view.model_copy(update={"client_secret": None})
     secret = payment.client_secret if payment.status is Status.REQUIRES_PAYMENT else None
     means = {} if actor.impersonator else {"publishable_key": publishable_key, "client_secret": secret}
-    return view.model_copy(update={"commission_cents": None, "client_secret": None} | means)
+    return view.model_copy(update={"commission_cents": None, "refundable_cents": None, "client_secret": None} | means)
