@@ -1,7 +1,6 @@
 """Every change of notifications: load, decide, announce."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +12,19 @@ from shared.auth import Actor
 from shared.clock import now
 from shared.consumers import keep_newest
 from shared.context import cause
-from shared.contracts.booking import BookingCancelled, BookingEvent
+from shared.contracts.booking import BookingCancelled, BookingEvent, QuoteEvent, QuoteMessageSent
 from shared.contracts.identity import MemberInvited
 from shared.events import Event
+from shared.personal import is_erased
 
 from . import queries
 from .domain.addressee import Addressee
 from .domain.booking import Booking
 from .domain.message import Channel, Communication, Notification, Status, WaitingNotice
-from .domain.notice import AFFILIATE, Notice, affects_affiliate, is_still_true, notices_of
+from .domain.notice import AFFILIATE, Notice, affects_affiliate, notices_of
 from .domain.people import Contact
+from .domain.quote import Quote
+from .domain.truth import is_still_true, is_true_of_quote
 from .tasks import send_email, tasks
 from .texts import Words, words_of
 
@@ -30,7 +32,7 @@ COPIED = (
     "booking_id", "version", "customer_id", "affiliate_id", "status", "service_name", "appointment_start",
     "appointment_end", "timezone",
 )  # fmt: skip
-
+OF_QUOTE = ("quote_id", "version", "customer_id", "affiliate_id", "status", "valid_until")
 
 Said = dict[int | None, Words]
 
@@ -53,6 +55,14 @@ async def follow_booking(session: AsyncSession, event: BookingEvent) -> None:
     if isinstance(event, BookingCancelled) and not knew:
         told = [notice for notice in told if not notice.to.startswith(AFFILIATE)]
     await tell(session, told)
+
+
+async def follow_quote(session: AsyncSession, event: QuoteEvent | QuoteMessageSent) -> None:
+    """Keep how far the quote is, then tell. Of somebody who was erased, nobody is told."""
+    if isinstance(event, QuoteEvent):
+        await keep_newest(session, Quote, {name: getattr(event, name) for name in OF_QUOTE})
+    if not await is_erased(session, f"customer:{event.customer_id}"):
+        await tell_of(session, event)
 
 
 async def invite(session: AsyncSession, event: MemberInvited) -> None:
@@ -98,12 +108,10 @@ async def tell_waiting(session: AsyncSession, *known: str) -> None:
 
 
 async def _tell(session: AsyncSession, notice: Notice, contacts: Sequence[Contact | Addressee]) -> None:
-    booking_id, affiliate_id = notice.facts.get("booking_id"), notice.facts.get("affiliate_id")
-    booking, affiliate = await queries.known_of(session, booking_id, affiliate_id)
-    starts = notice.facts.get("appointment_start")
-    told_start = datetime.fromisoformat(starts) if starts else None
-    true = is_still_true(notice.kind, told_start, booking, affiliate, now())
-    about = {"booking_id": booking_id, "affiliate_id": affiliate_id, "appointment_start": told_start}
+    about = notice.subject
+    booking, affiliate, quote = await queries.known_of(session, notice)
+    true = is_still_true(notice.kind, about["appointment_start"], booking, affiliate, now())
+    true &= is_true_of_quote(notice.kind, about["quote_version"], quote, now())
     said = {contact.user_id: words_of(notice, contact) for contact in contacts}
     queued = await _log(session, notice, said, Status.QUEUED if true else Status.SKIPPED, about)
     if true:

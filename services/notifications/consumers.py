@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
 from shared.contracts.booking import (
+    QUOTE_EVENTS,
     BookingCancelled,
     BookingCompleted,
     BookingConfirmed,
@@ -11,6 +12,8 @@ from shared.contracts.booking import (
     BookingExpired,
     BookingHeld,
     BookingRefundDue,
+    QuoteEvent,
+    QuoteMessageSent,
 )
 from shared.contracts.catalog import (
     AFFILIATE_EVENTS,
@@ -128,6 +131,12 @@ async def tell_of_application(event: AffiliateEvent, session: AsyncSession) -> N
 @consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCompleted, BookingCancelled, BookingRefundDue)
 async def tell_of_booking(event: BookingEvent, session: AsyncSession) -> None:
     await commands.follow_booking(session, event)
+
+
+@consumers.on(*QUOTE_EVENTS, QuoteMessageSent)
+async def tell_of_quote(event: QuoteEvent | QuoteMessageSent, session: AsyncSession) -> None:
+    """Of what is closed or over by now, its end is told and nothing else."""
+    await commands.follow_quote(session, event)
 
 
 @consumers.on(PaymentFailed, PaymentRefunded)

@@ -28,6 +28,8 @@ def link_of(settings: Settings, communication: Communication) -> Link:
         page, label = PAGES[communication.notice]
         return Link(f"{settings.pages_url}/{page}?token={communication.secret}", label)
     base = (settings.frontend_url or settings.public_url).rstrip("/")
+    if communication.quote_id is not None:
+        return Link(f"{base}/quotes/{communication.quote_id}", OPEN)
     if communication.booking_id is not None:
         return Link(f"{base}/bookings/{communication.booking_id}", OPEN)
     if communication.affiliate_id is not None:

@@ -16,6 +16,7 @@ values (:user_id, 9223372036854775807, :customer_id, '', '', 'en-US', 'UTC')
    set version = excluded.version, customer_id = excluded.customer_id, email = '', full_name = '',
        updated_at = now()""")
 OF_THE_PERSON = "select booking_id from bookings where customer_id = :customer_id"
+QUOTES_OF_THE_PERSON = "select quote_id from quotes where customer_id = :customer_id"
 
 TABLES = (
     Held(
@@ -32,14 +33,15 @@ TABLES = (
         hidden="id user_id cause cause_event_id updated_at",
         erased={"message": "'(erased)'"},
         goes=True,
-        also=f"cast(data ->> 'booking_id' as bigint) in ({OF_THE_PERSON})",
+        also=f"cast(data ->> 'booking_id' as bigint) in ({OF_THE_PERSON})"
+        f" or cast(data ->> 'quote_id' as bigint) in ({QUOTES_OF_THE_PERSON})",
     ),
     Held(
         "communications",
         "to_user_id = :user_id or from_user_id = :user_id",
         shown="type notice status sent_at created_at",
         hidden="id version from_user_id to_user_id booking_id affiliate_id appointment_start cause cause_event_id"
-        " message_id attempts updated_at error secret expires_at",
+        " message_id attempts updated_at error secret expires_at quote_id quote_version",
         erased={
             "subject": "''",
             "content": "''",
@@ -48,7 +50,7 @@ TABLES = (
             "to_name": "null",
             "secret": "null",
         },
-        also=f"booking_id in ({OF_THE_PERSON})",
+        also=f"booking_id in ({OF_THE_PERSON}) or quote_id in ({QUOTES_OF_THE_PERSON})",
     ),
     Held(
         "waiting_notices",
@@ -75,6 +77,12 @@ TABLES = (
         "customer_id = :customer_id",
         shown="booking_id affiliate_id status service_name appointment_start appointment_end timezone",
         hidden="version customer_id hold_expires_at reminded_at created_at updated_at",
+    ),
+    Held(
+        "quotes",
+        "customer_id = :customer_id",
+        shown="quote_id affiliate_id status valid_until",
+        hidden="version customer_id created_at updated_at",
     ),
     Nobodys("disputes", "dispute_id version status created_at updated_at", "how far each is, and nothing of whom"),
 )

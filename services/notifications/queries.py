@@ -13,12 +13,14 @@ from shared.outbox import ErasedPerson
 from .domain.addressee import Addressee
 from .domain.booking import REMINDED_BEFORE, Booking
 from .domain.message import Communication, NoSuchNotification, Notification, Status, WaitingNotice
+from .domain.notice import Notice
 from .domain.people import OWNER, Affiliate, Contact, Member
+from .domain.quote import Quote
 
 LOCK_BOOKING = text("select pg_advisory_xact_lock(hashtextextended('booking ' || :booking_id, 0))")
 LOCK_ARRIVAL = text("select pg_advisory_xact_lock(hashtextextended('arrival of ' || :key, 0))")
 
-Outgoing = tuple[Communication, Contact | Addressee | None, Booking | None, Affiliate | None]
+Outgoing = tuple[Communication, Contact | Addressee | None, Booking | None, Affiliate | None, Quote | None]
 
 
 async def lock_booking(session: AsyncSession, booking_id: int, customer_id: int) -> tuple[Booking | None, bool]:
@@ -76,38 +78,38 @@ async def take_waiting(session: AsyncSession, *keys: str) -> Sequence[WaitingNot
     return sorted((await session.scalars(taken)).all(), key=lambda waiting: waiting.id)
 
 
-async def known_of(
-    session: AsyncSession, booking_id: int | None, affiliate_id: int | None
-) -> tuple[Booking | None, Affiliate | None]:
+async def known_of(session: AsyncSession, notice: Notice) -> tuple[Booking | None, Affiliate | None, Quote | None]:
     """What a notice is about, as far as it is known; one statement."""
-    one = select(func.now().label("at")).subquery()
+    about, one = notice.subject, select(func.now().label("at")).subquery()
     statement = (
-        select(Booking, Affiliate)
+        select(Booking, Affiliate, Quote)
         .select_from(one)
-        .join(Booking, Booking.booking_id == booking_id, isouter=True)
-        .join(Affiliate, Affiliate.affiliate_id == affiliate_id, isouter=True)
+        .join(Booking, Booking.booking_id == about["booking_id"], isouter=True)
+        .join(Affiliate, Affiliate.affiliate_id == about["affiliate_id"], isouter=True)
+        .join(Quote, Quote.quote_id == about["quote_id"], isouter=True)
         .execution_options(populate_existing=True)
     )
-    booking, affiliate = (await session.execute(statement)).one()
-    return booking, affiliate
+    booking, affiliate, quote = (await session.execute(statement)).one()
+    return booking, affiliate, quote
 
 
 async def outgoing(session: AsyncSession, communication_id: int) -> Outgoing:
     """A message, locked, its recipient, and what is known by now of what it is about; one statement."""
     statement = (
-        select(Communication, Contact, Booking, Affiliate)
+        select(Communication, Contact, Booking, Affiliate, Quote)
         .join(Contact, Contact.user_id == Communication.to_user_id, isouter=True)
         .join(Booking, Booking.booking_id == Communication.booking_id, isouter=True)
         .join(Affiliate, Affiliate.affiliate_id == Communication.affiliate_id, isouter=True)
+        .join(Quote, Quote.quote_id == Communication.quote_id, isouter=True)
         .where(Communication.id == communication_id)
     )
-    communication, contact, booking, affiliate = (
+    communication, contact, booking, affiliate, quote = (
         await session.execute(statement.with_for_update(of=Communication))
     ).one()
     if communication.to_email:
         addressee = Addressee(email=communication.to_email, full_name=communication.to_name or "")
-        return communication, addressee, booking, affiliate
-    return communication, contact, booking, affiliate
+        return communication, addressee, booking, affiliate, quote
+    return communication, contact, booking, affiliate, quote
 
 
 async def get_communication(session: AsyncSession, communication_id: int) -> Communication:

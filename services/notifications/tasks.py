@@ -9,8 +9,8 @@ from . import queries
 from .clients import MailServer, Undeliverable
 from .domain.addressee import Addressee
 from .domain.message import Communication, Status
-from .domain.notice import is_still_true
 from .domain.people import Contact
+from .domain.truth import is_still_true, is_true_of_quote
 
 tasks = Tasks("notifications")
 
@@ -40,10 +40,11 @@ async def _prepare(
     session: AsyncSession, communication_id: int, domain: str
 ) -> tuple[Communication, Contact | Addressee] | None:
     """The message and its recipient, counted as an attempt; None if there is nothing to send (any more)."""
-    communication, contact, booking, affiliate = await queries.outgoing(session, communication_id)
+    communication, contact, booking, affiliate, quote = await queries.outgoing(session, communication_id)
     if communication.status is not Status.QUEUED:
         return None
     true = is_still_true(communication.notice, communication.appointment_start, booking, affiliate, now())
+    true &= is_true_of_quote(communication.notice, communication.quote_version, quote, now())
     if contact is None or not contact.email or not communication.content:  # erased since
         communication.skip()
         return None

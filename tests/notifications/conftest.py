@@ -16,7 +16,7 @@ from services.notifications.clients import MailServer
 from services.notifications.domain.message import Communication, Notification
 from services.notifications.settings import Settings
 from services.notifications.tasks import tasks
-from shared.contracts.booking import BookingEvent, BookingHeld
+from shared.contracts.booking import BookingEvent, BookingHeld, QuoteEvent, QuoteMessageSent
 from shared.contracts.catalog import AffiliateApproved, AffiliateEvent
 from shared.contracts.identity import (
     ApiKeyCreated,
@@ -43,12 +43,13 @@ from shared.tasks import Outside, Runner
 from shared.testing.plugin import Deliver, deliver_to
 from tests.mail.process import Catcher
 
-CUSTOMER, CUSTOMER_USER, OWNER_USER, AFFILIATE, BOOKING = 7, 1007, 500, 31, 61
+CUSTOMER, CUSTOMER_USER, OWNER_USER, AFFILIATE, BOOKING, QUOTE = 7, 1007, 500, 31, 61, 91
 START = datetime(2199, 6, 1, 13, 0, tzinfo=UTC)
 
 B = TypeVar("B", bound=BookingEvent)
 A = TypeVar("A", bound=AffiliateEvent)
 P = TypeVar("P", bound=PaymentEvent)
+Q = TypeVar("Q", bound=QuoteEvent)
 U = TypeVar("U", bound=UserEvent)
 
 
@@ -194,6 +195,29 @@ def booking(kind: type[B], version: int, status: str, **more: Any) -> B:
     if kind is BookingHeld:
         values["hold_expires_at"] = datetime.now(UTC) + timedelta(days=1)  # some are made when the run begins
     return kind(**values | more)
+
+
+def quote(kind: type[Q], version: int, status: str, **more: Any) -> Q:
+    values: dict[str, Any] = {
+        "quote_id": QUOTE, "version": version, "request_id": UUID(int=5), "customer_id": CUSTOMER,
+        "affiliate_id": AFFILIATE, "service_id": 41, "tier_id": 51, "service_name": "Full detail", "tier_name": "Gold",
+        "status": status, "size_class": "suv", "condition": "very_dirty", "vehicle": "2019 Honda Pilot", "photos": "",
+        "address": "1 Main St", "zip": "11201", "wished_times": [], "budget_cents": 30_000, "description": "Two dogs.",
+        "currency": "USD", "valid_until": START, "lines": [], "price_cents": None, "tax_cents": 0,
+        "duration_minutes": None, "note": "", "reason": None, "booking_id": None, "created_at": START,
+    }  # fmt: skip
+    lines = [{"kind": "service", "label": "Deep clean", "amount_cents": 21_999}]
+    priced = {"lines": lines, "price_cents": 21_999, "duration_minutes": 180, "note": "Seats out."}
+    return kind(**values | (priced if status in ("priced", "accepted") else {}) | more)
+
+
+def said(author: str, **more: Any) -> QuoteMessageSent:
+    values: dict[str, Any] = {
+        "quote_message_id": 77, "version": 1, "quote_id": QUOTE, "customer_id": CUSTOMER, "affiliate_id": AFFILIATE,
+        "service_name": "Full detail", "author": author, "author_user_id": 1, "body": "Is there\r\nwater?",
+        "created_at": START,
+    }  # fmt: skip
+    return QuoteMessageSent(**values | more)
 
 
 def payment(kind: type[P], version: int, status: str, **more: Any) -> P:

@@ -21,6 +21,14 @@ from shared.contracts.booking import (
     BookingExpired,
     BookingHeld,
     BookingRefundDue,
+    QuoteAccepted,
+    QuoteClosed,
+    QuoteDeclined,
+    QuoteExpired,
+    QuotePriced,
+    QuoteReopened,
+    QuoteRequested,
+    QuoteWithdrawn,
 )
 from shared.contracts.catalog import (
     AffiliateApplied,
@@ -66,6 +74,8 @@ from tests.notifications.conftest import (
     owner,
     payment,
     person,
+    quote,
+    said,
     told,
 )
 
@@ -79,6 +89,9 @@ CANCELLED = booking(
 FAILED = payment(PaymentFailed, 2, "failed", reason="card declined")
 REFUNDED = payment(PaymentRefunded, 4, "refunded", refund_cents=18_900, refunded_cents=18_900)
 REVIEWED = ReviewPosted(review_id=81, version=1, booking_id=BOOKING, affiliate_id=AFFILIATE, customer_id=7, rating=4)
+ASKED = quote(QuoteRequested, 1, "requested")
+PRICED = quote(QuotePriced, 2, "priced")
+CLOSED = quote(QuoteClosed, 3, "closed")
 APPROVED = affiliate(AffiliateApproved)
 REJECTED = affiliate(AffiliateRejected, status="rejected", reason="No insurance")
 SHUT = affiliate(AffiliateSuspended, status="suspended", reason="Too many complaints")
@@ -112,6 +125,19 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "affiliate reinstated": (affiliate(AffiliateReinstated), [("affiliate_reinstated", OWNER_USER)]),
     "affiliate closed": (affiliate(AffiliateClosed, status="closed"), [("affiliate_closed", OWNER_USER)]),
     "reviewed": (REVIEWED, [("review_posted", OWNER_USER)]),
+    "quote asked for": (ASKED, [("quote_requested", OWNER_USER)]),
+    "quote priced": (PRICED, [("quote_received", CUSTOMER_USER)]),
+    "quote accepted": (quote(QuoteAccepted, 3, "accepted", booking_id=BOOKING), [("quote_accepted", OWNER_USER)]),
+    "quote reopened": (quote(QuoteReopened, 4, "priced"), [("quote_reopened", OWNER_USER)]),
+    "quote declined": (quote(QuoteDeclined, 2, "declined", reason="Too far"), [("quote_declined", CUSTOMER_USER)]),
+    "quote withdrawn": (quote(QuoteWithdrawn, 2, "withdrawn"), [("quote_withdrawn", OWNER_USER)]),
+    "quote closed": (CLOSED, [("quote_closed", OWNER_USER)]),
+    "quote expired": (
+        quote(QuoteExpired, 2, "expired"),
+        [("quote_expired", CUSTOMER_USER), ("quote_lapsed", OWNER_USER)],
+    ),
+    "asked": (said("customer"), [("quote_question", OWNER_USER)]),
+    "answered": (said("affiliate"), [("quote_answer", CUSTOMER_USER)]),
     "second factor on": (
         SecondFactorEnabled(user_id=CUSTOMER_USER, version=2),
         [("second_factor_enabled", CUSTOMER_USER)],
@@ -192,6 +218,23 @@ async def test_what_was_overtaken_is_logged_as_skipped_and_not_shown(deliver: De
 async def test_what_waited_too_long_is_not_told(deliver: Deliver, session: AsyncSession) -> None:
     await deliver_all(deliver, HELD, CONFIRMED, CANCELLED, *EVERYONE)
     assert {kind for kind, _ in await told(session)} == {"booking_cancelled", "booking_called_off"}
+
+
+async def test_of_a_quote_that_was_closed_meanwhile_nothing_else_is_told(
+    deliver: Deliver, session: AsyncSession
+) -> None:
+    """In reverse; and what was said about it comes last."""
+    await deliver_all(
+        deliver, *EVERYONE, CLOSED, PRICED, ASKED, said("customer"), said("affiliate", quote_message_id=78)
+    )
+    assert await told(session) == [("quote_closed", OWNER_USER)]
+    assert {status for kind, _, status in await logged(session) if kind != "quote_closed"} == {"skipped"}
+
+
+async def test_a_price_that_was_replaced_is_not_told_any_more(deliver: Deliver, session: AsyncSession) -> None:
+    again = quote(QuotePriced, 3, "priced", price_cents=99_900)
+    await deliver_all(deliver, *EVERYONE, again, PRICED)
+    assert await told(session) == [("quote_received", CUSTOMER_USER)]
 
 
 async def test_late_news_of_a_booking_does_not_undo_newer(deliver: Deliver, session: AsyncSession) -> None:

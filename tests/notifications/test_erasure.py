@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import commands
 from services.notifications.domain.message import Communication, Notification, WaitingNotice
 from services.notifications.domain.people import Contact
-from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingHeld
+from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingHeld, QuotePriced, QuoteRequested
 from shared.contracts.identity import ErasureRequested, UserChanged
 from shared.contracts.notifications import PersonalDataErased
 from shared.db import Database
 from shared.testing.plugin import Deliver, Published, deliver_to, until
 
-from .conftest import affiliate, booking, owner, person
+from .conftest import affiliate, booking, owner, person, quote, said
 
 ADA: int = person().user_id
 ADAS_CUSTOMER: int | None = person().customer_id
@@ -49,6 +49,22 @@ async def test_what_was_said_to_them_and_about_them_is_gone_and_the_log_stays(
     [receipt] = await published(PersonalDataErased)
     assert receipt.counts["communications"] == 3
     assert await session.scalar(select(func.count()).where(Notification.user_id == ADA)) == 0
+
+
+async def test_of_their_quotes_nothing_is_left_and_nothing_comes_after(deliver: Deliver, session: AsyncSession) -> None:
+    """Neither with them nor with the affiliate."""
+    asked, priced = quote(QuoteRequested, 1, "requested"), quote(QuotePriced, 2, "priced")
+    told = [asked, priced, said("customer"), said("affiliate", quote_message_id=78)]
+    for event in (person(), owner(), affiliate(), *told):
+        await deliver(event)
+    count = select(func.count()).where(Communication.quote_id == asked.quote_id)
+    assert await session.scalar(count) == 4
+    await deliver(ERASE)
+    for event in (*told, said("customer", quote_message_id=79)):
+        await deliver(event)
+    assert await session.scalar(count) == 4
+    said_of_them = "".join(await words(session))
+    assert not [left for left in ("Two dogs", "Honda", "Seats out", "water") if left in said_of_them]
 
 
 async def test_erased_before_anything_was_known_of_them(deliver: Deliver, session: AsyncSession) -> None:

@@ -11,7 +11,7 @@ from services.notifications.clients import MailServer, Undeliverable
 from services.notifications.domain.addressee import Addressee
 from services.notifications.domain.message import Communication, Status
 from services.notifications.domain.people import Contact
-from shared.contracts.booking import BookingCancelled, BookingConfirmed
+from shared.contracts.booking import BookingCancelled, BookingConfirmed, QuotePriced, QuoteWithdrawn
 from shared.contracts.catalog import AffiliateChanged
 from shared.contracts.identity import UserChanged
 from shared.contracts.payments import PaymentRefunded
@@ -26,6 +26,7 @@ from tests.notifications.conftest import (
     owner,
     payment,
     person,
+    quote,
     reused,
 )
 
@@ -85,6 +86,21 @@ async def test_a_confirmation_of_what_was_cancelled_meanwhile_is_not_sent(office
         ("payment_refunded", CUSTOMER_USER, "sent"),
     ]
     assert await office.tasks_left() == []
+
+
+async def test_a_price_that_was_replaced_or_given_up_before_the_mail_left_is_not_sent(
+    office: Office, catcher: Catcher
+) -> None:
+    await office.deliver(quote(QuotePriced, 2, "priced"))
+    await office.deliver(quote(QuotePriced, 3, "priced", price_cents=9_900))
+    await office.work()
+    mail = await catcher.mail()
+    assert mail["subject"] == "A price for Full detail: $99.00"
+    assert "https://mdh.example/quotes/91" in mail["text"]
+    await office.deliver(quote(QuotePriced, 4, "priced"))
+    await office.deliver(quote(QuoteWithdrawn, 5, "withdrawn"))
+    await office.work()
+    assert [status for _, _, status in await office.log()] == ["skipped", "sent", "skipped"]
 
 
 async def test_an_appointment_cancelled_between_two_tries_is_not_confirmed(office: Office, catcher: Catcher) -> None:

@@ -14,11 +14,12 @@ from services.notifications.domain.notice import (
     Kind,
     Notice,
     affects_affiliate,
-    is_still_true,
     notices_of,
     reminder_of,
 )
 from services.notifications.domain.people import Affiliate, Contact
+from services.notifications.domain.quote import Quote
+from services.notifications.domain.truth import TRUE_OF_QUOTE, is_still_true, is_true_of_quote
 from services.notifications.links import Link
 from services.notifications.settings import Settings
 from services.notifications.texts import letter, local, money, one_line, words_of
@@ -63,9 +64,11 @@ from tests.notifications.conftest import (
     invitation,
     mail_settings,
     payment,
+    quote,
     repeated,
     reset_requested,
     reused,
+    said,
     security,
     verification,
 )
@@ -98,6 +101,16 @@ EVENTS: list[Event] = [
     booking(bookings.BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="affiliate", reason="Rain"),
     payment(PaymentFailed, 2, "failed", reason="card declined"),
     payment(PaymentRefunded, 4, "refunded", refund_cents=18_900),
+    quote(bookings.QuoteRequested, 1, "requested"),
+    quote(bookings.QuotePriced, 2, "priced"),
+    quote(bookings.QuoteAccepted, 3, "accepted", booking_id=61),
+    quote(bookings.QuoteReopened, 4, "priced"),
+    quote(bookings.QuoteDeclined, 2, "declined", reason="Too far"),
+    quote(bookings.QuoteWithdrawn, 2, "withdrawn", reason="Sold it"),
+    quote(bookings.QuoteClosed, 2, "closed"),
+    quote(bookings.QuoteExpired, 2, "expired"),
+    said("customer"),
+    said("affiliate"),
     payouts("complete"),
     payouts("restricted"),
     *(dispute(status) for status in ("inquiry", "needs_response", "under_review", "won", "lost", "closed")),
@@ -331,6 +344,58 @@ def test_an_answer_to_an_application_is_true_while_it_stands(kind: Kind, status:
     assert is_still_true(kind, None, None, one or None, NOW) is true
 
 
+STATES = {status for states in TRUE_OF_QUOTE.values() for status in states}
+QUOTED = [kind for kind in Kind if kind.startswith("quote")]
+
+
+def known_quote(status: str, version: int = 2, valid_until: datetime = IN_AN_HOUR) -> Quote:
+    told = {"quote_id": 91, "customer_id": 7, "affiliate_id": 31}
+    return Quote(**told, version=version, status=status, valid_until=valid_until)
+
+
+@pytest.mark.parametrize("kind", QUOTED)
+def test_a_notice_about_a_quote_is_true_while_the_quote_says_so(kind: Kind) -> None:
+    assert is_true_of_quote(kind, 2, None, NOW)
+    assert {status for status in STATES if is_true_of_quote(kind, 2, known_quote(status), NOW)} == TRUE_OF_QUOTE[kind]
+
+
+def test_of_what_is_closed_by_now_only_that_is_told() -> None:
+    for status, told in (("closed", {Kind.QUOTE_CLOSED}), ("expired", {Kind.QUOTE_EXPIRED, Kind.QUOTE_LAPSED})):
+        assert {kind for kind in QUOTED if is_true_of_quote(kind, 2, known_quote(status), NOW)} == told
+
+
+def test_the_price_that_is_told_is_the_last_one_and_nobody_is_asked_too_late() -> None:
+    assert not is_true_of_quote(Kind.QUOTE_RECEIVED, 2, known_quote("priced", 3), NOW)
+    assert is_true_of_quote(Kind.QUOTE_RECEIVED, 3, known_quote("priced", 3), NOW)
+    over = known_quote("priced", valid_until=NOW)
+    assert not is_true_of_quote(Kind.QUOTE_RECEIVED, 2, over, NOW)
+    assert not is_true_of_quote(Kind.QUOTE_REQUESTED, 2, known_quote("requested", valid_until=NOW), NOW)
+    assert is_true_of_quote(Kind.QUOTE_QUESTION, 1, over, NOW)
+
+
+@pytest.mark.parametrize("notice", [n for n in NOTICES if n.kind in QUOTED], ids=lambda notice: notice.kind)
+def test_where_it_is_an_affiliate_does_not_learn_from_a_notice_about_a_quote(notice: Notice) -> None:
+    words = words_of(notice, ADA)
+    assert "1 Main St" not in words.title + words.message
+
+
+def test_each_side_is_told_what_the_other_says_on_one_line() -> None:
+    for author, kind, to in (
+        ("customer", Kind.QUOTE_QUESTION, "affiliate 31"),
+        ("affiliate", Kind.QUOTE_ANSWER, "customer 7"),
+    ):
+        [told] = notices_of(said(author), None)
+        assert (told.kind, told.to) == (kind, to)
+        assert "Is there water?" in words_of(told, ADA).message
+
+
+def test_a_price_is_told_line_by_line() -> None:
+    [told] = notices_of(quote(bookings.QuotePriced, 2, "priced"), None)
+    message = words_of(told, ADA).message
+    assert "Deep clean: $219.99." in message
+    assert "Seats out." in message
+
+
 @pytest.mark.parametrize(("before", "knew"), [(None, True), ("held", False), ("expired", False), ("confirmed", True)])
 def test_affiliates_know_of_paid_appointments_only(before: str | None, knew: bool) -> None:
     assert affects_affiliate(known(before) if before else None) is knew
@@ -342,7 +407,8 @@ def test_the_same_fact_is_the_same_cause_whatever_event_brings_it() -> None:
 
 
 def test_what_the_app_may_show_holds_no_money_of_others() -> None:
-    assert all(set(notice.about) <= {"booking_id", "affiliate_id", "payment_id", "review_id"} for notice in NOTICES)
+    may = {"booking_id", "affiliate_id", "payment_id", "review_id", "quote_id"}
+    assert all(set(notice.about) <= may for notice in NOTICES)
 
 
 def worker(**values: Any) -> Settings:

@@ -74,6 +74,8 @@ class Communication(Aggregate, Base, kw_only=True):
     booking_id: Mapped[int | None] = mapped_column(default=None)
     affiliate_id: Mapped[int | None] = mapped_column(default=None)
     appointment_start: Mapped[datetime | None] = mapped_column(default=None)
+    quote_id: Mapped[int | None] = mapped_column(default=None)
+    quote_version: Mapped[int | None] = mapped_column(default=None)
     cause: Mapped[str]
     cause_event_id: Mapped[UUID | None] = mapped_column(default=None)
     message_id: Mapped[str | None] = mapped_column(default=None)

@@ -13,9 +13,8 @@ from shared.events import Event
 
 from .addressee import Addressee
 from .booking import Booking
-from .people import Affiliate
 
-SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id")
+SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id")
 
 
 class Kind(StrEnum):
@@ -29,6 +28,17 @@ class Kind(StrEnum):
     BOOKING_CANCELLED = "booking_cancelled"
     BOOKING_RECEIVED = "booking_received"  # to the affiliate: it has a new appointment
     BOOKING_CALLED_OFF = "booking_called_off"  # to the affiliate: it has one less
+    QUOTE_REQUESTED = "quote_requested"  # to the affiliate
+    QUOTE_RECEIVED = "quote_received"  # to the customer: it has a price
+    QUOTE_ACCEPTED = "quote_accepted"
+    QUOTE_REOPENED = "quote_reopened"
+    QUOTE_DECLINED = "quote_declined"
+    QUOTE_WITHDRAWN = "quote_withdrawn"
+    QUOTE_CLOSED = "quote_closed"
+    QUOTE_EXPIRED = "quote_expired"  # to the customer
+    QUOTE_LAPSED = "quote_lapsed"  # the same to the affiliate
+    QUOTE_QUESTION = "quote_question"  # the customer says something
+    QUOTE_ANSWER = "quote_answer"  # the affiliate does
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_REFUNDED = "payment_refunded"
     DISPUTE_NOTED = "dispute_noted"  # to the customer: their bank has told us
@@ -82,6 +92,15 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingCompleted: {Kind.BOOKING_COMPLETED: CUSTOMER},
     booking.BookingExpired: {Kind.BOOKING_EXPIRED: CUSTOMER},
     booking.BookingCancelled: {Kind.BOOKING_CANCELLED: CUSTOMER, Kind.BOOKING_CALLED_OFF: AFFILIATE},
+    booking.QuoteRequested: {Kind.QUOTE_REQUESTED: AFFILIATE},
+    booking.QuotePriced: {Kind.QUOTE_RECEIVED: CUSTOMER},
+    booking.QuoteAccepted: {Kind.QUOTE_ACCEPTED: AFFILIATE},
+    booking.QuoteReopened: {Kind.QUOTE_REOPENED: AFFILIATE},
+    booking.QuoteDeclined: {Kind.QUOTE_DECLINED: CUSTOMER},
+    booking.QuoteWithdrawn: {Kind.QUOTE_WITHDRAWN: AFFILIATE},
+    booking.QuoteClosed: {Kind.QUOTE_CLOSED: AFFILIATE},
+    booking.QuoteExpired: {Kind.QUOTE_EXPIRED: CUSTOMER, Kind.QUOTE_LAPSED: AFFILIATE},
+    booking.QuoteMessageSent: {Kind.QUOTE_QUESTION: AFFILIATE, Kind.QUOTE_ANSWER: CUSTOMER},
     payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
     payments.PaymentDisputed: {
@@ -140,31 +159,10 @@ SAID_OF = {
 # Of these each notice is given once, whatever changes about them.
 TOLD_ONCE = (payments.PaymentDisputed,)
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD}
-
-# The states of a booking in which a notice about it is true. Refunds, disputes and reviews are true whatever follows.
-TRUE_WHILE: dict[Kind, frozenset[str]] = {
-    Kind.BOOKING_HELD: frozenset({"held"}),
-    Kind.PAYMENT_FAILED: frozenset({"held"}),
-    Kind.BOOKING_CONFIRMED: frozenset({"confirmed", "completed"}),
-    Kind.BOOKING_RECEIVED: frozenset({"confirmed", "completed"}),
-    Kind.BOOKING_REMINDER: frozenset({"confirmed"}),
-    Kind.BOOKING_COMPLETED: frozenset({"completed"}),
-    Kind.BOOKING_EXPIRED: frozenset({"expired"}),
-    Kind.BOOKING_CANCELLED: frozenset({"cancelled"}),
-    Kind.BOOKING_CALLED_OFF: frozenset({"cancelled"}),
-}
+# Each side is told what the other says.
+SAID_BY = {Kind.QUOTE_QUESTION: "customer", Kind.QUOTE_ANSWER: "affiliate"}
 # The field with the addressee's address, where it is not `email`.
 ADDRESS_OF = {Kind.EMAIL_CHANGED: "old_email"}
-# Of an affiliate, the state in which a notice about it is true.
-TRUE_OF_APPLICATION = {
-    Kind.AFFILIATE_IN_REVIEW: "in_review",
-    Kind.AFFILIATE_CHANGES_REQUESTED: "changes_requested",
-    Kind.AFFILIATE_APPROVED: "approved",
-    Kind.AFFILIATE_REJECTED: "rejected",
-    Kind.AFFILIATE_SUSPENDED: "suspended",
-    Kind.AFFILIATE_REINSTATED: "approved",
-    Kind.AFFILIATE_CLOSED: "closed",
-}
 
 
 class Notice(BaseModel):
@@ -186,7 +184,19 @@ class Notice(BaseModel):
     @property
     def about(self) -> dict[str, Any]:
         """The ids that a front end needs for its links."""
-        return {name: self.facts[name] for name in SHOWN if name in self.facts}
+        return {name: self.facts[name] for name in SHOWN if self.facts.get(name) is not None}
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What it is about, as it was when it was said: kept with each mail, and looked at again before it leaves."""
+        starts, quote_id = self.facts.get("appointment_start"), self.facts.get("quote_id")
+        return {
+            "booking_id": self.facts.get("booking_id"),
+            "affiliate_id": self.facts.get("affiliate_id"),
+            "appointment_start": datetime.fromisoformat(starts) if starts else None,
+            "quote_id": quote_id,
+            "quote_version": self.facts["version"] if quote_id else None,
+        }
 
 
 def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
@@ -198,6 +208,8 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
         if kind in ASKS_FOR_MONEY and not facts["price_cents"]:
             continue  # it is confirmed in a moment
         if kind in SAID_OF and facts["status"] not in SAID_OF[kind]:
+            continue
+        if kind in SAID_BY and facts["author"] != SAID_BY[kind]:
             continue
         addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
         if addressee and not addressee.email:
@@ -221,27 +233,3 @@ def reminder_of(booking: Booking) -> Notice:
         event_id=None,
         facts=facts | {"appointment_start": booking.appointment_start.isoformat()},
     )
-
-
-def is_still_true(
-    kind: Kind, told_start: datetime | None, booking: Booking | None, affiliate: Affiliate | None, at: datetime
-) -> bool:
-    """Judged by what is known by now. Of what is not known yet, the fact that caused the notice is the newest there is.
-
-    `told_start` is the time of the appointment as the notice has it: one that was moved makes the notice untrue.
-    """
-    if kind in TRUE_OF_APPLICATION:
-        return affiliate is None or affiliate.application_status == TRUE_OF_APPLICATION[kind]
-    if kind not in TRUE_WHILE or booking is None:
-        return True
-    return (
-        booking.status in TRUE_WHILE[kind]
-        and told_start in (None, booking.appointment_start)
-        and _in_time(kind, booking, at)
-    )
-
-
-def _in_time(kind: Kind, booking: Booking, at: datetime) -> bool:
-    if kind in (Kind.BOOKING_HELD, Kind.PAYMENT_FAILED):
-        return booking.hold_expires_at is None or at < booking.hold_expires_at
-    return kind is not Kind.BOOKING_REMINDER or at < booking.appointment_start
