@@ -1,4 +1,5 @@
-"""The path: an affiliate opens, a customer books, pays and reviews; then another booking, which is cancelled."""
+"""The path: an affiliate opens, a customer books, pays and reviews; then another booking, which is cancelled;
+and a quote, which is accepted."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from secrets import token_hex, token_urlsafe
 
 import httpx
 
-from . import affiliates, customers, outcome, outside
+from . import affiliates, customers, outcome, outside, quotes
 from .http import Unexpected
 from .outcome import money
 from .people import JSON, Person
@@ -38,6 +39,7 @@ class Walk:
     read: set[str] = field(default_factory=set)
     job: JSON = field(default_factory=dict)
     price: JSON = field(default_factory=dict)
+    quoted: JSON = field(default_factory=dict)
 
     async def all_the_way(self) -> JSON:
         """The affiliate of this run, as it was approved."""
@@ -48,6 +50,7 @@ class Walk:
         await self.the_customer_pays(booking)
         await self.the_job_is_done(booking, affiliate)
         await self.another_booking_is_cancelled(tier)
+        await self.a_quote_is_accepted(tier)
         await self.what_came_of_it(affiliate)
         return affiliate
 
@@ -230,6 +233,29 @@ class Walk:
         moved = await outside.ledger(self.http, self.site.stripe, intent)
         return moved if moved.get("refunded") == self.price["total_cents"] and moved["charges"] == 1 else None
 
+    async def a_quote_is_accepted(self, tier: JSON) -> None:
+        step, customer, owner = self.report.step, self.customer, self.owner
+        self.report.section("A quote is accepted")
+        asked = await step(
+            "The customer asks for a quote", quotes.ask(customer, tier), lambda q: f"quote {q['id']}, {q['status']}"
+        )
+        await step("The owner writes back", quotes.answer(owner, asked, "How much sand?"), lambda m: f"“{m['body']}”")
+        self.quoted = await step(
+            "The owner names a price",
+            quotes.name_price(owner, asked),
+            lambda q: lines(q | {"total_cents": q["price_cents"]}),
+        )
+        await self._mailed("The price is in the mail", "A price for")
+        slot = await self.report.wait(
+            "The customer looks at later slots",
+            lambda: customers.first_slot(customer, tier["id"], self.job["add_on_ids"], after=LATER),
+            when,
+        )
+        booking = await step("The customer accepts it", quotes.accept(customer, self.quoted, slot), held)
+        if booking["lines"] != self.quoted["lines"]:
+            raise Unexpected(f"the booking: expected the lines {self.quoted['lines']}, came {booking['lines']}")
+        await self.the_customer_pays(booking)
+
     async def what_came_of_it(self, affiliate: JSON) -> None:
         self.report.section("What came of it")
         for person, expected in ((self.customer, outcome.CUSTOMER_IS_TOLD), (self.owner, outcome.OWNER_IS_TOLD)):
@@ -240,7 +266,7 @@ class Walk:
             )
         await self.report.wait(
             "Analytics has counted it",
-            lambda: outcome.numbers(self.owner, self.admin, affiliate["id"], self.price),
+            lambda: outcome.numbers(self.owner, self.admin, affiliate["id"], self.price, self.quoted),
             outcome.in_words,
         )
 
