@@ -53,7 +53,7 @@ def busy(content: bytes, asked: Asked) -> list[Range]:
     try:
         ranges = sorted(span for calendar in _calendars(content) for span in _ranges(calendar, asked))
         found = list(_joined(ranges))
-    except Refused:
+    except (Refused, MemoryError):
         raise
     except Exception as error:  # whatever is wrong with it: half of a calendar would free what the other half keeps
         raise Refused("not_a_calendar") from error

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import json
+import sys
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from services.booking import clients
@@ -152,7 +155,7 @@ async def test_one_that_has_not_changed_says_so(publisher: Publisher, local: Cal
         (b"", 304, {}, Trouble.REFUSED),
         (b" " * (MOST_BYTES + 1), 200, {}, Trouble.TOO_LARGE),
         (gzip.compress(b" " * 100 * MOST_BYTES), 200, {"content_encoding": "gzip"}, Trouble.TOO_LARGE),
-        (gzip.compress(CALENDAR)[:-10], 200, {"content_encoding": "gzip"}, Trouble.NOT_A_CALENDAR),
+        (gzip.compress(CALENDAR)[:-4], 200, {"content_encoding": "gzip"}, Trouble.NOT_A_CALENDAR),
         (CALENDAR, 200, {"content_encoding": "gzip"}, Trouble.NOT_A_CALENDAR),
         (zlib.compress(CALENDAR), 200, {"content_encoding": "deflate"}, Trouble.NOT_A_CALENDAR),
         (CALENDAR, 200, {"content_encoding": "br"}, Trouble.NOT_A_CALENDAR),
@@ -171,6 +174,15 @@ async def test_what_is_wrong_is_told(
 async def test_what_is_packed_is_unpacked(publisher: Publisher, local: Calendars) -> None:
     url = publisher.says("/a.ics", gzip.compress(CALENDAR), content_encoding="gzip")
     assert (await read(local, url)).busy == BUSY
+
+
+async def test_what_unpacks_to_very_much_is_never_held_at_once() -> None:
+    bomb = gzip.compress(b" " * 100 * MOST_BYTES)
+    pieces: list[bytes] = []
+    with pytest.raises(Unreadable, match="too_large"):
+        async for piece in clients._unpacked(httpx.Response(200, stream=httpx.ByteStream(bomb))):
+            pieces.append(piece)
+    assert [len(piece) for piece in pieces] == [MOST_BYTES + 1]
 
 
 async def test_redirects_are_followed_so_often(publisher: Publisher, local: Calendars) -> None:
@@ -220,6 +232,28 @@ async def test_a_file_that_asks_for_too_much_stalls_nobody(
     assert await trouble(local, publisher.says("/a.ics", ABSURD)) is Trouble.TOO_MUCH
     turning.cancel()
     assert turns > 5
+
+
+async def test_a_program_that_does_not_answer_is_killed(
+    publisher: Publisher, local: Calendars, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sleeps.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(clients, "PROGRAM", tmp_path / "sleeps.py")
+    monkeypatch.setattr(clients, "READING_SECONDS", 0.3)
+    assert await trouble(local, publisher.says("/a.ics", CALENDAR)) is Trouble.TOO_MUCH
+
+
+@pytest.mark.parametrize(
+    ("limits", "content", "code", "said"),
+    [("CPU_SECONDS = 1", ABSURD, -9, b""), ("MEMORY = 1", CALENDAR * 10_000, 0, b'{"refused": "too_much"}\n')],
+)
+async def test_the_program_limits_itself(limits: str, content: bytes, code: int, said: bytes) -> None:
+    program = f"from services.booking import ics\nics.{limits}\nics.main()"
+    pipe = asyncio.subprocess.PIPE
+    running = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdin=pipe, stdout=pipe, stderr=pipe)
+    asked = {"zone": "UTC", "first": NOON.isoformat(), "last": (NOON + DAY).isoformat(), "ours": "none"}
+    out, error = await running.communicate(json.dumps(asked).encode() + b"\n" + content)
+    assert (running.returncode, out) == (code, said), error
 
 
 # -- what is inside stays unasked --
