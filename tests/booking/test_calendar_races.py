@@ -13,13 +13,17 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from services.booking.clients import Calendars
+from services.booking.commands import tasks
 from services.booking.commands.calendars import read_calendar
 from services.booking.domain.availability import Crew
-from services.booking.domain.calendars import ExternalCalendar, Reading
+from services.booking.domain.calendars import CalendarStatus, ExternalCalendar, Reading
+from services.booking.jobs import jobs
 from services.booking.queries.calendars import busy_of, claim_due
 from shared.auth import Actor
+from shared.clock import now
 from shared.db import Database
-from shared.tasks import Outside
+from shared.jobs import run_if_due
+from shared.tasks import Outside, Runner
 from shared.testing.plugin import Headers, deliver_to
 from shared.testing.tokens import customer, member
 
@@ -94,6 +98,24 @@ async def test_one_removed_while_it_is_read_keeps_nothing(fresh_shop: Shop, fres
         await task
     await reading(fresh_database, calendar_id, client)
     assert await hours_kept(fresh_database, calendar_id) == []
+
+
+async def test_a_worker_reads_what_is_due(fresh_shop: Shop, fresh_database: Database) -> None:
+    calendar_id = (await connect(fresh_shop, fresh_database)).json()["id"]
+    client = Answering(1)
+    client.answers.set()
+    runner = Runner(tasks, fresh_database, Outside(fresh_database, (client,)))
+    [job] = [job for job in jobs.all if job.name == "read_calendars"]
+    assert not await runner.work_one()
+    async with fresh_database.begin() as session:
+        await session.execute(text("insert into jobs (name) values ('read_calendars')"))
+    assert await run_if_due(fresh_database, "booking", job)
+    assert await runner.work_one()
+    assert await hours_kept(fresh_database, calendar_id) == [1]
+    async with fresh_database.read() as session:
+        calendar = await session.get_one(ExternalCalendar, calendar_id)
+        assert calendar.status is CalendarStatus.OK
+        assert timedelta(minutes=13) < calendar.next_fetch_at - now() < timedelta(minutes=17)
 
 
 async def test_nobody_connects_more_than_ten_by_being_quick(fresh_shop: Shop, fresh_database: Database) -> None:

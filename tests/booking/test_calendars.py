@@ -333,10 +333,22 @@ async def test_one_that_was_removed_meanwhile_stays_removed(desk: Desk) -> None:
     assert (await desk.session.scalars(select(ExternalBusy))).all() == []
 
 
-async def test_webcal_is_https(desk: Desk) -> None:
-    await desk.connect("webcal://calendar.example/van.ics")
-    [url] = await desk.session.scalars(select(ExternalCalendar.url))
-    assert url == "https://calendar.example/van.ics"
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("webcal://calendar.example/van.ics", "https://calendar.example/van.ics"),
+        ("https://calendar.example/" + "a" * 1975, "https://calendar.example/" + "a" * 1975),
+        ("https://calendar.example/" + "a" * 1976, None),
+        ("https://calendar.example/a b", None),
+        ("https://calendar.example/\n", None),
+        ("https://kalender.example/\u00fc", None),
+        ("", None),
+    ],
+)
+async def test_what_is_typed_as_an_address(desk: Desk, typed: str, kept: str | None) -> None:
+    answer = await desk.ask("POST", crew_id=await desk.crew(), name="Van", url=typed)
+    assert answer.status_code == (201 if kept else 422)
+    assert (await desk.session.scalars(select(ExternalCalendar.url))).all() == ([kept] if kept else [])
 
 
 async def test_slots_take_as_many_statements_as_without(

@@ -15,12 +15,12 @@ def _as_https(url: str) -> str:
     """What calendar programs call webcal is https."""
     scheme, _, rest = url.partition("://")
     url = f"https://{rest}" if scheme.lower() in ("webcal", "webcals") else url
-    if not url.isascii() or " " in url:
+    if not (url.isascii() and url.isprintable()) or " " in url:
         raise ValueError("is not an address as browsers write it")
     return url
 
 
-Url = Annotated[Line, Field(max_length=2000), AfterValidator(_as_https)]
+Url = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_as_https)]
 
 
 class CalendarRequest(Body):
