@@ -16,7 +16,15 @@ from sqlalchemy import Computed
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from shared.auth import Actor
-from shared.contracts.booking import BookingCancelled, BookingCompleted, BookingConfirmed, BookingExpired, BookingHeld
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingConfirmed,
+    BookingExpired,
+    BookingHeld,
+    QuoteAccepted,
+    QuoteRequested,
+)
 from shared.contracts.payments import PaymentCaptured, PaymentRefunded
 from shared.db import Keyed, Timestamped, new_registry
 from shared.errors import Forbidden
@@ -32,6 +40,8 @@ class Metric(StrEnum):
     BOOKINGS_COMPLETED = "bookings_completed"
     BOOKINGS_CANCELLED = "bookings_cancelled"
     BOOKINGS_EXPIRED = "bookings_expired"
+    QUOTES_REQUESTED = "quotes_requested"
+    QUOTES_ACCEPTED = "quotes_accepted"
     REVENUE_CENTS = "revenue_cents"
     REFUNDS_CENTS = "refunds_cents"
     COMMISSION_CENTS = "commission_cents"
@@ -55,6 +65,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     BookingCompleted.type: (Rule(Metric.BOOKINGS_COMPLETED),),
     BookingCancelled.type: (Rule(Metric.BOOKINGS_CANCELLED),),
     BookingExpired.type: (Rule(Metric.BOOKINGS_EXPIRED),),
+    QuoteRequested.type: (Rule(Metric.QUOTES_REQUESTED),),
+    QuoteAccepted.type: (Rule(Metric.QUOTES_ACCEPTED),),
     PaymentCaptured.type: (
         Rule(Metric.COMMISSION_CENTS, "commission_cents", MONEY),
         Rule(Metric.REVENUE_CENTS, "amount_cents", MONEY),

@@ -43,6 +43,8 @@ class DaySummaryView(View):
     bookings_completed: int = 0
     bookings_cancelled: int = 0
     bookings_expired: int = 0
+    quotes_requested: int = 0
+    quotes_accepted: int = 0
     money: list[MoneyView] = Field(default_factory=list)
 
 

@@ -85,6 +85,7 @@ async def test_customers_and_strangers_see_none(client: httpx.AsyncClient, as_: 
 async def test_the_summary_tells_each_day(client: httpx.AsyncClient, as_: As) -> None:
     response = await client.get(f"{V1}/summary", params=DAYS, headers=as_(SUPPORT))
     nothing = {f"bookings_{word}": 0 for word in ("held", "confirmed", "completed", "cancelled", "expired")}
+    nothing |= {"quotes_requested": 0, "quotes_accepted": 0}
     assert response.json() == {
         "days": [
             nothing | {

@@ -60,6 +60,9 @@ def test_no_rule_counts_by_what_is_dropped() -> None:
     [
         ("booking.held.v1", {"affiliate_id": 3}, [("bookings_held", 1, {"affiliate_id": 3})]),
         ("booking.expired.v1", {"affiliate_id": 3}, [("bookings_expired", 1, {"affiliate_id": 3})]),
+        ("booking.quote_requested.v1", {"affiliate_id": 3}, [("quotes_requested", 1, {"affiliate_id": 3})]),
+        ("booking.quote_accepted.v1", {"affiliate_id": 3}, [("quotes_accepted", 1, {"affiliate_id": 3})]),
+        ("booking.quote_priced.v1", {"affiliate_id": 3}, []),
         ("payments.refunded.v1", {"affiliate_id": 3, "currency": "EUR", "refund_cents": 7, "refunded_cents": 9},
          [("refunds_cents", 7, {"affiliate_id": 3, "currency": "EUR"})]),
         ("payments.captured.v1", {"affiliate_id": 3, "currency": "EUR", "amount_cents": 7, "commission_cents": 1},

@@ -18,6 +18,7 @@ from shared.contracts.booking import (
     PersonalDataErased,
     PersonalDataExported,
     QuoteAccepted,
+    QuoteEvent,
     QuoteExpired,
     QuoteReopened,
     QuoteWithdrawn,
@@ -188,6 +189,25 @@ async def test_a_booking_from_the_price_list_has_nothing_to_do_with_it(desk: Des
     await cancel(desk, booking)
     await hear(desk, published, BookingCancelled)
     assert await published(QuoteReopened) == []
+
+
+async def test_the_last_that_was_told_of_a_quote_is_all_that_its_row_says(
+    desk: Desk, session: AsyncSession, published: Published
+) -> None:
+    """After every step, so that a quote can be made anew from its events."""
+    await also_open(desk.shop, SECOND)
+    quote, booking = await accepted(desk, AFFILIATE, SECOND)
+    await cancel(desk, booking)
+    await hear(desk, published, BookingCancelled)
+    await desk.act(quote, "decline", body={"reason": "Enough."})
+    said_of: dict[int, QuoteEvent] = {
+        event.quote_id: event for event in await published() if isinstance(event, QuoteEvent)
+    }
+    session.expire_all()
+    rows = (await session.scalars(select(Quote))).all()
+    assert [said_of[row.id] for row in rows] == [type(said_of[row.id]).of(row) for row in rows]
+    told = set(QuoteEvent.model_fields) - {"quote_id", "photos"} | {"id", "photo_urls", "updated_at"}
+    assert {column.key for column in Quote.__table__.c} == told
 
 
 # -- personal data --
