@@ -13,7 +13,7 @@ import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -22,16 +22,20 @@ from typing import Any
 
 import httpx
 
+from shared.tasks import NotNow
+
 from .domain.calendars import PORTS, AddressNotAllowed, ExternalCalendar, Reading, Trouble, Unreadable, may_be_asked
 from .domain.feeds import host_of, uids_of
 from .settings import Settings
 
 SECONDS = 10  # for all of a fetch: names, redirects, content
-READING_SECONDS = 15
+WAITING_SECONDS = 6  # for others to be read; all in all less than a task may take
+READING_SECONDS = 12
 MOST_BYTES = 2 * 1024 * 1024  # unpacked
 MOST_REDIRECTS = 3
 MOST_ADDRESSES = 4  # of one name that are tried
 AT_ONCE = 2  # programs that read
+LATER = timedelta(seconds=30)
 MOST_VALIDATOR = 200  # characters; a longer one is not sent back
 PROGRAM = Path(__file__).parent / "ics.py"
 ASKING = {
@@ -132,8 +136,16 @@ class Calendars:
             return answer, await _content(answer) if answer.status_code == 200 else b""
 
     async def _busy(self, told: bytes) -> list[tuple[datetime, datetime]]:
-        async with self._at_once:
+        """`NotNow` while others take long: that is not this calendar's fault."""
+        try:
+            async with asyncio.timeout(WAITING_SECONDS):
+                await self._at_once.acquire()
+        except TimeoutError as error:
+            raise NotNow(LATER) from error
+        try:
             out, code = await _run(told)
+        finally:
+            self._at_once.release()
         answer: dict[str, Any] = json.loads(out) if code == 0 else {"refused": Trouble.TOO_MUCH}
         if "refused" in answer:
             raise Unreadable(Trouble(answer["refused"]))

@@ -20,6 +20,7 @@ from services.booking.domain.calendars import AddressNotAllowed, ExternalCalenda
 from services.booking.domain.calendars import may_be_asked as may_be
 from services.booking.settings import Settings
 from shared.settings import Profile
+from shared.tasks import LEASE, NotNow
 
 from .ics import meeting, vcalendar
 from .publisher import Handler, Publisher, certificate, publishing
@@ -234,6 +235,10 @@ async def test_a_file_that_asks_for_too_much_stalls_nobody(
     assert turns > 5
 
 
+def test_all_of_a_reading_takes_less_than_a_task_may() -> None:
+    assert LEASE.total_seconds() / 2 > clients.SECONDS + clients.WAITING_SECONDS + clients.READING_SECONDS
+
+
 async def test_a_program_that_does_not_answer_is_killed(
     publisher: Publisher, local: Calendars, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -241,6 +246,22 @@ async def test_a_program_that_does_not_answer_is_killed(
     monkeypatch.setattr(clients, "PROGRAM", tmp_path / "sleeps.py")
     monkeypatch.setattr(clients, "READING_SECONDS", 0.3)
     assert await trouble(local, publisher.says("/a.ics", CALENDAR)) is Trouble.TOO_MUCH
+
+
+async def test_who_waits_for_others_that_take_long_is_read_later(
+    publisher: Publisher, local: Calendars, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sleeps.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(clients, "PROGRAM", tmp_path / "sleeps.py")
+    monkeypatch.setattr(clients, "WAITING_SECONDS", 0.2)
+    url = publisher.says("/a.ics", CALENDAR)
+    reading = [asyncio.create_task(read(local, url)) for _ in range(clients.AT_ONCE + 1)]
+    [late], others = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+    assert isinstance(late.exception(), NotNow)
+    for task in others:
+        task.cancel()
+    stopped = await asyncio.gather(*others, return_exceptions=True)  # with their programs
+    assert [type(error) for error in stopped] == [asyncio.CancelledError] * clients.AT_ONCE
 
 
 @pytest.mark.parametrize(
