@@ -112,13 +112,21 @@ async def test_one_affiliate_is_asked_once_at_a_time(desk: Desk) -> None:
     assert problem(await desk.ask(tier_ids=[51, 59])) == (422, "asked-twice")
 
 
-async def test_nobody_asks_without_end(desk: Desk) -> None:
+async def test_nobody_asks_without_end(desk: Desk, session: AsyncSession) -> None:
+    """Neither at once nor by withdrawing and asking anew: each time somebody gets a mail."""
     quotes = [(await desk.asked())[0] for _ in range(25)]
     refused = await desk.ask()
     assert (problem(refused), refused.json()["most"]) == ((409, "too-many-quotes"), 25)
     await desk.ask(by=customer(8))
-    assert (await desk.act(quotes[0], "withdraw")).status_code == 200
-    await desk.asked()
+    await session.execute(text("update quotes set created_at = now() - interval '61 minutes'"))
+    session.expire_all()
+    assert problem(await desk.ask()) == (409, "too-many-quotes")
+    for quote in quotes[:2]:
+        assert (await desk.act(quote, "withdraw")).status_code == 200
+    for _ in range(2):
+        [again] = await desk.asked()
+        assert (await desk.act(again, "withdraw")).status_code == 200
+    assert problem(await desk.ask()) == (409, "too-many-quotes")
 
 
 async def test_quotes_can_be_switched_off_and_what_was_begun_goes_on(desk: Desk) -> None:
@@ -444,6 +452,19 @@ async def test_others_do_not_and_when_it_is_over_nobody_does(desk: Desk) -> None
     [other] = await desk.asked()
     await desk.act(other, "decline")
     assert problem(await say(desk, other, customer(7))) == (409, "was-declined")
+
+
+async def test_nobody_talks_without_end(desk: Desk, session: AsyncSession) -> None:
+    [quote] = await desk.asked()
+    said = (
+        "insert into quote_messages (quote_id, customer_id, author, body)"
+        " select id, 7, 'customer', 'And?' from quotes, generate_series(1, 99)"
+    )
+    await session.execute(text(said))
+    assert (await say(desk, quote, customer(7))).status_code == 201
+    refused = await say(desk, quote, customer(7))
+    assert (problem(refused), refused.json()["most"]) == ((409, "said-enough"), 100)
+    assert (await say(desk, quote, member(AFFILIATE))).status_code == 201
 
 
 async def test_a_message_sent_again_is_one(desk: Desk, published: Published) -> None:

@@ -29,7 +29,16 @@ from shared.pricing import taxed
 
 from ..domain.booking import Booking, Status
 from ..domain.offer import Offer, Visit
-from ..domain.quote import MAX_OPEN, ONE_ACCEPTED, AskedTwice, Quote, QuoteMessage, TooManyQuotes
+from ..domain.quote import (
+    MAX_MESSAGES,
+    MAX_QUOTES,
+    ONE_ACCEPTED,
+    AskedTwice,
+    Quote,
+    QuoteMessage,
+    SaidEnough,
+    TooManyQuotes,
+)
 from ..domain.quote_life import QUOTE_TRANSITIONS, AnotherWasAccepted, NotYourStep, QuoteStatus, QuoteStep
 from ..queries.bookings import get_booking
 from ..queries.offers import get_offer
@@ -37,6 +46,7 @@ from ..queries.quotes import (
     lock_offers_to_ask,
     lock_quote,
     lock_request,
+    messages_by,
     open_quotes_of,
     quote_for,
     quote_to_change,
@@ -53,8 +63,8 @@ async def request_quotes(session: AsyncSession, actor: Actor, wanted: QuoteReque
         raise AskedTwice
     for offer in offers:
         _must_be_asked(offer, wanted.zip)
-    if already + len(offers) > MAX_OPEN:
-        raise TooManyQuotes(most=MAX_OPEN)
+    if already + len(offers) > MAX_QUOTES:
+        raise TooManyQuotes(most=MAX_QUOTES)
     request_id = new_id()
     quotes = [Quote.ask(actor.customer_id, offer, request_id, wanted.asked) for offer in offers]
     session.add_all(quotes)
@@ -187,6 +197,8 @@ async def write_message(session: AsyncSession, actor: Actor, quote_id: int, want
     if author is None:
         raise NotYourStep
     quote.must_be_spoken_of(at)
+    if await messages_by(session, quote, author) >= MAX_MESSAGES:
+        raise SaidEnough(most=MAX_MESSAGES)
     message = QuoteMessage(
         quote_id=quote.id,
         customer_id=quote.customer_id,

@@ -21,7 +21,8 @@ from .quote_life import OPEN, STANDS, QuoteParty, QuoteStatus, QuoteStep, after_
 
 ONE_ACCEPTED = "uq_quotes_one_accepted"
 MAX_ASKED, MAX_WISHES, MAX_PHOTOS, MAX_LINES = 5, 10, 10, 30
-MAX_OPEN = 25  # of one customer: five requests of five affiliates each
+MAX_QUOTES = 25  # of one customer, open or asked for within the hour: five requests of five affiliates each
+MAX_MESSAGES = 100  # of one side about one quote: the other side gets a mail of each
 UNPRICED_FOR = timedelta(days=7)
 LONGEST_VALID = timedelta(days=90)
 
@@ -35,7 +36,11 @@ class AskedTwice(Unprocessable):
 
 
 class TooManyQuotes(Conflict):
-    """You have as many open quotes as you may, `most`. Accept, withdraw or wait for some of them first."""
+    """You have as many quotes as you may, `most`, that are open or were asked for within the hour."""
+
+
+class SaidEnough(Conflict):
+    """You have written as much about this quote as you may, `most` messages."""
 
 
 class WishNotPossible(Unprocessable):

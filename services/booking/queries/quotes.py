@@ -6,7 +6,7 @@ circle, and two quotes of one request are accepted one after the other, under th
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, any_, bindparam, exists, func, or_, select
@@ -18,7 +18,7 @@ from shared.http import Page, Paged
 
 from ..domain.booking import CustomerGone
 from ..domain.offer import NoSuchOffer, Offer, Tier
-from ..domain.quote import NoSuchQuote, Quote, QuoteMessage
+from ..domain.quote import Author, NoSuchQuote, Quote, QuoteMessage
 from ..domain.quote_life import OPEN, QuoteStatus
 from .bookings import lock_customer
 from .offers import IS_ERASED, OFFERS
@@ -29,8 +29,9 @@ IS_OVER = and_(Quote.status.in_(OPEN), Quote.valid_until <= AT)
 LOCKED = select(Quote, AT).with_for_update(of=Quote).order_by(Quote.id).execution_options(populate_existing=True)
 ONE_LOCKED = LOCKED.where(Quote.id == bindparam("quote_id"))
 REQUEST_LOCKED = LOCKED.where(Quote.request_id == bindparam("request_id"))
-OPEN_QUOTES = select(func.count()).where(Quote.customer_id == bindparam("customer_id"), IS_OPEN).scalar_subquery()
-OFFERS_TO_ASK = OFFERS.add_columns(OPEN_QUOTES, IS_ERASED).where(
+COUNTS = or_(IS_OPEN, Quote.created_at > AT - timedelta(hours=1))
+QUOTES_NOW = select(func.count()).where(Quote.customer_id == bindparam("customer_id"), COUNTS).scalar_subquery()
+OFFERS_TO_ASK = OFFERS.add_columns(QUOTES_NOW, IS_ERASED).where(
     Tier.tier_id == any_(bindparam("tier_ids", type_=ARRAY(Tier.tier_id.type)))
 )
 
@@ -38,7 +39,7 @@ OFFERS_TO_ASK = OFFERS.add_columns(OPEN_QUOTES, IS_ERASED).where(
 async def lock_offers_to_ask(
     session: AsyncSession, tier_ids: Sequence[int], customer_id: int
 ) -> tuple[list[Offer], int]:
-    """What is offered, in the order asked for, and the customer's open quotes, with the customer locked."""
+    """What is offered, in the order asked for, and how many quotes of the customer count, with the customer locked."""
     await lock_customer(session, customer_id)
     asked = {"tier_ids": list(tier_ids), "customer_id": customer_id}
     rows = {row[0].tier_id: row for row in await session.execute(OFFERS_TO_ASK, asked)}
@@ -99,6 +100,11 @@ async def quotes_of(
 async def messages_of(session: AsyncSession, quote: Quote, page: Page) -> Paged[QuoteMessage]:
     statement = select(QuoteMessage).where(QuoteMessage.quote_id == quote.id)
     return await page.of(session, statement, QuoteMessage.created_at, QuoteMessage.id)
+
+
+async def messages_by(session: AsyncSession, quote: Quote, author: Author) -> int:
+    said = select(func.count()).where(QuoteMessage.quote_id == quote.id, QuoteMessage.author == author)
+    return await session.scalar(said) or 0
 
 
 async def quotes_past_their_time(session: AsyncSession, *, limit: int) -> Sequence[Quote]:
