@@ -8,6 +8,8 @@ home ?= .mdh
 run = .venv/bin/python -m deploy.local --home "$(home)"
 # Two to compute, one whose journeys mostly wait; 0 for all in this one process.
 processes ?= 3
+# The processes and the programs that they start read the same modules: whoever is first keeps what was compiled.
+export PYTHONDONTWRITEBYTECODE =
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'

@@ -1,15 +1,18 @@
 """What the tests of several services share: the whole system, started when the first test asks for it."""
 
 import asyncio
+import gc
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from typer.testing import CliRunner
 
 from deploy.local.home import Home
+from services.identity import passwords
 from shared.cli.main import app
 from shared.db import Database
 
@@ -17,6 +20,7 @@ from .running import RunningSystem, bring_up, run
 from .spreading import ByFile, journeys_first
 
 CHAOS = Path(__file__).parent / "chaos"
+STRONG = passwords.NOBODYS
 
 
 def pytest_configure() -> None:
@@ -38,6 +42,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     return ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """What is read now stays until the end: nobody looks for garbage in it, neither meanwhile nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def weak_passwords() -> Iterator[None]:
+    """A hash takes 20 ms, as it should, but not a thousand times. `strong_passwords` is for the tests about them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "PasswordHasher", lambda **_: PasswordHasher(1, 64, 1))
+        patch.setattr(passwords, "NOBODYS", STRONG.replace("m=19456,t=2", "m=64,t=1"))
+        yield
+
+
+@pytest.fixture
+def strong_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parameters of the product: to be asked for with `usefixtures`, before the app is made."""
+    monkeypatch.setattr(passwords, "PasswordHasher", PasswordHasher)
+    monkeypatch.setattr(passwords, "NOBODYS", STRONG)
 
 
 @pytest.fixture(scope="session")

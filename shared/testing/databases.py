@@ -40,12 +40,14 @@ class Templates:
 
     @asynccontextmanager
     async def clone(self, service: str) -> AsyncIterator[str]:
-        """A database of its own, for races and locks; about 0.2 s each."""
+        """A database of its own, for races and locks; 0.1 s each: to copy files costs half of what the log does."""
         await self.ready(service)
         name = f"test_{service}_{next(_numbers)}"
-        await self._execute(f'create database "{name}" template "mdh_{service}" owner "{service}_owner"')
-        await self._execute(f'revoke all on database "{name}" from public')
-        await self._execute(f'grant connect on database "{name}" to "{service}"')
+        await self._execute(
+            f'create database "{name}" template "mdh_{service}" owner "{service}_owner" strategy file_copy',
+            f'revoke all on database "{name}" from public',
+            f'grant connect on database "{name}" to "{service}"',
+        )
         try:
             yield self.url(service, name)
         finally:
@@ -55,10 +57,11 @@ class Templates:
         owner = {"user": f"{service}_owner", "password": PASSWORDS["owner"]}
         await self._execute(sql, **owner, database=make_url(database.url).database)
 
-    async def _execute(self, sql: str, **other: str | None) -> None:
+    async def _execute(self, *statements: str, **other: str | None) -> None:
         connection = await asyncpg.connect(self.admin_url, **other)
         try:
-            await connection.execute(sql)
+            for sql in statements:
+                await connection.execute(sql)
         finally:
             await connection.close()
 

@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import BaseRoute
@@ -36,7 +37,7 @@ from shared.outbox import BusinessEvent, PersonKey
 from shared.revocation import Revocations
 from shared.sealing import whole
 from shared.serve import load
-from shared.settings import Profile, Role
+from shared.settings import Profile, Role, Settings
 from shared.testing.databases import PASSWORDS, Templates, counted_statements, one_transaction
 from shared.testing.servers import ADMIN, Postgres, RabbitMQ, RabbitPorts, free_ports
 from shared.testing.tokens import Signer
@@ -120,24 +121,37 @@ def worked_out() -> dict[str, list[BaseRoute]]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def jwks_file(signer: Signer, run_directory: Path) -> Path:
+    return signer.write_public_keys(run_directory)
+
+
+@pytest.fixture(scope="session")
+def settings_read() -> dict[str, Settings]:
+    """The settings of each service that was tested so far, by what they were made of: reading them takes a while."""
+    return {}
+
+
 @pytest.fixture
 def make_app(
     service: str,
-    signer: Signer,
-    run_directory: Path,
+    jwks_file: Path,
     extra_settings: dict[str, Any],
+    settings_read: dict[str, Settings],
     worked_out: dict[str, list[BaseRoute]],
 ) -> Callable[[Database], FastAPI]:
     """Builds the service's app in the api role, on the database that it is given."""
-    jwks = signer.write_public_keys(run_directory)
+
+    def settings(kind: type[Settings], url: str) -> Settings:
+        told = {name: value for name, value in os.environ.items() if name.startswith("MDH_")}
+        made_of = repr((service, extra_settings, told))
+        if made_of not in settings_read:
+            given: dict[str, Any] = {"profile": Profile.TEST, "role": Role.API, "jwks_file": jwks_file} | extra_settings
+            settings_read[made_of] = kind(database_url=url, **given)
+        return settings_read[made_of].model_copy(update={"database_url": SecretStr(url)})
 
     def make(database: Database) -> FastAPI:
-        app = load(
-            service,
-            lambda kind: kind(
-                profile=Profile.TEST, role=Role.API, database_url=database.url, jwks_file=jwks, **extra_settings
-            ),
-        )
+        app = load(service, lambda kind: settings(kind, database.url))
         # FastAPI works a route out when it is first asked for: once for a service, and not in each test anew.
         app.router.routes = worked_out.setdefault(service, app.router.routes)
         app.state.database = database

@@ -103,6 +103,7 @@ async def test_an_affiliates_owner_to_be_is_no_customer(
     assert actor_in(await log_in()).customer_id is None
 
 
+@pytest.mark.usefixtures("strong_passwords")
 async def test_nothing_that_is_answered_or_published_has_the_password_or_its_hash(
     client: httpx.AsyncClient, database: Database, session: AsyncSession, published: Published
 ) -> None:

@@ -229,6 +229,7 @@ async def test_a_new_password_ends_the_links_that_were_sent_before(
     assert problem_of(await client.post(MOVED, json=proof(move))) == GONE
 
 
+@pytest.mark.usefixtures("strong_passwords")
 async def test_a_hash_of_other_parameters_is_renewed_at_the_next_login(
     register: Register, log_in: LogIn, session: AsyncSession, statements: Statements
 ) -> None:

@@ -85,6 +85,7 @@ async def test_wrong_password_and_unknown_address_are_told_in_the_same_words(
     assert await session.scalar(select(func.count()).select_from(RefreshToken)) == 0
 
 
+@pytest.mark.usefixtures("strong_passwords")
 async def test_an_unknown_address_costs_a_hash_too(
     register: Register, log_in: LogIn, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

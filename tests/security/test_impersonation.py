@@ -208,6 +208,7 @@ POST /metrics/rebuild                            refused
 GET /summary                                     refused
 """
 STAFF = ("support", "admin")
+TURNS = 3
 
 
 def read(table: str) -> dict[str, str]:
@@ -235,15 +236,21 @@ def test_for_every_route_it_is_decided() -> None:
 
 async def test_in_a_users_name_support_may_what_the_table_says(stage: Stage) -> None:
     rows, wrong = MATRIX[stage.service], []
-    for route, cells in rows.items():
-        for role, actor in stage.cast.items():
-            if role in STAFF and MAY[route] != "refused":
-                continue  # nobody acts in their name
+    for number, (route, cells) in enumerate(rows.items()):
+        acted_for = [role for role in stage.cast if role not in STAFF or MAY[route] == "refused"]  # or nobody acts so
+        for role in some_of(acted_for, cells, number):
+            actor = stage.cast[role]
             expected = "403" if MAY[route] == "refused" else cells["anonymous" if MAY[route] == "public" else role]
             seen, code = await asked(stage, route, stage.as_(replace(actor, impersonator=10**6)))
             if seen != expected or (MAY[route] == "refused" and code != NotWhileImpersonating().code):
                 wrong.append(f"{route} as {role}: {seen} {code} instead of {expected}")
     assert not wrong, "\n".join(["", *wrong])
+
+
+def some_of(roles: list[str], cells: dict[str, str], number: int) -> list[str]:
+    """One who may, first, and of all a third: the matrix asks everybody, here the roles take turns over the routes."""
+    may = [role for role in roles if cells[role].startswith("2")] or roles
+    return list(dict.fromkeys([may[number % len(may)], *roles[number % TURNS :: TURNS]]))
 
 
 async def asked(stage: Stage, route: str, headers: dict[str, str]) -> tuple[str, str]:

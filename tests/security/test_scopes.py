@@ -8,7 +8,7 @@ from shared.auth import SAFE
 from shared.provision import SERVICES
 
 from .stages import Stage
-from .test_impersonation import MAY, asked
+from .test_impersonation import MAY, asked, some_of
 from .test_matrix import MATRIX
 
 # What reaches beyond every scope: no key may.
@@ -27,20 +27,21 @@ def service(request: pytest.FixtureRequest) -> str:
 
 async def test_a_scope_opens_its_half_of_its_service_and_nothing_else(stage: Stage) -> None:
     wrong = []
-    for route, cells in MATRIX[stage.service].items():
+    for number, (route, cells) in enumerate(MATRIX[stage.service].items()):
         if MAY[route] == "public":
             continue  # no token is read
         needed = f"{stage.service}:{'read' if route.split()[0] in SAFE else 'write'}"
         everything_else = {f"{name}:{half}" for name in MATRIX for half in ("read", "write")} - {needed}
-        for role, actor in stage.cast.items():
-            keyed = replace(actor, api_key=1, scopes=frozenset({needed}))
+        roles = some_of(list(stage.cast), cells, number)
+        for role in roles:
+            keyed = replace(stage.cast[role], api_key=1, scopes=frozenset({needed}))
             expected = "403" if route in ONESELF else cells[role]
             if (seen := await asked(stage, route, stage.as_(keyed)))[0] != expected:
                 wrong.append(f"{route} by {role} with {needed}: {seen} instead of {expected}")
-            for scopes in (everything_else, set()):
-                seen = await asked(stage, route, stage.as_(replace(keyed, scopes=frozenset(scopes))))
-                if seen != ("403", "scope-missing"):
-                    wrong.append(f"{route} by {role} without {needed}: {seen}")
+        for scopes in (everything_else, set()):  # one who may otherwise
+            keyed = replace(stage.cast[roles[0]], api_key=1, scopes=frozenset(scopes))
+            if (seen := await asked(stage, route, stage.as_(keyed))) != ("403", "scope-missing"):
+                wrong.append(f"{route} by {roles[0]} without {needed}: {seen}")
     assert not wrong, "\n".join(["", *wrong])
 
 
