@@ -45,18 +45,25 @@ class Metric(StrEnum):
     REVENUE_CENTS = "revenue_cents"
     REFUNDS_CENTS = "refunds_cents"
     COMMISSION_CENTS = "commission_cents"
+    TIPS_CENTS = "tips_cents"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An event counts 1 for `metric`, or what stands in its field `amount`; apart for each value of `apart_by`."""
+    """An event counts 1 for `metric`, or what stands in its field `amount`; apart for each value of `apart_by`. Of
+    payments, those with a `purpose` that it is for; they had only one before there was such a field."""
 
     metric: Metric
     amount: str | None = None
     apart_by: tuple[str, ...] = ("affiliate_id",)
+    purposes: frozenset[str] | None = None
+
+    def counts(self, properties: Mapping[str, Any]) -> bool:
+        return self.purposes is None or properties.get("purpose", "booking") in self.purposes
 
 
 MONEY = ("affiliate_id", "currency")
+OF_PRICE, TIP = frozenset({"booking", "rest", "extra"}), frozenset({"tip"})
 
 # Revenue and commission are those of the capture; what went back is counted beside them, on the day it went.
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -69,7 +76,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     QuoteAccepted.type: (Rule(Metric.QUOTES_ACCEPTED),),
     PaymentCaptured.type: (
         Rule(Metric.COMMISSION_CENTS, "commission_cents", MONEY),
-        Rule(Metric.REVENUE_CENTS, "amount_cents", MONEY),
+        Rule(Metric.REVENUE_CENTS, "amount_cents", MONEY, OF_PRICE),
+        Rule(Metric.TIPS_CENTS, "amount_cents", MONEY, TIP),
     ),
     PaymentRefunded.type: (Rule(Metric.REFUNDS_CENTS, "refund_cents", MONEY),),
 }
@@ -117,6 +125,7 @@ def deltas(event_name: str, properties: Mapping[str, Any]) -> list[Delta]:
             {name: properties[name] for name in rule.apart_by},
         )
         for rule in RULES.get(event_name, ())
+        if rule.counts(properties)
     ]
 
 

@@ -44,6 +44,11 @@ TABLES = (
         erased={"body": "''"},
         also="author_user_id = :user_id",
     ),
+    Held(
+        "counted_payments",
+        "booking_id in (select id from bookings where customer_id = :customer_id)",
+        shown="payment_id booking_id amount_cents created_at",
+    ),
     # after the bookings: whoever changes one has it locked until their answer is stored
     stored_answers("answer -> 'customer_id' = to_jsonb(:customer_id)"),
     Nobodys(

@@ -6,11 +6,13 @@ from shared.consumers import Consumers, keep_newest
 from shared.contracts.booking import (
     QUOTE_EVENTS,
     BookingCancelled,
+    BookingChargeDue,
     BookingCompleted,
     BookingConfirmed,
     BookingEvent,
     BookingExpired,
     BookingHeld,
+    BookingPaid,
     BookingRefundDue,
     QuoteEvent,
     QuoteMessageSent,
@@ -128,7 +130,16 @@ async def tell_of_application(event: AffiliateEvent, session: AsyncSession) -> N
     await commands.tell_of(session, event)
 
 
-@consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCompleted, BookingCancelled, BookingRefundDue)
+@consumers.on(
+    BookingHeld,
+    BookingConfirmed,
+    BookingChargeDue,
+    BookingPaid,
+    BookingExpired,
+    BookingCompleted,
+    BookingCancelled,
+    BookingRefundDue,
+)
 async def tell_of_booking(event: BookingEvent, session: AsyncSession) -> None:
     await commands.follow_booking(session, event)
 

@@ -3,7 +3,13 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers
-from shared.contracts.booking import BookingCancelled, BookingExpired, BookingHeld, BookingRefundDue
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingChargeDue,
+    BookingExpired,
+    BookingHeld,
+    BookingRefundDue,
+)
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
 
 from .commands import accounts, intents, refunds
@@ -16,6 +22,11 @@ personal.join(consumers)
 @consumers.on(BookingHeld)
 async def prepare_payment(event: BookingHeld, session: AsyncSession) -> None:
     await intents.prepare(session, event)
+
+
+@consumers.on(BookingChargeDue)
+async def prepare_extra_payment(event: BookingChargeDue, session: AsyncSession) -> None:
+    await intents.prepare_extra(session, event)
 
 
 @consumers.on(BookingCancelled, BookingExpired)

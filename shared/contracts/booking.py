@@ -70,9 +70,21 @@ class BookingCancelled(BookingEvent, type="booking.cancelled.v1"):
 
 
 class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):
-    """Money came for a booking that was cancelled before: `refund_cents` goes back."""
+    """Money came for a booking that was cancelled before: `refund_cents` of it goes back now."""
 
     refund_cents: int
+
+
+class BookingChargeDue(BookingEvent, type="booking.charge_due.v1"):
+    """A booking that is confirmed costs more than was asked for so far: `charge_cents` are to be paid on top, in a
+    payment of their own. `charge_for` is reschedule (to a dearer time) or extras (agreed at the door)."""
+
+    charge_cents: int
+    charge_for: str
+
+
+class BookingPaid(BookingEvent, type="booking.paid.v1"):
+    """More of its price came after it was confirmed: `paid_cents` is all that did."""
 
 
 class CrewChanged(Event, aggregate="crew", type="booking.crew_changed.v1"):

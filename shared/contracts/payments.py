@@ -8,7 +8,11 @@ from shared.events import PERSONAL, Event
 
 
 class PaymentEvent(Event, aggregate="payment", person="customer_id"):
-    """A payment as it now is; one per booking. Money in cents of `currency`."""
+    """A payment as it now is. Money in cents of `currency`.
+
+    `purpose` is what it pays: booking (what confirms it; one per booking), rest and extra (what is paid of its price
+    later), tip (for the affiliate, beside the price). `cause` names the fact of its booking that it answers.
+    """
 
     payment_id: int
     booking_id: int
@@ -19,6 +23,8 @@ class PaymentEvent(Event, aggregate="payment", person="customer_id"):
     commission_cents: int
     refunded_cents: int
     currency: str
+    purpose: str = "booking"
+    cause: str = ""
 
 
 class IntentCreated(PaymentEvent, type="payments.intent_created.v1"):
@@ -30,7 +36,7 @@ class PaymentCaptured(PaymentEvent, type="payments.captured.v1"):
 
 
 class PaymentFailed(PaymentEvent, type="payments.failed.v1"):
-    """An attempt was declined; the customer may try again while the booking is held."""
+    """An attempt was declined; the customer may try again, for what confirms a booking only while it is held."""
 
     reason: Annotated[str, PERSONAL]
 

@@ -23,9 +23,9 @@ from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 
 # Text that events carry and that says nothing about a person: looked at, one by one.
 HARMLESS = {
-    "affiliate_tier", "application_status", "author", "cancellation_policy", "cancelled_by", "category", "city",
-    "counts", "currency", "deleted_by", "features", "locale", "prefix", "provider", "role", "scopes", "service_name",
-    "slug", "service_zips", "state", "status", "tier_name", "timezone",
+    "affiliate_tier", "application_status", "author", "cancellation_policy", "cancelled_by", "category", "cause",
+    "charge_for", "city", "counts", "currency", "deleted_by", "features", "locale", "prefix", "provider", "purpose",
+    "role", "scopes", "service_name", "slug", "service_zips", "state", "status", "tier_name", "timezone",
 }  # fmt: skip
 
 
@@ -68,6 +68,14 @@ def test_no_rule_counts_by_what_is_dropped() -> None:
         ("payments.captured.v1", {"affiliate_id": 3, "currency": "EUR", "amount_cents": 7, "commission_cents": 1},
          [("commission_cents", 1, {"affiliate_id": 3, "currency": "EUR"}),
           ("revenue_cents", 7, {"affiliate_id": 3, "currency": "EUR"})]),
+        ("payments.captured.v1",
+         {"affiliate_id": 3, "currency": "EUR", "amount_cents": 7, "commission_cents": 1, "purpose": "extra"},
+         [("commission_cents", 1, {"affiliate_id": 3, "currency": "EUR"}),
+          ("revenue_cents", 7, {"affiliate_id": 3, "currency": "EUR"})]),
+        ("payments.captured.v1",
+         {"affiliate_id": 3, "currency": "EUR", "amount_cents": 7, "commission_cents": 0, "purpose": "tip"},
+         [("commission_cents", 0, {"affiliate_id": 3, "currency": "EUR"}),
+          ("tips_cents", 7, {"affiliate_id": 3, "currency": "EUR"})]),
         ("payments.failed.v1", {"affiliate_id": 3}, []),
         ("booking.refund_due.v1", {"affiliate_id": 3, "refund_cents": 7}, []),
         ("never.heard_of.v1", {}, []),

@@ -84,12 +84,13 @@ def promotion(version: int = 1, promotion_id: int = 71, code: str = "SPRING", **
     )
 
 
-def captured(booking: dict[str, Any], amount_cents: int = PRICE, version: int = 3) -> PaymentCaptured:
-    return PaymentCaptured(
-        payment_id=booking["id"], version=version, booking_id=booking["id"], customer_id=booking["customer_id"],
-        affiliate_id=booking["affiliate_id"], status="captured", amount_cents=amount_cents, commission_cents=0,
-        refunded_cents=0, currency="USD",
-    )  # fmt: skip
+def captured(booking: dict[str, Any], amount_cents: int = PRICE, version: int = 3, **more: Any) -> PaymentCaptured:
+    values: dict[str, Any] = {
+        "payment_id": booking["id"], "version": version, "booking_id": booking["id"],
+        "customer_id": booking["customer_id"], "affiliate_id": booking["affiliate_id"], "status": "captured",
+        "amount_cents": amount_cents, "commission_cents": 0, "refunded_cents": 0, "currency": "USD",
+    }  # fmt: skip
+    return PaymentCaptured(**values | more)
 
 
 def next_monday() -> date:

@@ -67,9 +67,10 @@ OWNED: dict[str, dict[str, str]] = {
         "external_calendars": "affiliate_id crew_id url status fetched_at etag last_modified error next_fetch_at",
         "external_busy": "calendar_id crew_id during",
         "calendar_feeds": "customer_id affiliate_id crew_id token_hash",
+        "counted_payments": "payment_id booking_id amount_cents",
     },
     "payments": {
-        "payments": "booking_id stripe_payment_intent_id amount_cents status payment_method",
+        "payments": "booking_id stripe_payment_intent_id amount_cents status payment_method purpose cause",
         "refunds": "payment_id amount_cents status",
         "refund_requests": "payment_id amount_cents reason asked_by decided_by status",
         "disputes": "payment_id stripe_dispute_id amount_cents status evidence_due_by withdrawn_cents",
@@ -100,6 +101,7 @@ NEVER_CHANGE = {
     "analytics_events",
     "add_on_categories",
     "consent_changes",
+    "counted_payments",
     "external_busy",
     "journals",
     "mdh_config_history",
@@ -111,7 +113,7 @@ NEVER_CHANGE = {
 KEYED_OTHERWISE = {
     "categories": "slug", "mdh_config": "id", "second_factors": "user_id", "size_multipliers": "price_list_id",
     "condition_multipliers": "price_list_id", "travel_bands": "price_list_id", "add_on_categories": "add_on_id",
-    "promotion_categories": "promotion_id", "promotion_uses": "booking_id",
+    "promotion_categories": "promotion_id", "promotion_uses": "booking_id", "counted_payments": "payment_id",
 }  # fmt: skip
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)

@@ -16,10 +16,12 @@ from services.notifications.domain.message import Notification, WaitingNotice
 from services.notifications.domain.people import Affiliate, Contact, Member
 from shared.contracts.booking import (
     BookingCancelled,
+    BookingChargeDue,
     BookingCompleted,
     BookingConfirmed,
     BookingExpired,
     BookingHeld,
+    BookingPaid,
     BookingRefundDue,
     QuoteAccepted,
     QuoteClosed,
@@ -87,6 +89,9 @@ CANCELLED = booking(
     BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="customer", reason="Sold the car"
 )
 FAILED = payment(PaymentFailed, 2, "failed", reason="card declined")
+EXTRA_FAILED = payment(PaymentFailed, 2, "failed", reason="card declined", purpose="extra")
+TIP_FAILED = payment(PaymentFailed, 2, "failed", reason="card declined", purpose="tip")
+MORE_DUE = booking(BookingChargeDue, 5, "confirmed", charge_cents=5_000, charge_for="extras")
 REFUNDED = payment(PaymentRefunded, 4, "refunded", refund_cents=18_900, refunded_cents=18_900)
 REVIEWED = ReviewPosted(review_id=81, version=1, booking_id=BOOKING, affiliate_id=AFFILIATE, customer_id=7, rating=4)
 ASKED = quote(QuoteRequested, 1, "requested")
@@ -105,6 +110,10 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "expired": (EXPIRED, [("booking_expired", CUSTOMER_USER)]),
     "cancelled": (CANCELLED, [("booking_cancelled", CUSTOMER_USER), ("booking_called_off", OWNER_USER)]),
     "payment failed": (FAILED, [("payment_failed", CUSTOMER_USER)]),
+    "more to pay": (MORE_DUE, [("charge_due", CUSTOMER_USER)]),
+    "extra payment failed": (EXTRA_FAILED, [("charge_failed", CUSTOMER_USER)]),
+    "tip failed": (TIP_FAILED, [("charge_failed", CUSTOMER_USER)]),
+    "more was paid": (booking(BookingPaid, 6, "confirmed"), []),
     "refunded": (REFUNDED, [("payment_refunded", CUSTOMER_USER)]),
     "a bank asks": (dispute("inquiry"), [("dispute_asked", OWNER_USER), ("dispute_noted", CUSTOMER_USER)]),
     "disputed": (dispute("needs_response"), [("dispute_noted", CUSTOMER_USER), ("dispute_opened", OWNER_USER)]),

@@ -13,11 +13,19 @@ from sqlalchemy import delete, func, select
 
 from services.payments.clients import Provider
 from services.payments.commands import tasks
-from services.payments.domain.payment import Payment
+from services.payments.domain.payment import Payment, Purpose
 from services.payments.domain.refund import Refund
 from services.payments.domain.webhook import Webhook
 from shared.auth import Actor
-from shared.contracts.booking import BookingCancelled, BookingEvent, BookingExpired, BookingHeld, BookingRefundDue
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingChargeDue,
+    BookingCompleted,
+    BookingEvent,
+    BookingExpired,
+    BookingHeld,
+    BookingRefundDue,
+)
 from shared.contracts.catalog import AffiliateApplied
 from shared.db import Database
 from shared.tasks import NotNow, Outside, Task
@@ -107,6 +115,15 @@ def refund_due(booking_id: int = 1, version: int = 4, refund_cents: int = PRICE,
     return BookingRefundDue(**_booking(booking_id, version, "cancelled", refund_cents=refund_cents, **more))
 
 
+def charge_due(booking_id: int = 1, version: int = 3, charge_cents: int = 5_000, **more: Any) -> BookingChargeDue:
+    told = {"charge_cents": charge_cents, "charge_for": "extras", "price_cents": PRICE + charge_cents} | more
+    return BookingChargeDue(**_booking(booking_id, version, "confirmed", **told))
+
+
+def completed(booking_id: int = 1, version: int = 5, **more: Any) -> BookingCompleted:
+    return BookingCompleted(**_booking(booking_id, version, "completed", **more))
+
+
 STATE: dict[str, Any] = {
     "affiliate_id": AFFILIATE, "owner_user_id": 900, "name": "Shine", "city": "Brooklyn", "state": "NY",
     "zip": "11201", "timezone": "America/New_York", "latitude": 40.69, "longitude": -73.99, "service_radius_m": 20_000,
@@ -153,9 +170,14 @@ class Till:
         async with self.database.begin() as session:
             return list(await session.scalars(select(Task.name).order_by(Task.id)))
 
-    async def payment(self, booking_id: int = 1) -> Payment:
+    async def payment(self, booking_id: int = 1, purpose: Purpose = Purpose.BOOKING) -> Payment:
+        [payment] = [one for one in await self.payments(booking_id) if one.purpose is purpose]
+        return payment
+
+    async def payments(self, booking_id: int = 1) -> list[Payment]:
         async with self.database.begin() as session:
-            return (await session.scalars(select(Payment).where(Payment.booking_id == booking_id))).one()
+            of = select(Payment).where(Payment.booking_id == booking_id).order_by(Payment.id)
+            return list(await session.scalars(of))
 
     async def refunds(self) -> list[Refund]:
         async with self.database.begin() as session:
@@ -174,14 +196,16 @@ class Till:
         await self.hear(held(booking_id, **more))
         return await self.intent_id(booking_id)
 
-    async def intent_id(self, booking_id: int = 1) -> str:
-        found = (await self.payment(booking_id)).stripe_payment_intent_id
+    async def intent_id(self, booking_id: int = 1, purpose: Purpose = Purpose.BOOKING) -> str:
+        found = (await self.payment(booking_id, purpose)).stripe_payment_intent_id
         assert found is not None
         return found
 
     async def captured(self, booking_id: int = 1, **more: Any) -> str:
         """A payment that was paid, and of which we have heard; its intent's id."""
-        intent_id = await self.ready(booking_id, **more)
+        return await self.pay(await self.ready(booking_id, **more))
+
+    async def pay(self, intent_id: str) -> str:
         await self.sandbox.confirm(intent_id)
         await self.hand_on(intent_id, "payment_intent.succeeded")
         return intent_id

@@ -614,6 +614,7 @@ async def payments(stage: Stage) -> None:
         "GET /payments/v1/affiliates/{affiliate_id}/balance": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/affiliates/{affiliate_id}/payout-account": Ask({"affiliate_id": AFFILIATE}),
         "POST /payments/v1/affiliates/{affiliate_id}/onboarding-links": Ask({"affiliate_id": AFFILIATE}),
+        "GET /payments/v1/bookings/{booking_id}/payments": Ask({"booking_id": 1}),
         "GET /payments/v1/payments": Ask(query={"booking_id": 1}),
         "GET /payments/v1/payments/{payment_id}": Ask({"payment_id": payment_id}),
         "POST /payments/v1/payments/{payment_id}/refund-requests": Ask(

@@ -177,6 +177,7 @@ payments
 GET /affiliates/{affiliate_id}/balance           allowed
 POST /affiliates/{affiliate_id}/onboarding-links refused
 GET /affiliates/{affiliate_id}/payout-account    allowed
+GET /bookings/{booking_id}/payments              allowed
 GET /payments                                    allowed
 GET /payments/{payment_id}                       allowed
 POST /payments/{payment_id}/refund-requests      refused

@@ -200,6 +200,7 @@ payments                                     anonymous customer other owner mana
 GET /affiliates/{affiliate_id}/balance             401      403   403 200/0   200/0      403   403   200/0 200/0
 POST /affiliates/{affiliate_id}/onboarding-links   401      404   404   409     403        404   404     403   403
 GET /affiliates/{affiliate_id}/payout-account      401      404   404   200     200        404   404     200   200
+GET /bookings/{booking_id}/payments                401    200/1   404 200/1   200/1        404   404   200/1 200/1
 GET /payments                                      401      200   404   200     200        404   404     200   200
 GET /payments/{payment_id}                         401      200   404   200     200        404   404     200   200
 POST /payments/{payment_id}/refund-requests        401      403   403   403     403        403   403     403   201

@@ -3,20 +3,44 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import now
-from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingRefundDue
+from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingPaid, BookingRefundDue
 from shared.contracts.payments import PaymentCaptured
 from shared.outbox import record
 from shared.personal import is_erased
 
-from ..domain.booking import Booking, Status
-from ..queries.bookings import get_booking
+from ..domain.booking import GONE, Booking, Status
+from ..queries.bookings import count_payment, get_booking
 from ..queries.promotions import promotion_of
 from ..queries.quotes import accepted_anew
 from ..queries.slots import crews_and_taken, lock_schedule
 from .holding import expire_now
 
+CONFIRMS, ON_TOP = "booking", ("rest", "extra")
+
 
 async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
+    """By what was paid; a tip, or what a later version of payments may think of, is no part of a booking's price."""
+    if paid.purpose == CONFIRMS:
+        await _settle_first(session, paid)
+    elif paid.purpose in ON_TOP:
+        await _settle_more(session, paid)
+
+
+async def _settle_more(session: AsyncSession, paid: PaymentCaptured) -> None:
+    """More of the price of a booking that is confirmed has come; if that is gone by now, it goes back. Each payment
+    counts once, in whatever order they come."""
+    booking = await get_booking(session, paid.booking_id, lock=True)
+    if not await count_payment(session, booking.id, paid.payment_id, paid.amount_cents):
+        return
+    if booking.status in GONE:
+        booking.owe_back_more(paid.amount_cents)
+        record(session, BookingRefundDue.of(booking, refund_cents=paid.amount_cents))
+        return
+    booking.take_more(paid.amount_cents)
+    record(session, BookingPaid.of(booking))
+
+
+async def _settle_first(session: AsyncSession, paid: PaymentCaptured) -> None:
     """The money has come: confirm; too late, take the slot again if it is free, else send the money back.
 
     Early (the booking is always committed before payments can hear of it) it cannot come; twice changes nothing.

@@ -39,6 +39,9 @@ ACTIVE = (
 )  # a booking in these states keeps its crew; the exclusion constraint says the same
 
 
+GONE = (Status.CANCELLED, Status.EXPIRED)
+
+
 class SlotTaken(Conflict):
     """This time is already booked."""
 
@@ -173,6 +176,17 @@ class Booking(Aggregate, Base, kw_only=True):
     def owe_back(self, paid_cents: int) -> None:
         """Money for a booking that was cancelled before it was paid: everything goes back."""
         self.paid_cents = self.refund_cents = paid_cents
+        self.version += 1
+
+    def take_more(self, cents: int) -> None:
+        """So much more has come."""
+        self.paid_cents += cents
+        self.version += 1
+
+    def owe_back_more(self, cents: int) -> None:
+        """So much more has come, for a booking that is gone: it goes back, beside what is to go back already."""
+        self.paid_cents += cents
+        self.refund_cents += cents
         self.version += 1
 
     def _end(self, by: str, reason: str, *, refund_cents: int) -> None:

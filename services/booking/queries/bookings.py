@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, and_, case, func, literal_column, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.http import Page, Paged
 
 from ..domain.booking import ACTIVE, Booking, NoSuchBooking, Status
+from ..domain.counted_payment import CountedPayment
 
 LOCK_CUSTOMER = text("select pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))")
 # Spelled out, as the exclusion constraint has it: so its index serves whatever plan the database takes.
@@ -40,6 +42,12 @@ async def get_booking(session: AsyncSession, booking_id: int, *, lock: bool = Fa
     if booking is None:
         raise NoSuchBooking
     return booking
+
+
+async def count_payment(session: AsyncSession, booking_id: int, payment_id: int, amount_cents: int) -> bool:
+    """Says whether it is counted for the first time."""
+    row = insert(CountedPayment).values(payment_id=payment_id, booking_id=booking_id, amount_cents=amount_cents)
+    return await session.scalar(row.on_conflict_do_nothing().returning(CountedPayment.payment_id)) is not None
 
 
 async def booking_for(session: AsyncSession, actor: Actor, booking_id: int, *, lock: bool = False) -> Booking:

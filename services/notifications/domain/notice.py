@@ -39,7 +39,9 @@ class Kind(StrEnum):
     QUOTE_LAPSED = "quote_lapsed"  # the same to the affiliate
     QUOTE_QUESTION = "quote_question"  # the customer says something
     QUOTE_ANSWER = "quote_answer"  # the affiliate does
-    PAYMENT_FAILED = "payment_failed"
+    CHARGE_DUE = "charge_due"  # to the customer: there is more to pay
+    PAYMENT_FAILED = "payment_failed"  # of what confirms a booking
+    CHARGE_FAILED = "charge_failed"  # of anything else
     PAYMENT_REFUNDED = "payment_refunded"
     DISPUTE_NOTED = "dispute_noted"  # to the customer: their bank has told us
     DISPUTE_DECIDED = "dispute_decided"
@@ -92,6 +94,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingCompleted: {Kind.BOOKING_COMPLETED: CUSTOMER},
     booking.BookingExpired: {Kind.BOOKING_EXPIRED: CUSTOMER},
     booking.BookingCancelled: {Kind.BOOKING_CANCELLED: CUSTOMER, Kind.BOOKING_CALLED_OFF: AFFILIATE},
+    booking.BookingChargeDue: {Kind.CHARGE_DUE: CUSTOMER},
     booking.QuoteRequested: {Kind.QUOTE_REQUESTED: AFFILIATE},
     booking.QuotePriced: {Kind.QUOTE_RECEIVED: CUSTOMER},
     booking.QuoteAccepted: {Kind.QUOTE_ACCEPTED: AFFILIATE},
@@ -101,7 +104,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.QuoteClosed: {Kind.QUOTE_CLOSED: AFFILIATE},
     booking.QuoteExpired: {Kind.QUOTE_EXPIRED: CUSTOMER, Kind.QUOTE_LAPSED: AFFILIATE},
     booking.QuoteMessageSent: {Kind.QUOTE_QUESTION: AFFILIATE, Kind.QUOTE_ANSWER: CUSTOMER},
-    payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER},
+    payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER, Kind.CHARGE_FAILED: CUSTOMER},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
     payments.PaymentDisputed: {
         Kind.DISPUTE_NOTED: CUSTOMER,
@@ -156,6 +159,8 @@ SAID_OF = {
     Kind.DISPUTE_LOST: {"lost"},
     Kind.DISPUTE_CLOSED: {"closed"},
 }
+# What was paid with a payment that a notice is about.
+PAID_FOR = {Kind.PAYMENT_FAILED: {"booking"}, Kind.CHARGE_FAILED: {"rest", "extra", "tip"}}
 # Of these each notice is given once, whatever changes about them.
 TOLD_ONCE = (payments.PaymentDisputed,)
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD}
@@ -208,6 +213,8 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
         if kind in ASKS_FOR_MONEY and not facts["price_cents"]:
             continue  # it is confirmed in a moment
         if kind in SAID_OF and facts["status"] not in SAID_OF[kind]:
+            continue
+        if kind in PAID_FOR and facts["purpose"] not in PAID_FOR[kind]:
             continue
         if kind in SAID_BY and facts["author"] != SAID_BY[kind]:
             continue

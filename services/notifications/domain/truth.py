@@ -11,6 +11,7 @@ from .quote import Quote
 TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_HELD: frozenset({"held"}),
     Kind.PAYMENT_FAILED: frozenset({"held"}),
+    Kind.CHARGE_DUE: frozenset({"confirmed", "en_route", "in_progress", "completed"}),
     Kind.BOOKING_CONFIRMED: frozenset({"confirmed", "completed"}),
     Kind.BOOKING_RECEIVED: frozenset({"confirmed", "completed"}),
     Kind.BOOKING_REMINDER: frozenset({"confirmed"}),

@@ -10,7 +10,7 @@ from shared.http import PathId, QueryId, tag
 from shared.http import router as new_router
 
 from ..queries import payments as queries
-from ..schemas.payments import PaymentView, view_of
+from ..schemas.payments import PaymentsView, PaymentView, view_of
 from ..settings import Settings
 
 router = new_router("payments", "payments")
@@ -28,7 +28,8 @@ PublishableKey = Annotated[str, Depends(_publishable_key)]
 async def payment_of_booking(
     booking_id: QueryId, actor: CurrentActor, session: ReadSession, key: PublishableKey, response: Response
 ) -> PaymentView:
-    """The payment of a booking, with what its customer needs to pay; 404 until the provider is ready for it."""
+    """The payment of a booking that is to be paid now, with what its customer needs for that; if none is, the latest.
+    404 until the provider is ready for the first."""
     found = await queries.payment_of_booking(session, actor, booking_id)
     tag(response, found.version)
     return view_of(found, actor, key)
@@ -41,3 +42,12 @@ async def payment(
     found = await queries.payment_for(session, actor, payment_id)
     tag(response, found.version)
     return view_of(found, actor, key)
+
+
+@router.get("/bookings/{booking_id}/payments", response_model=PaymentsView)
+async def payments_of_booking(
+    booking_id: PathId, actor: CurrentActor, session: ReadSession, key: PublishableKey
+) -> PaymentsView:
+    """All payments of a booking, in the order in which they were asked for."""
+    found = await queries.payments_of_booking(session, actor, booking_id)
+    return PaymentsView(items=[view_of(payment, actor, key) for payment in found])

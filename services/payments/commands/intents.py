@@ -1,20 +1,20 @@
-"""One payment intent per booking: wanted, made, called off."""
+"""Payment intents: wanted, made, called off. Each payment of a booking has one."""
 
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.booking import BookingEvent, BookingHeld
+from shared.contracts.booking import BookingChargeDue, BookingEvent, BookingHeld
 from shared.contracts.payments import PaymentCaptured, PaymentFailed
 from shared.outbox import record
 from shared.tasks import NotNow, Outside
 
 from ..clients import Provider
-from ..domain.payment import Payment, Status
+from ..domain.booking import part_of
+from ..domain.payment import Payment, Purpose, Status
 from ..domain.provider import Intent, RefusedByProvider
-from ..queries.payments import get_payment, lock_payment_of
+from ..queries.bookings import keep_booking
+from ..queries.payments import get_payment, insert_payment, lock_payments_of
 from . import tasks
 from .asking import ask
 from .settlement import adopt, settle_intent
@@ -25,7 +25,7 @@ SOON = timedelta(minutes=1)
 async def prepare(session: AsyncSession, held: BookingHeld) -> None:
     """A booking waits for its money. Heard again, or after the booking was called off, it changes nothing."""
     free = held.price_cents == 0
-    payment = await _begin(session, held, status=Status.CAPTURED if free else Status.PENDING)
+    payment = await _begin_first(session, held, Status.CAPTURED if free else Status.PENDING)
     if payment is None:
         return
     if free:
@@ -34,21 +34,36 @@ async def prepare(session: AsyncSession, held: BookingHeld) -> None:
         tasks.enqueue(session, create_intent, payment_id=payment.id)
 
 
-async def _begin(session: AsyncSession, booking: BookingEvent, *, status: Status) -> Payment | None:
-    """A new payment with the intention to have an intent made; None if the booking has one."""
-    values: dict[str, Any] = {
-        "booking_id": booking.booking_id,
-        "customer_id": booking.customer_id,
-        "affiliate_id": booking.affiliate_id,
-        "amount_cents": booking.price_cents,
-        "commission_cents": booking.commission_cents,
-        "tax_cents": booking.tax_cents,
-        "currency": booking.currency,
-        "status": status,
-        **Payment.intended(),
-    }
-    new = insert(Payment).values(values).on_conflict_do_nothing(index_elements=["booking_id"]).returning(Payment)
-    return await session.scalar(new)
+async def _begin_first(session: AsyncSession, booking: BookingEvent, status: Status) -> Payment | None:
+    """What confirms a booking; None if it has that payment."""
+    return await insert_payment(
+        session,
+        booking,
+        purpose=Purpose.BOOKING,
+        cause=f"booking:{booking.booking_id}",
+        amount_cents=booking.price_cents,
+        commission_cents=booking.commission_cents,
+        tax_cents=booking.tax_cents,
+        status=status,
+    )
+
+
+async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
+    """More is to be paid, in a payment of its own; heard again, or after the booking has gone, it changes nothing."""
+    booking = await keep_booking(session, due)
+    if booking.is_gone or due.charge_cents <= 0:
+        return
+    payment = await insert_payment(
+        session,
+        due,
+        purpose=Purpose.EXTRA,
+        cause=f"booking:{due.booking_id}:{due.version}",
+        amount_cents=due.charge_cents,
+        commission_cents=part_of(due.commission_cents, due.charge_cents, due.price_cents),
+        tax_cents=part_of(due.tax_cents, due.charge_cents, due.price_cents),
+    )
+    if payment is not None:
+        tasks.enqueue(session, create_intent, payment_id=payment.id)
 
 
 @tasks.call
@@ -88,13 +103,14 @@ async def _fail(outside: Outside, payment: Payment, reason: str) -> None:
 
 
 async def call_off(session: AsyncSession, booking: BookingEvent) -> None:
-    """The booking is gone. Heard first, the payment begins and ends here, and no intent is ever made; after the money
-    was taken it changes nothing: booking hears of that, and says what is to go back."""
-    if await _begin(session, booking, status=Status.CANCELLED) is not None:
+    """The booking is gone, unless something newer is known. Heard first, its payment begins and ends here, and no
+    intent is ever made; of money that was taken booking hears, and says what is to go back."""
+    if not (await keep_booking(session, booking)).is_gone:
         return
-    payment = await lock_payment_of(session, booking.booking_id)
-    if payment and payment.call_off() and payment.stripe_payment_intent_id:
-        tasks.enqueue(session, cancel_intent, payment_id=payment.id)
+    await _begin_first(session, booking, Status.CANCELLED)
+    for payment in await lock_payments_of(session, booking.booking_id):
+        if payment.call_off() and payment.stripe_payment_intent_id:
+            tasks.enqueue(session, cancel_intent, payment_id=payment.id)
 
 
 @tasks.call

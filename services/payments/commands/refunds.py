@@ -9,11 +9,12 @@ from shared.db import enforced_by
 from shared.tasks import Outside
 
 from ..clients import Provider
-from ..domain.payment import REFUNDS_WITHIN_CAPTURED, InDispute, NotYetCaptured, OverRefund, Payment
+from ..domain.payment import REFUNDS_WITHIN_CAPTURED, TAKEN, InDispute, NotYetCaptured, OverRefund, Payment
 from ..domain.provider import ProviderRefund, RefusedByProvider, Unanswered
 from ..domain.refund import Refund
+from ..domain.spreading import spread
 from ..domain.webhook import Outcome
-from ..queries.payments import get_payment, lock_payment_of
+from ..queries.payments import get_payment, lock_payments_of
 from ..queries.refunds import get_refund, has_refund_for
 from . import ledger, tasks
 from .asking import ask
@@ -21,19 +22,23 @@ from .settlement import park, settle_refund, settle_unrefundable
 
 
 async def refund_booking(session: AsyncSession, event: BookingCancelled | BookingRefundDue) -> None:
-    """One refund per fact of booking. Before we know of the money itself: not now, but again later."""
+    """Once per fact of booking, of as many of its payments as it takes, newest first. Before we know of the money
+    itself: not now, but again later."""
     if event.refund_cents == 0:
         return
-    payment = await lock_payment_of(session, event.booking_id)
-    if payment is None:
-        raise NotYetCaptured(f"booking {event.booking_id} has no payment yet")
+    taken = [payment for payment in await lock_payments_of(session, event.booking_id) if payment.status in TAKEN]
+    if not taken:
+        raise NotYetCaptured(f"no payment of booking {event.booking_id} has been captured yet")
     cause = f"{event.aggregate}:{event.booking_id}:{event.version}"
     if await has_refund_for(session, cause):
         return
     try:
-        await refund(session, payment, event.refund_cents, reason=event.type, cause=cause)
+        parts = spread(event.refund_cents, taken[::-1])
     except InDispute as refusal:
-        park(payment, f"Booking {event.booking_id}: {event.refund_cents} should go back. {refusal.detail}")
+        park(taken[-1], f"Booking {event.booking_id}: {event.refund_cents} should go back. {refusal.detail}")
+        return
+    for number, (payment, cents) in enumerate(parts):
+        await refund(session, payment, cents, reason=event.type, cause=f"{cause}:{payment.id}" if number else cause)
 
 
 async def refund(session: AsyncSession, payment: Payment, cents: int, *, reason: str, cause: str) -> None:

@@ -20,6 +20,15 @@ from .provider import Decline, Intent
 REFUNDS_WITHIN_CAPTURED = "ck_payments_refunds"
 
 
+class Purpose(StrEnum):
+    """What a payment pays; only `tip` is no part of the booking's price."""
+
+    BOOKING = "booking"
+    REST = "rest"
+    EXTRA = "extra"
+    TIP = "tip"
+
+
 class Status(StrEnum):
     PENDING = "pending"
     REQUIRES_PAYMENT = "requires_payment"
@@ -55,7 +64,7 @@ class NotYetCaptured(Exception):
 
 
 class Payment(Intention, Aggregate, Base, kw_only=True):
-    """The money for one booking, in cents of `currency`.
+    """Money for a booking, in cents of `currency`. It has one for each `cause`, the fact that it answers.
 
     `refunds_due_cents` is what goes or went back, `refunded_cents` what the provider has confirmed of it. Of what banks
     want, `disputed_cents` is not decided yet, `withheld_cents` is what they have taken of that for now, `lost_cents` is
@@ -73,6 +82,8 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     commission_cents: Mapped[int]
     tax_cents: Mapped[int]
     currency: Mapped[str]
+    purpose: Mapped[Purpose] = mapped_column(words(Purpose), default=Purpose.BOOKING)
+    cause: Mapped[str] = mapped_column(default="")
     status: Mapped[Status] = mapped_column(words(Status), default=Status.PENDING)
     captured_cents: Mapped[int] = mapped_column(default=0)
     refunds_due_cents: Mapped[int] = mapped_column(default=0)

@@ -1,15 +1,26 @@
 """Payments, and who may see them."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
+from shared.contracts.booking import BookingEvent
 
-from ..domain.payment import NoSuchPayment, Payment, Status
+from ..domain.booking import Booking
+from ..domain.payment import NoSuchPayment, Payment, Purpose, Status
 from ..domain.provider import Intent
 from . import QUIET
+
+
+async def insert_payment(session: AsyncSession, booking: BookingEvent | Booking, **values: Any) -> Payment | None:
+    """A new payment with the intention to have an intent made; None if the booking has one for this cause."""
+    of = {name: getattr(booking, name) for name in ("booking_id", "customer_id", "affiliate_id", "currency")}
+    row = insert(Payment).values({**of, "status": Status.PENDING, **values, **Payment.intended()})
+    return await session.scalar(row.on_conflict_do_nothing().returning(Payment))
 
 
 async def get_payment(session: AsyncSession, payment_id: int, *, lock: bool = False) -> Payment:
@@ -25,9 +36,20 @@ async def payment_for(session: AsyncSession, actor: Actor, payment_id: int) -> P
 
 
 async def payment_of_booking(session: AsyncSession, actor: Actor, booking_id: int) -> Payment:
-    """The same by its booking; it shows once the provider is ready, so that whoever waits for it can pay."""
+    """The one of a booking that is to be paid now, else the latest. It shows once the provider is ready, so that
+    whoever waits for it can pay."""
     ready = select(Payment).where(Payment.booking_id == booking_id, Payment.status != Status.PENDING)
-    return _visible(await session.scalar(ready), actor)
+    payable = Payment.status == Status.REQUIRES_PAYMENT
+    first = ready.order_by(payable.desc(), case((payable, Payment.id), else_=-Payment.id)).limit(1)
+    return _visible(await session.scalar(first), actor)
+
+
+async def payments_of_booking(session: AsyncSession, actor: Actor, booking_id: int) -> Sequence[Payment]:
+    """All of them, in the order in which they were asked for; they are all of one customer and one affiliate."""
+    payments = (await session.scalars(_of_booking(booking_id))).all()
+    if not payments or not payments[0].may_be_seen_by(actor):
+        raise NoSuchPayment
+    return payments
 
 
 def _visible(payment: Payment | None, actor: Actor) -> Payment:
@@ -36,8 +58,14 @@ def _visible(payment: Payment | None, actor: Actor) -> Payment:
     return payment
 
 
-async def lock_payment_of(session: AsyncSession, booking_id: int) -> Payment | None:
-    return await session.scalar(select(Payment).where(Payment.booking_id == booking_id).with_for_update())
+def _of_booking(booking_id: int) -> Select[Payment]:
+    return select(Payment).where(Payment.booking_id == booking_id).order_by(Payment.id)
+
+
+async def lock_payments_of(session: AsyncSession, booking_id: int) -> Sequence[Payment]:
+    """Of a booking's price, oldest first; what its customer tips is no part of that."""
+    of_price = _of_booking(booking_id).where(Payment.purpose != Purpose.TIP)
+    return (await session.scalars(of_price.with_for_update())).all()
 
 
 async def lock_payment_behind(session: AsyncSession, intent: Intent) -> Payment | None:

@@ -7,17 +7,19 @@ from pydantic import Field
 from shared.auth import Actor
 from shared.http import View
 
-from ..domain.payment import Payment, Status
+from ..domain.payment import Payment, Purpose, Status
 
 
 class PaymentView(View):
-    """A payment. `client_secret` and `publishable_key` are what the customer's client pays the provider with."""
+    """A payment. `purpose` booking confirms a booking; rest and extra are paid of its price later; a tip is none of it.
+    `client_secret` and `publishable_key` are what the customer's client pays the provider with."""
 
     id: int
     version: int
     booking_id: int
     customer_id: int
     affiliate_id: int
+    purpose: Purpose
     status: Status
     amount_cents: int
     refunded_cents: int
@@ -29,6 +31,10 @@ class PaymentView(View):
     publishable_key: str | None = Field(default=None, description="shown to the customer only")
     created_at: datetime
     updated_at: datetime
+
+
+class PaymentsView(View):
+    items: list[PaymentView]
 
 
 def view_of(payment: Payment, actor: Actor, publishable_key: str) -> PaymentView:

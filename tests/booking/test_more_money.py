@@ -1,0 +1,93 @@
+"""Money that comes on top of what confirmed a booking: counted once, and sent back if the booking is gone."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth import Actor
+from shared.contracts.booking import BookingConfirmed, BookingPaid, BookingRefundDue
+from shared.contracts.payments import PaymentCaptured
+from shared.db import Database
+from shared.testing.plugin import Headers, Published, deliver_to
+from shared.testing.tokens import customer
+
+from .conftest import PRICE, Shop, captured, open_shop
+from .test_life import act
+
+EXTRA = 5_000
+
+
+def more(booking: dict[str, Any], payment_id: int = 900, cents: int = EXTRA, purpose: str = "extra") -> PaymentCaptured:
+    return captured(booking, cents, payment_id=payment_id, purpose=purpose, cause=f"booking:{booking['id']}:5")
+
+
+async def money(session: AsyncSession, booking: dict[str, Any]) -> tuple[str, int, int]:
+    of = text("select status, paid_cents, refund_cents from bookings where id = :id")
+    return tuple((await session.execute(of, {"id": booking["id"]})).one())  # type: ignore[return-value]
+
+
+@pytest_asyncio.fixture
+async def fresh_shop(
+    fresh_client: httpx.AsyncClient, as_: Callable[[Actor], Headers], fresh_database: Database
+) -> Shop:
+    return await open_shop(fresh_client, as_, deliver_to("booking", fresh_database))
+
+
+@pytest_asyncio.fixture
+async def confirmed(shop: Shop) -> dict[str, Any]:
+    booking = await shop.held()
+    await shop.deliver(captured(booking))
+    return booking
+
+
+@pytest.mark.parametrize("purpose", ["extra", "rest"])
+async def test_each_payment_counts_once_in_any_order(
+    shop: Shop, confirmed: dict[str, Any], session: AsyncSession, published: Published, purpose: str
+) -> None:
+    for payment_id in (901, 900, 901, 900):
+        await shop.deliver(more(confirmed, payment_id, purpose=purpose))
+    assert await money(session, confirmed) == ("confirmed", PRICE + 2 * EXTRA, 0)
+    assert [event.paid_cents for event in await published(BookingPaid)] == [PRICE + EXTRA, PRICE + 2 * EXTRA]
+    assert len(await published(BookingConfirmed)) == 1
+
+
+@pytest.mark.parametrize("purpose", ["tip", "something of tomorrow"])
+async def test_what_is_no_part_of_the_price_changes_nothing(
+    shop: Shop, session: AsyncSession, published: Published, purpose: str
+) -> None:
+    booking = await shop.held()
+    await shop.deliver(more(booking, purpose=purpose))
+    assert await money(session, booking) == ("held", 0, 0)
+    assert await published(BookingPaid) == []
+
+
+async def test_what_was_paid_on_top_goes_back_with_the_rest(
+    shop: Shop, confirmed: dict[str, Any], session: AsyncSession
+) -> None:
+    await shop.deliver(more(confirmed))
+    assert (await act(shop, confirmed, "cancel", customer(7), json={})).status_code == 200
+    assert await money(session, confirmed) == ("cancelled", PRICE + EXTRA, PRICE + EXTRA)
+
+
+async def test_what_comes_after_the_end_goes_back_once(
+    shop: Shop, confirmed: dict[str, Any], session: AsyncSession, published: Published
+) -> None:
+    assert (await act(shop, confirmed, "cancel", customer(7), json={})).status_code == 200
+    for _ in range(2):
+        await shop.deliver(more(confirmed))
+        await shop.deliver(captured(confirmed))
+    assert await money(session, confirmed) == ("cancelled", PRICE + EXTRA, PRICE + EXTRA)
+    assert [event.refund_cents for event in await published(BookingRefundDue)] == [EXTRA]
+
+
+async def test_heard_by_many_at_once_it_counts_once(fresh_shop: Shop) -> None:
+    booking = await fresh_shop.held()
+    await fresh_shop.deliver(captured(booking))
+    await asyncio.gather(*(fresh_shop.deliver(more(booking)) for _ in range(5)))
+    assert (await fresh_shop.look(booking))["version"] == 3
