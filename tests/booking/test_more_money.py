@@ -29,7 +29,7 @@ def more(booking: dict[str, Any], payment_id: int = 900, cents: int = EXTRA, pur
 
 async def money(session: AsyncSession, booking: dict[str, Any]) -> tuple[str, int, int]:
     of = text("select status, paid_cents, refund_cents from bookings where id = :id")
-    return tuple((await session.execute(of, {"id": booking["id"]})).one())  # type: ignore[return-value]
+    return tuple((await session.execute(of, {"id": booking["id"]})).one())
 
 
 @pytest_asyncio.fixture

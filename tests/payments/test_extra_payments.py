@@ -148,11 +148,12 @@ async def test_a_crash_between_answer_and_store_leads_to_the_same_intent(
 
 
 async def test_the_database_has_one_payment_that_confirms(till: Till) -> None:
-    await till.ready()
+    await till.captured()
+    second = taken(100)
+    second.cause = "another"
     with pytest.raises(IntegrityError, match="uq_payments_booking"):
         async with till.database.begin() as session:
-            values = {"customer_id": 7, "affiliate_id": 31, "amount_cents": 1, "commission_cents": 0, "tax_cents": 0}
-            session.add(Payment(booking_id=1, currency="USD", cause="another", **values, **Payment.intended()))
+            session.add(second)
 
 
 async def test_who_asks_for_a_bookings_payment_gets_the_one_to_be_paid(till: Till, as_: As) -> None:
