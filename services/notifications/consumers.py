@@ -54,7 +54,14 @@ from shared.contracts.identity import (
     UserReinstated,
     UserSuspended,
 )
-from shared.contracts.payments import AccountChanged, PaymentDisputed, PaymentEvent, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import (
+    AccountChanged,
+    PaymentCaptured,
+    PaymentDisputed,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentRefunded,
+)
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 
@@ -150,7 +157,7 @@ async def tell_of_quote(event: QuoteEvent | QuoteMessageSent, session: AsyncSess
     await commands.follow_quote(session, event)
 
 
-@consumers.on(PaymentFailed, PaymentRefunded)
+@consumers.on(PaymentCaptured, PaymentFailed, PaymentRefunded)
 async def tell_of_payment(event: PaymentEvent, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 

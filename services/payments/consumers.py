@@ -6,6 +6,7 @@ from shared.consumers import Consumers
 from shared.contracts.booking import (
     BookingCancelled,
     BookingChargeDue,
+    BookingCompleted,
     BookingExpired,
     BookingHeld,
     BookingRefundDue,
@@ -14,6 +15,7 @@ from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
 
 from .commands import accounts, intents, refunds
 from .personal import personal
+from .queries.bookings import keep_booking
 
 consumers = Consumers("payments")
 personal.join(consumers)
@@ -27,6 +29,12 @@ async def prepare_payment(event: BookingHeld, session: AsyncSession) -> None:
 @consumers.on(BookingChargeDue)
 async def prepare_extra_payment(event: BookingChargeDue, session: AsyncSession) -> None:
     await intents.prepare_extra(session, event)
+
+
+@consumers.on(BookingCompleted)
+async def note_completion(event: BookingCompleted, session: AsyncSession) -> None:
+    """From now on it can be tipped."""
+    await keep_booking(session, event)
 
 
 @consumers.on(BookingCancelled, BookingExpired)

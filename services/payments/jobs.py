@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import accounts, disputes, ledger, reconciliation, webhooks
+from .commands import accounts, disputes, ledger, reconciliation, tips, webhooks
 
 KEPT = timedelta(days=30)
+TIPS_WAIT = timedelta(days=1)
 
 jobs = Jobs("payments")
 
@@ -43,6 +44,12 @@ async def look_for_disputes(session: AsyncSession) -> None:
 async def forget_webhook_details(session: AsyncSession) -> None:
     """What the provider told is settled; that it did stays. What a person must look at is kept until they have."""
     await webhooks.forget_details(session, before=now() - KEPT, limit=1000)
+
+
+@jobs.every(timedelta(minutes=5))
+async def forget_unpaid_tips(session: AsyncSession) -> None:
+    """After a day, 100 at a time."""
+    await tips.forget_unpaid(session, before=now() - TIPS_WAIT, limit=100)
 
 
 @jobs.every(timedelta(minutes=5))

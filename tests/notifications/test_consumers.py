@@ -51,7 +51,7 @@ from shared.contracts.identity import (
     UserChanged,
     UserRegistered,
 )
-from shared.contracts.payments import AccountChanged, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import AccountChanged, PaymentCaptured, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.db import Database
 from shared.events import Event
@@ -112,6 +112,8 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "payment failed": (FAILED, [("payment_failed", CUSTOMER_USER)]),
     "more to pay": (MORE_DUE, [("charge_due", CUSTOMER_USER)]),
     "extra payment failed": (EXTRA_FAILED, [("charge_failed", CUSTOMER_USER)]),
+    "tipped": (payment(PaymentCaptured, 3, "captured", purpose="tip"), [("tip_received", OWNER_USER)]),
+    "paid": (payment(PaymentCaptured, 3, "captured"), []),
     "tip failed": (TIP_FAILED, [("charge_failed", CUSTOMER_USER)]),
     "more was paid": (booking(BookingPaid, 6, "confirmed"), []),
     "refunded": (REFUNDED, [("payment_refunded", CUSTOMER_USER)]),

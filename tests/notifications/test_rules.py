@@ -42,7 +42,7 @@ from shared.contracts.identity import (
     SignInUnlinked,
     UserClosed,
 )
-from shared.contracts.payments import AccountChanged, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import AccountChanged, PaymentCaptured, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 from shared.settings import Profile, Role
@@ -104,6 +104,7 @@ EVENTS: list[Event] = [
     booking(bookings.BookingChargeDue, 3, "confirmed", charge_cents=500, charge_for="reschedule"),
     payment(PaymentFailed, 2, "requires_payment", reason="card declined", purpose="tip"),
     payment(PaymentFailed, 2, "failed", reason="card declined", purpose="extra"),
+    payment(PaymentCaptured, 2, "captured", purpose="tip"),
     payment(PaymentRefunded, 4, "refunded", refund_cents=18_900),
     quote(bookings.QuoteRequested, 1, "requested"),
     quote(bookings.QuotePriced, 2, "priced"),

@@ -609,12 +609,14 @@ async def payments(stage: Stage) -> None:
     )
     request = {"refund_request_id": request_id}
     stage.cast = cast()
+    await stage.deliver(payments_world.completed(booking_id=3))
     await stage.deliver(payments_world.applied(owner_user_id=stage.cast["owner"].user_id))
     stage.asks = {
         "GET /payments/v1/affiliates/{affiliate_id}/balance": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/affiliates/{affiliate_id}/payout-account": Ask({"affiliate_id": AFFILIATE}),
         "POST /payments/v1/affiliates/{affiliate_id}/onboarding-links": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/bookings/{booking_id}/payments": Ask({"booking_id": 1}),
+        "POST /payments/v1/bookings/{booking_id}/tips": Ask({"booking_id": 3}, body={"amount_cents": 500}),
         "GET /payments/v1/payments": Ask(query={"booking_id": 1}),
         "GET /payments/v1/payments/{payment_id}": Ask({"payment_id": payment_id}),
         "POST /payments/v1/payments/{payment_id}/refund-requests": Ask(

@@ -178,6 +178,7 @@ GET /affiliates/{affiliate_id}/balance           allowed
 POST /affiliates/{affiliate_id}/onboarding-links refused
 GET /affiliates/{affiliate_id}/payout-account    allowed
 GET /bookings/{booking_id}/payments              allowed
+POST /bookings/{booking_id}/tips                 refused
 GET /payments                                    allowed
 GET /payments/{payment_id}                       allowed
 POST /payments/{payment_id}/refund-requests      refused

@@ -201,6 +201,7 @@ GET /affiliates/{affiliate_id}/balance             401      403   403 200/0   20
 POST /affiliates/{affiliate_id}/onboarding-links   401      404   404   409     403        404   404     403   403
 GET /affiliates/{affiliate_id}/payout-account      401      404   404   200     200        404   404     200   200
 GET /bookings/{booking_id}/payments                401    200/1   404 200/1   200/1        404   404   200/1 200/1
+POST /bookings/{booking_id}/tips                   401      201   404   403     403        403   403     403   403
 GET /payments                                      401      200   404   200     200        404   404     200   200
 GET /payments/{payment_id}                         401      200   404   200     200        404   404     200   200
 POST /payments/{payment_id}/refund-requests        401      403   403   403     403        403   403     403   201

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     PAYMENT_FAILED = "payment_failed"  # of what confirms a booking
     CHARGE_FAILED = "charge_failed"  # of anything else
     PAYMENT_REFUNDED = "payment_refunded"
+    TIP_RECEIVED = "tip_received"  # to the affiliate
     DISPUTE_NOTED = "dispute_noted"  # to the customer: their bank has told us
     DISPUTE_DECIDED = "dispute_decided"
     DISPUTE_ASKED = "dispute_asked"  # to the affiliate: a bank asks, and takes nothing yet
@@ -105,6 +106,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.QuoteExpired: {Kind.QUOTE_EXPIRED: CUSTOMER, Kind.QUOTE_LAPSED: AFFILIATE},
     booking.QuoteMessageSent: {Kind.QUOTE_QUESTION: AFFILIATE, Kind.QUOTE_ANSWER: CUSTOMER},
     payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER, Kind.CHARGE_FAILED: CUSTOMER},
+    payments.PaymentCaptured: {Kind.TIP_RECEIVED: AFFILIATE},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
     payments.PaymentDisputed: {
         Kind.DISPUTE_NOTED: CUSTOMER,
@@ -160,7 +162,11 @@ SAID_OF = {
     Kind.DISPUTE_CLOSED: {"closed"},
 }
 # What was paid with a payment that a notice is about.
-PAID_FOR = {Kind.PAYMENT_FAILED: {"booking"}, Kind.CHARGE_FAILED: {"rest", "extra", "tip"}}
+PAID_FOR = {
+    Kind.PAYMENT_FAILED: {"booking"},
+    Kind.CHARGE_FAILED: {"rest", "extra", "tip"},
+    Kind.TIP_RECEIVED: {"tip"},
+}
 # Of these each notice is given once, whatever changes about them.
 TOLD_ONCE = (payments.PaymentDisputed,)
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD}

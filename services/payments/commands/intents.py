@@ -109,8 +109,13 @@ async def call_off(session: AsyncSession, booking: BookingEvent) -> None:
         return
     await _begin_first(session, booking, Status.CANCELLED)
     for payment in await lock_payments_of(session, booking.booking_id):
-        if payment.call_off() and payment.stripe_payment_intent_id:
-            tasks.enqueue(session, cancel_intent, payment_id=payment.id)
+        stop(session, payment)
+
+
+def stop(session: AsyncSession, payment: Payment) -> None:
+    """A locked payment is not wanted any more; one that was taken stays."""
+    if payment.call_off() and payment.stripe_payment_intent_id:
+        tasks.enqueue(session, cancel_intent, payment_id=payment.id)
 
 
 @tasks.call

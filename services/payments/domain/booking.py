@@ -3,10 +3,15 @@
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Timestamped
+from shared.errors import NotFound
 
 from . import Base
 
 GONE = ("cancelled", "expired", "declined")
+
+
+class NoSuchBooking(NotFound):
+    """There is no such booking, it is not yours, or we have not heard yet that it is completed."""
 
 
 class Booking(Timestamped, Base, kw_only=True):

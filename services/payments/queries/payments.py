@@ -1,6 +1,7 @@
 """Payments, and who may see them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, case, func, select, update
@@ -11,7 +12,7 @@ from shared.auth import Actor
 from shared.contracts.booking import BookingEvent
 
 from ..domain.booking import Booking
-from ..domain.payment import NoSuchPayment, Payment, Purpose, Status
+from ..domain.payment import CAN_BE_CALLED_OFF, NoSuchPayment, Payment, Purpose, Status
 from ..domain.provider import Intent
 from . import QUIET
 
@@ -66,6 +67,17 @@ async def lock_payments_of(session: AsyncSession, booking_id: int) -> Sequence[P
     """Of a booking's price, oldest first; what its customer tips is no part of that."""
     of_price = _of_booking(booking_id).where(Payment.purpose != Purpose.TIP)
     return (await session.scalars(of_price.with_for_update())).all()
+
+
+async def lock_tips_of(session: AsyncSession, booking_id: int) -> Sequence[Payment]:
+    tips = _of_booking(booking_id).where(Payment.purpose == Purpose.TIP)
+    return (await session.scalars(tips.with_for_update())).all()
+
+
+async def lock_unpaid_tips(session: AsyncSession, *, before: datetime, limit: int) -> Sequence[Payment]:
+    open_tips = select(Payment).where(Payment.purpose == Purpose.TIP, Payment.status.in_(CAN_BE_CALLED_OFF))
+    old = open_tips.where(Payment.created_at < before).order_by(Payment.created_at).limit(limit)
+    return (await session.scalars(old.with_for_update(skip_locked=True))).all()
 
 
 async def lock_payment_behind(session: AsyncSession, intent: Intent) -> Payment | None:
