@@ -28,10 +28,10 @@ async def tip(session: AsyncSession, actor: Actor, booking_id: int, cents: int) 
     for payment in before:
         stop(session, payment)
     amount = {"amount_cents": cents, "commission_cents": 0, "tax_cents": 0}
-    payment = await insert_payment(session, booking, purpose=Purpose.TIP, cause=f"tip:{len(before) + 1}", **amount)
-    assert payment is not None  # the booking is locked: nobody else has made this one
-    tasks.enqueue(session, create_intent, payment_id=payment.id)
-    return payment
+    made = await insert_payment(session, booking, purpose=Purpose.TIP, cause=f"tip:{len(before) + 1}", **amount)
+    assert made is not None  # the booking is locked: nobody else makes this one
+    tasks.enqueue(session, create_intent, payment_id=made.id)
+    return made
 
 
 async def forget_unpaid(session: AsyncSession, *, before: datetime, limit: int) -> None:
