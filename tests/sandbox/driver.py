@@ -36,7 +36,7 @@ class Driver:
         return await self.stripe.payment_intents.create_async(params)
 
     async def paid(self, amount: int = 5000, **more: Any) -> stripe.PaymentIntent:
-        return await self.intent(amount, confirm=True, payment_method="pm_card_visa", **more)
+        return await self.intent(amount, **{"confirm": True, "payment_method": "pm_card_visa", **more})
 
     async def confirm(self, intent: str, card: str = "pm_card_visa", **more: Any) -> stripe.PaymentIntent:
         params: Any = {"payment_method": card, **more}

@@ -22,9 +22,9 @@ class Received:
 
     @property
     def about(self) -> str:
-        """The account or payment intent that the event is about, the latter directly or by a charge or refund."""
+        """The account, transfer or payment intent that it is about, the last directly or by a charge or refund."""
         subject = self.event["data"]["object"]
-        itself = subject["object"] in ("account", "payment_intent")
+        itself = subject["object"] in ("account", "payment_intent", "transfer")
         return str(subject["id"] if itself else subject.get("payment_intent"))
 
 

@@ -16,6 +16,7 @@ Shape = dict[str, Any]
 RESOURCES = (
     "account",
     "account_link",
+    "balance",
     "balance_transaction",
     "charge",
     "customer",
@@ -24,6 +25,7 @@ RESOURCES = (
     "payment_intent",
     "payment_method",
     "refund",
+    "transfer",
 )
 # What a sample shows of another resource, or of one way among many to pay, is no part of the shape.
 OPEN = {"capabilities", "payment_method_options", "source", "refunds", "metadata", "transfer_data"}

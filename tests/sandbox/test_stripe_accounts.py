@@ -20,6 +20,14 @@ async def onboarding(sandbox: Driver, **more: Any) -> tuple[dict[str, Any], dict
     return account.to_dict(), link.to_dict()
 
 
+async def onboarded(sandbox: Driver, outcome: str = "complete") -> str:
+    """The id of an account after its owner has sent the form."""
+    account, link = await onboarding(sandbox)
+    await sandbox.http.post(link["url"], data={"outcome": outcome})
+    identifier: str = account["id"]
+    return identifier
+
+
 @pytest.mark.parametrize(("outcome", "enabled", "due"), [("complete", True, 0), ("incomplete", False, 1)])
 async def test_a_person_gives_all_that_is_asked_or_not(
     sandbox: Driver, receiver: Receiver, outcome: str, enabled: bool, due: int

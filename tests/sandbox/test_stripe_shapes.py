@@ -11,11 +11,12 @@ from .annotations import breaches, hints_of
 from .driver import Driver
 from .receiver import Receiver
 from .shapes import deviations, known_shapes
-from .test_stripe_accounts import onboarding
+from .test_stripe_accounts import onboarded, onboarding
 
 RESOURCES: dict[str, type] = {
     "account": stripe.Account,
     "account_link": stripe.AccountLink,
+    "balance": stripe.Balance,
     "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
     "customer": stripe.Customer,
@@ -24,6 +25,7 @@ RESOURCES: dict[str, type] = {
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,
     "refund": stripe.Refund,
+    "transfer": stripe.Transfer,
 }
 # Absent from a charge unless it is expanded.
 SOMETIMES = {"charge.refunds is missing"}
@@ -95,6 +97,24 @@ async def test_accounts_and_their_links(sandbox: Driver, receiver: Receiver) -> 
     [told] = await receiver.wait_for(account["id"], "account.updated", 1)
     assert (told.event["account"], wrong_with(told.event)) == (account["id"], [])
     assert wrong_with(told.event["data"]["object"]) == []
+
+
+async def test_transfers_and_the_balance(own_sandbox: Driver, own_receiver: Receiver) -> None:
+    await own_sandbox.paid(payment_method="pm_card_bypassPending")
+    await own_sandbox.paid()
+    account = await onboarded(own_sandbox)
+    form: dict[str, Any] = {
+        "amount": 100,
+        "currency": "usd",
+        "destination": account,
+        "transfer_group": "g",
+        "metadata[a]": "b",
+    }
+    transfer = (await own_sandbox.post("/v1/transfers", **form, **{"expand[]": "balance_transaction"})).json()
+    assert (transfer["balance_transaction"]["type"], wrong_with(transfer)) == ("transfer", [])
+    assert wrong_with((await own_sandbox.get("/v1/balance")).json()) == []
+    [told] = await own_receiver.wait_for(transfer["id"], "transfer.created", 1)
+    assert (wrong_with(told.event), wrong_with(told.event["data"]["object"])) == ([], [])
 
 
 async def test_events_and_what_they_carry(sandbox: Driver, receiver: Receiver) -> None:

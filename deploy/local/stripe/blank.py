@@ -84,6 +84,15 @@ CUSTOMER: Document = {
     "tax_exempt": "none",
 }
 
+TRANSFER: Document = {
+    "amount_reversed": 0,
+    "balance_transaction": None,
+    "livemode": False,
+    "reversed": False,
+    "source_transaction": None,
+    "source_type": "card",
+}
+
 REQUIREMENTS: Document = {
     "alternatives": [],
     "current_deadline": None,

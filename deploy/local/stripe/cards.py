@@ -42,6 +42,7 @@ class Card:
     asks_for_authentication: bool = False
     funding: str = "credit"
     challenge: Challenge | None = None
+    is_available_at_once: bool = False
 
     @property
     def last4(self) -> str:
@@ -63,6 +64,13 @@ CARDS = (
     Card("5555555555554444", "mastercard", "Mastercard, pays", ("pm_card_mastercard",)),
     Card("378282246310005", "amex", "American Express, pays", ("pm_card_amex",)),
     Card("4000056655665556", "visa", "Visa debit, pays", ("pm_card_visa_debit",), funding="debit"),
+    Card(
+        "4000000000000077",
+        "visa",
+        "Visa, pays, and the money is available at once",
+        ("pm_card_bypassPending",),
+        is_available_at_once=True,
+    ),
     Card(
         "4000002760003184",
         "visa",

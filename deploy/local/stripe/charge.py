@@ -67,7 +67,9 @@ def _hold(call: Call, intent: Document, charge: Document) -> None:
 def take(call: Call, intent: Document, charge: Document, amount: int) -> None:
     """Move the money: all of the charge, or that part of a hold which is captured. The rest of a hold is let go."""
     charge |= {"captured": True, "amount_captured": amount, "amount_refunded": charge["amount"] - amount}
-    charge["balance_transaction"] = balance.enter(call, "charge", charge, amount, fee=balance.fee_of(amount))["id"]
+    card = card_behind(call.load("payment_method", charge["payment_method"]))
+    entry = balance.enter(call, "charge", charge, amount, fee=balance.fee_of(amount), at_once=card.is_available_at_once)
+    charge["balance_transaction"] = entry["id"]
     intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
     call.record("charge", charge, amount)
     call.store.save(charge)

@@ -62,6 +62,7 @@ class LedgerView(BaseModel):
     payment_intents: list[dict[str, Any]]
     net: dict[str, int]
     movements: list[dict[str, Any]]
+    transfers: list[dict[str, Any]]
 
 
 class DeliveryView(BaseModel):
@@ -163,7 +164,9 @@ def _add_reading(router: APIRouter, sandbox: Sandbox) -> None:
         """Every movement of money, and its totals per payment intent."""
         totals = sandbox.ledger.totals(payment_intent)
         movements = sandbox.ledger.movements(payment_intent)
-        return LedgerView(payment_intents=totals, net=sandbox.ledger.sums(totals), movements=movements)
+        transfers = [] if payment_intent else sandbox.ledger.transfers()
+        net = sandbox.ledger.sums(totals)
+        return LedgerView(payment_intents=totals, net=net, movements=movements, transfers=transfers)
 
     @router.post("/payment_intents/{intent_id}/dispute", status_code=201)
     async def dispute_payment(intent_id: str, wanted: DisputeRequest) -> dict[str, Any]:

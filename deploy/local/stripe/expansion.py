@@ -11,6 +11,7 @@ EXPANDABLE = {
     "refund": {"balance_transaction", "charge", "payment_intent"},
     "dispute": {"charge", "payment_intent"},
     "balance_transaction": {"source"},
+    "transfer": {"balance_transaction", "destination"},
     "payment_method": {"customer"},
 }
 

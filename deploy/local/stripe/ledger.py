@@ -35,6 +35,18 @@ class Ledger:
             values,
         )
 
+    def record_transfer(self, transfer: Document, **known: Any) -> None:
+        values = {name: transfer[name] for name in ("destination", "transfer_group", "amount", "currency", "created")}
+        self.store.change(
+            "insert into transferred (transfer, destination, transfer_group, amount, currency, created, request_id,"
+            " idempotency_key) values (:transfer, :destination, :transfer_group, :amount, :currency, :created,"
+            " :request_id, :idempotency_key)",
+            {"transfer": transfer["id"], **values, **known},
+        )
+
+    def transfers(self) -> list[dict[str, Any]]:
+        return [dict(row) for row in self.store.rows("select * from transferred order by seq")]
+
     def movements(self, intent: str | None) -> list[dict[str, Any]]:
         statement = "select * from movements where :intent is null or payment_intent = :intent order by seq"
         return [dict(row) for row in self.store.rows(statement, {"intent": intent})]

@@ -244,6 +244,20 @@ class AccountLinkParams(Params):
     refresh_url: Named
 
 
+class TransferParams(Params):
+    amount: Amount
+    currency: Currency
+    destination: Named
+    description: Text = None
+    metadata: Metadata = {}
+    transfer_group: Text = None
+
+
+class TransferList(ListParams):
+    destination: Named | None = None
+    transfer_group: Named | None = None
+
+
 P = TypeVar("P", bound=Params)
 
 

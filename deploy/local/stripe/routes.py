@@ -17,6 +17,7 @@ from . import (
     intent,
     payment_method,
     refund,
+    transfer,
 )
 from .document import Document
 from .refusal import UnknownRoute
@@ -64,6 +65,10 @@ OPERATIONS = (
     Operation("customers.update", "POST", "/v1/customers/{id}", customer.update),
     Operation("balance_transactions.list", "GET", "/v1/balance_transactions", balance.list_all),
     Operation("balance_transactions.retrieve", "GET", "/v1/balance_transactions/{id}", balance.retrieve),
+    Operation("balance.retrieve", "GET", "/v1/balance", balance.retrieve_sums),
+    Operation("transfers.create", "POST", "/v1/transfers", transfer.create),
+    Operation("transfers.list", "GET", "/v1/transfers", transfer.list_all),
+    Operation("transfers.retrieve", "GET", "/v1/transfers/{id}", transfer.retrieve),
     Operation("accounts.create", "POST", "/v1/accounts", account.create),
     Operation("accounts.list", "GET", "/v1/accounts", account.list_all),
     Operation("accounts.retrieve", "GET", "/v1/accounts/{id}", account.retrieve),

@@ -11,11 +11,14 @@ create table if not exists objects (
     customer text,
     source text,
     email text,
+    destination text,
+    transfer_group text,
     body text not null
 ) strict;
 create index if not exists objects_by_kind on objects (object, seq);
 create index if not exists objects_by_payment_intent on objects (payment_intent, object);
 create index if not exists objects_by_charge on objects (charge, object);
+create index if not exists objects_by_transfer_group on objects (transfer_group, object);
 create index if not exists objects_by_status on objects (status, object);
 
 -- What money did. Only ever added to, and written apart from the resources, so that a checker can compare the two.
@@ -33,6 +36,19 @@ create table if not exists movements (
     idempotency_key text
 ) strict;
 create index if not exists movements_by_payment_intent on movements (payment_intent);
+
+-- What connected accounts were given, likewise.
+create table if not exists transferred (
+    seq integer primary key autoincrement,
+    transfer text not null unique,
+    destination text not null,
+    transfer_group text,
+    amount integer not null check (amount > 0),
+    currency text not null,
+    created integer not null,
+    request_id text,
+    idempotency_key text
+) strict;
 
 create table if not exists idempotency_keys (
     key text primary key,

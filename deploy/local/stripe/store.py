@@ -11,9 +11,9 @@ from typing import Any
 from .document import Document
 from .refusal import Refusal
 
-INDEXED = ("status", "type", "payment_intent", "charge", "customer", "source", "email")
+INDEXED = ("status", "type", "payment_intent", "charge", "customer", "source", "email", "destination", "transfer_group")
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 SAVE = f"""
 insert into objects (id, object, created, body, {", ".join(INDEXED)})
