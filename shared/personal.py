@@ -130,7 +130,7 @@ OF_EVERY_SERVICE: tuple[Table, ...] = (
         "platform_config",
         "config_id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"
         " late_cancellation_fee_bp commission_rates cancellation_policies deposit tips_allowed max_open_holds features"
-        " created_at updated_at",
+        " payment_modes created_at updated_at",
         "a copy of catalog's",
     ),
     Nobodys("schema_migrations", "version_num", "the service's own"),

@@ -53,6 +53,7 @@ class PlatformConfig(Timestamped, PlatformBase, kw_only=True):
     deposit: Mapped[Deposit | None] = mapped_column(kept(Deposit), default=None)
     tips_allowed: Mapped[bool] = mapped_column(default=True)
     max_open_holds: Mapped[int] = mapped_column(default=3)
+    payment_modes: Mapped[list[str]] = mapped_column(kept(list[str]), default_factory=lambda: ["full"])
     features: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
 
     @property

@@ -4,6 +4,7 @@ Rates are basis points of 1/100 %, money is whole cents.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from shared.pricing import Part
 
@@ -29,6 +30,20 @@ class Deposit(Part):
 
     deposit_bp: int
     minimum_cents: int = 0
+
+
+class PaymentMode(StrEnum):
+    """How a booking is paid: all of it with the platform before it is confirmed, or with the affiliate at the door."""
+
+    FULL = "full"
+    ON_SITE = "on_site"
+
+
+def chosen_mode(offered: Sequence[str], name: str | None) -> PaymentMode:
+    """The one that an affiliate has chosen; the platform's first if it chose none, or one that is no longer offered.
+    Those of a later release are passed over."""
+    known = [PaymentMode(mode) for mode in offered if mode in set(PaymentMode)]
+    return next((mode for mode in known if mode == name), known[0] if known else PaymentMode.FULL)
 
 
 def chosen_policy(

@@ -25,7 +25,7 @@ from shared.contracts.booking import (
     QuoteAccepted,
     QuoteRequested,
 )
-from shared.contracts.payments import PaymentCaptured, PaymentRefunded
+from shared.contracts.payments import PaidOnSite, PaymentCaptured, PaymentRefunded
 from shared.db import Keyed, Timestamped, new_registry
 from shared.errors import Forbidden
 
@@ -79,6 +79,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(Metric.REVENUE_CENTS, "amount_cents", MONEY, OF_PRICE),
         Rule(Metric.TIPS_CENTS, "amount_cents", MONEY, TIP),
     ),
+    # The price is not the platform's to take there: it is no revenue that passes through the books.
+    PaidOnSite.type: (Rule(Metric.COMMISSION_CENTS, "commission_cents", MONEY),),
     PaymentRefunded.type: (Rule(Metric.REFUNDS_CENTS, "refund_cents", MONEY),),
 }
 

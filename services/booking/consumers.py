@@ -23,12 +23,12 @@ from shared.contracts.catalog import (
     PriceListChanged,
     PromotionChanged,
 )
-from shared.contracts.payments import PaymentCaptured
+from shared.contracts.payments import PaymentCaptured, PaymentOnSite
 
 from .commands import quotes
 from .commands.free_days import note_change_for_all
 from .commands.free_days import note_schedule_change as note_change
-from .commands.settlement import settle_payment
+from .commands.settlement import settle_on_site, settle_payment
 from .domain.availability import Crew
 from .domain.offer import Affiliate, Tier
 from .domain.prices import AffiliatePrices, PromotionCode
@@ -58,6 +58,7 @@ async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
             "service_zips": event.service_zips,
             "affiliate_tier": event.affiliate_tier,
             "cancellation_policy": event.cancellation_policy,
+            "payment_mode": event.payment_mode,
         },
     )
     if await session.scalar(select(Crew.id).where(Crew.affiliate_id == event.affiliate_id).limit(1)) is None:
@@ -133,6 +134,11 @@ async def reopen_quote(event: BookingExpired | BookingCancelled, session: AsyncS
 @consumers.on(BookingConfirmed)
 async def settle_quote(event: BookingConfirmed, session: AsyncSession) -> None:
     await quotes.settle_quote(session, event)
+
+
+@consumers.on(PaymentOnSite)
+async def confirm_booking_paid_on_site(event: PaymentOnSite, session: AsyncSession) -> None:
+    await settle_on_site(session, event)
 
 
 @consumers.on(PaymentCaptured)

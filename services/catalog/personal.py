@@ -36,7 +36,7 @@ TABLES: tuple[Table, ...] = (
         "owner_user_id = :user_id",
         shown="id city state zip timezone service_radius_m application_status approved_at created_at updated_at"
         " deleted_at",
-        hidden="version owner_user_id applied_by affiliate_tier cancellation_policy"
+        hidden="version owner_user_id applied_by affiliate_tier cancellation_policy payment_mode"
         " latitude longitude rating review_count rating_version"
         " payout_status payouts_enabled payout_version",
         erased={
@@ -106,7 +106,7 @@ TABLES: tuple[Table, ...] = (
         "mdh_config",
         "id version currency commission_bp hold_minutes lead_minutes horizon_days free_cancellation_hours"
         " late_cancellation_fee_bp commission_rates cancellation_policies deposit tips_allowed max_open_holds features"
-        " created_at updated_at",
+        " payment_modes created_at updated_at",
         "the platform's",
     ),
     Nobodys("mdh_config_history", "id version changed_by operator changes created_at", "who of staff it was"),

@@ -13,9 +13,8 @@ from shared.contracts.booking import (
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
 
-from .commands import accounts, intents, refunds
+from .commands import accounts, intents, on_site, refunds
 from .personal import personal
-from .queries.bookings import keep_booking
 
 consumers = Consumers("payments")
 personal.join(consumers)
@@ -33,8 +32,8 @@ async def prepare_extra_payment(event: BookingChargeDue, session: AsyncSession) 
 
 @consumers.on(BookingCompleted)
 async def note_completion(event: BookingCompleted, session: AsyncSession) -> None:
-    """From now on it can be tipped."""
-    await keep_booking(session, event)
+    """From now on it can be tipped; what was to be paid at the door is."""
+    await on_site.complete(session, event)
 
 
 @consumers.on(BookingCancelled, BookingExpired)

@@ -20,7 +20,7 @@ TABLES = (
     Held(
         "bookings",
         "customer_id = :customer_id",
-        shown="booking_id affiliate_id status price_cents currency",
+        shown="booking_id affiliate_id status price_cents currency payment_mode",
         hidden="customer_id version created_at updated_at",
     ),
     Held(

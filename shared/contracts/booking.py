@@ -14,7 +14,8 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     """A booking as it now is. Times are UTC; `timezone` is where the appointment is; money in cents of `currency`.
 
     `price_cents` is what the customer pays, `tax_cents` in it; `lines` add up to it (bookings made before there were
-    lines have none). `promotion_id` is the code that was used.
+    lines have none). `promotion_id` is the code that was used. `payment_mode` is full where
+    the platform takes the price, on_site where the affiliate does at the door: then `paid_cents` stays 0.
     """
 
     booking_id: int
@@ -41,6 +42,7 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     promotion_id: int | None = None
     quote_id: int | None = None
     paid_cents: int | None = None
+    payment_mode: str = "full"
 
 
 class BookingHeld(BookingEvent, type="booking.held.v1"):

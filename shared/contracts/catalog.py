@@ -11,7 +11,8 @@ class AffiliateEvent(Event, aggregate="affiliate"):
 
     It comes to places within `service_radius_m` of its own and to `service_zips`; radius 0: only to those.
     `rating_hundredths` is in hundredths of a star, null before the first review. `affiliate_tier` is what the platform
-    counts it among (`commission_rates`), `cancellation_policy` which of the platform's it has chosen, null the usual.
+    counts it among (`commission_rates`), `cancellation_policy` which of the platform's it has chosen, null the usual;
+    `payment_mode` likewise, null the first of the platform's `payment_modes`.
     `slug` names it in addresses; empty in events from before it was told.
     """
 
@@ -29,6 +30,7 @@ class AffiliateEvent(Event, aggregate="affiliate"):
     service_zips: list[str] = []
     affiliate_tier: str = "standard"
     cancellation_policy: str | None = None
+    payment_mode: str | None = None
     rating_hundredths: int | None = None
     review_count: int = 0
     slug: str = ""
@@ -175,6 +177,7 @@ class ConfigChanged(Event, aggregate="config", type="catalog.config_changed.v1")
     deposit: Deposit | None = None
     tips_allowed: bool = True
     max_open_holds: int = 3
+    payment_modes: list[str] = ["full"]
     features: dict[str, bool] = {}
 
 

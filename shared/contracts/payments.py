@@ -35,6 +35,14 @@ class PaymentCaptured(PaymentEvent, type="payments.captured.v1"):
     pass
 
 
+class PaymentOnSite(PaymentEvent, type="payments.on_site.v1"):
+    """We take nothing: the customer is to pay the affiliate at the door."""
+
+
+class PaidOnSite(PaymentEvent, type="payments.paid_on_site.v1"):
+    """The job is done, so the affiliate has the money, and owes the platform its commission."""
+
+
 class PaymentFailed(PaymentEvent, type="payments.failed.v1"):
     """An attempt was declined; the customer may try again, for what confirms a booking only while it is held."""
 

@@ -139,6 +139,12 @@ alter table {table}
     add column features jsonb not null default '{{}}' check (jsonb_typeof(features) = 'object');
 """
 
+# Of both, since revision "ways to pay".
+PAYMENT_MODES = """
+alter table {table}
+    add column payment_modes jsonb not null default '["full"]' check (jsonb_typeof(payment_modes) = 'array');
+"""
+
 # Since revision "config": catalog's configuration. Booking had a copy of its own before, which stays.
 CONFIG = """
 create table if not exists platform_config (
@@ -188,3 +194,7 @@ def add_causes() -> None:
 
 def add_config() -> None:
     run(CONFIG)
+
+
+def add_payment_modes() -> None:
+    run(PAYMENT_MODES.format(table="platform_config"))

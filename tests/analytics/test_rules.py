@@ -24,8 +24,9 @@ from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 # Text that events carry and that says nothing about a person: looked at, one by one.
 HARMLESS = {
     "affiliate_tier", "application_status", "author", "cancellation_policy", "cancelled_by", "category", "cause",
-    "charge_for", "city", "counts", "currency", "deleted_by", "features", "locale", "prefix", "provider", "purpose",
-    "role", "scopes", "service_name", "slug", "service_zips", "state", "status", "tier_name", "timezone",
+    "charge_for", "city", "counts", "currency", "deleted_by", "features", "locale", "payment_mode", "payment_modes",
+    "prefix", "provider", "purpose", "role", "scopes", "service_name", "service_zips", "slug", "state", "status",
+    "tier_name", "timezone",
 }  # fmt: skip
 
 
@@ -76,6 +77,8 @@ def test_no_rule_counts_by_what_is_dropped() -> None:
          {"affiliate_id": 3, "currency": "EUR", "amount_cents": 7, "commission_cents": 0, "purpose": "tip"},
          [("commission_cents", 0, {"affiliate_id": 3, "currency": "EUR"}),
           ("tips_cents", 7, {"affiliate_id": 3, "currency": "EUR"})]),
+        ("payments.paid_on_site.v1", {"affiliate_id": 3, "currency": "EUR", "amount_cents": 7, "commission_cents": 1},
+         [("commission_cents", 1, {"affiliate_id": 3, "currency": "EUR"})]),
         ("payments.failed.v1", {"affiliate_id": 3}, []),
         ("booking.refund_due.v1", {"affiliate_id": 3, "refund_cents": 7}, []),
         ("never.heard_of.v1", {}, []),

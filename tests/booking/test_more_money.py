@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.contracts.booking import BookingConfirmed, BookingPaid, BookingRefundDue
-from shared.contracts.payments import PaymentCaptured
+from shared.contracts.payments import PaymentCaptured, PaymentOnSite
 from shared.db import Database
+from shared.terms import chosen_mode
 from shared.testing.plugin import Headers, Published, deliver_to
 from shared.testing.tokens import customer
 
-from .conftest import PRICE, Shop, captured, open_shop
+from .conftest import PRICE, Shop, approved, captured, config, open_shop
 from .test_life import act
 
 EXTRA = 5_000
@@ -84,6 +85,46 @@ async def test_what_comes_after_the_end_goes_back_once(
         await shop.deliver(captured(confirmed))
     assert await money(session, confirmed) == ("cancelled", PRICE + EXTRA, PRICE + EXTRA)
     assert [event.refund_cents for event in await published(BookingRefundDue)] == [EXTRA]
+
+
+async def held_on_site(shop: Shop) -> dict[str, Any]:
+    await shop.deliver(config(2, payment_modes=["full", "on_site"]))
+    await shop.deliver(approved(3, payment_mode="on_site"))
+    booking = await shop.held()
+    assert booking["payment_mode"] == "on_site"
+    return booking
+
+
+def agreed(booking: dict[str, Any], **more: Any) -> PaymentOnSite:
+    return PaymentOnSite(**captured(booking, **more).model_dump() | {"status": "on_site"})
+
+
+async def test_what_is_paid_at_the_door_confirms_with_nothing_paid(
+    shop: Shop, session: AsyncSession, published: Published
+) -> None:
+    booking = await held_on_site(shop)
+    for _ in range(2):
+        await shop.deliver(agreed(booking))
+    assert await money(session, booking) == ("confirmed", 0, 0)
+    [told] = await published(BookingConfirmed)
+    assert (told.payment_mode, told.paid_cents) == ("on_site", 0)
+    assert (await act(shop, booking, "cancel", customer(7), json={})).status_code == 200
+    await shop.deliver(agreed(booking))
+    assert await money(session, booking) == ("cancelled", 0, 0)
+    assert await published(BookingRefundDue) == []
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen", "mode"),
+    [
+        (["full"], None, "full"), (["full"], "on_site", "full"), (["on_site", "full"], None, "on_site"),
+        (["full", "on_site"], "on_site", "on_site"), (["later", "on_site"], "later", "on_site"), ([], "later", "full"),
+    ],
+)  # fmt: skip
+def test_the_way_to_pay_is_the_affiliates_choice_among_the_platforms(
+    offered: list[str], chosen: str | None, mode: str
+) -> None:
+    assert chosen_mode(offered, chosen) == mode
 
 
 async def test_heard_by_many_at_once_it_counts_once(fresh_shop: Shop) -> None:

@@ -106,6 +106,7 @@ def configuration(**changes: Any) -> Json:
         "cancellation_policies": [{"name": "flexible", "free_cancellation_hours": 2, "late_cancellation_fee_bp": 1000}],
         "deposit": {"deposit_bp": 2000, "minimum_cents": 1000},
         "tips_allowed": True,
+        "payment_modes": ["full", "on_site"],
         "features": {"applications": True, "bookings": True, "quotes": True, "reviews": True, "registration": True},
     } | changes
 

@@ -37,6 +37,7 @@ INITIAL: dict[str, Any] = {
     "deposit": None,
     "tips_allowed": True,
     "max_open_holds": 3,
+    "payment_modes": ["full"],
     "features": {"applications": True, "bookings": True, "quotes": True, "reviews": True, "registration": True},
 }
 STAFFS = {"commission_bp", "commission_rates"}
@@ -139,6 +140,7 @@ BAD: list[dict[str, Any]] = [
     {"lead_minutes": 1440, "horizon_days": 1}, {"horizon_days": 0}, {"horizon_days": 731},
     {"free_cancellation_hours": 721}, {"late_cancellation_fee_bp": 10_001}, {"version": 3}, {"id": 2},
     {"hold_minutes": 10**30}, {"max_open_holds": 0}, {"max_open_holds": 21}, {"tips_allowed": "yes"},
+    {"payment_modes": []}, {"payment_modes": ["full", "full"]}, {"payment_modes": ["later"]}, {"payment_modes": None},
     {"tips_allowed": None}, {"features": {"reviews": "off"}}, {"features": {"revues": False}}, {"features": None},
     {"deposit": {}}, {"deposit": {"deposit_bp": 0}}, {"deposit": {"deposit_bp": 1, "minimum_cents": -1}},
     {"commission_rates": None}, {"commission_rates": [{"commission_bp": 1}]}, {"commission_rates": [RATE, RATE]},
@@ -180,6 +182,7 @@ async def test_terms_are_told_whole_and_kept_readable(client: httpx.AsyncClient,
         "cancellation_policies": [POLICY],
         "deposit": {"deposit_bp": 2000, "minimum_cents": 1000},
         "tips_allowed": False,
+        "payment_modes": ["on_site", "full"],
         "features": {"reviews": False, "bookings": True},
     }
     answer = await client.patch(PATH, json=wanted, headers=as_(ADMIN))
@@ -197,6 +200,7 @@ async def test_terms_are_told_whole_and_kept_readable(client: httpx.AsyncClient,
         "cancellation_policies": [[], [POLICY]],
         "deposit": [None, wanted["deposit"]],
         "tips_allowed": [True, False],
+        "payment_modes": [["full"], ["on_site", "full"]],
         "features.reviews": [True, False],
     }
 

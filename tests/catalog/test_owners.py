@@ -152,11 +152,15 @@ async def test_what_an_application_says_is_kept_and_what_cannot_be_is_refused(
     path = f"{AFFILIATES}/{affiliate['id']}"
     late = await client.patch(path, json={"insurance_expires_on": "2020-01-01"}, headers=as_(OWNER))
     odd = await client.patch(path, json={"cancellation_policy": "strict"}, headers=as_(OWNER))
-    assert [a.json()["type"] for a in (late, odd)] == ["/problems/insurance-expired", "/problems/unknown-policy"]
+    other = await client.patch(path, json={"payment_mode": "on_site"}, headers=as_(OWNER))
+    types = ["/problems/insurance-expired", "/problems/unknown-policy", "/problems/unknown-payment-mode"]
+    assert [a.json()["type"] for a in (late, odd, other)] == types
     policy = {"name": "strict", "free_cancellation_hours": 72, "late_cancellation_fee_bp": 9_000}
-    config = {"cancellation_policies": [policy]}
+    config = {"cancellation_policies": [policy], "payment_modes": ["full", "on_site"]}
     assert (await client.patch("/catalog/v1/config", json=config, headers=as_(ADMIN))).status_code == 200
-    chosen = await client.patch(path, json={"cancellation_policy": "strict"}, headers=as_(OWNER))
+    wanted = {"cancellation_policy": "strict", "payment_mode": "on_site"}
+    chosen = await client.patch(path, json=wanted, headers=as_(OWNER))
+    assert chosen.json()["payment_mode"] == "on_site"
     counted = await client.put(f"{path}/tier", json={"affiliate_tier": "premium"}, headers=as_(ADMIN))
     assert (chosen.json()["cancellation_policy"], counted.json()["affiliate_tier"]) == ("strict", "premium")
     assert [(e.cancellation_policy, e.affiliate_tier) for e in await published(AffiliateChanged)] == [

@@ -115,6 +115,8 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "tipped": (payment(PaymentCaptured, 3, "captured", purpose="tip"), [("tip_received", OWNER_USER)]),
     "paid": (payment(PaymentCaptured, 3, "captured"), []),
     "tip failed": (TIP_FAILED, [("charge_failed", CUSTOMER_USER)]),
+    "more to pay at the door": (MORE_DUE.model_copy(update={"payment_mode": "on_site"}), []),
+    "held, paid at the door": (HELD.model_copy(update={"payment_mode": "on_site"}), []),
     "more was paid": (booking(BookingPaid, 6, "confirmed"), []),
     "refunded": (REFUNDED, [("payment_refunded", CUSTOMER_USER)]),
     "a bank asks": (dispute("inquiry"), [("dispute_asked", OWNER_USER), ("dispute_noted", CUSTOMER_USER)]),

@@ -96,6 +96,7 @@ def payouts(status: str) -> AccountChanged:
 EVENTS: list[Event] = [
     booking(bookings.BookingHeld, 1, "held"),
     booking(bookings.BookingConfirmed, 2, "confirmed"),
+    booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="on_site"),
     booking(bookings.BookingCompleted, 3, "completed"),
     booking(bookings.BookingExpired, 2, "expired"),
     booking(bookings.BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="affiliate", reason="Rain"),
@@ -208,6 +209,15 @@ def test_of_a_hold_that_ran_out_it_is_not_said_that_nothing_was_charged() -> Non
     """The money may have come in the same second; only payments knows, and booking answers it."""
     (expired,) = notices_of(booking(bookings.BookingExpired, 2, "expired"), None)
     assert "Nothing was charged" not in words_of(expired, ADA).message
+
+
+def test_who_pays_at_the_door_is_not_told_that_they_have_paid() -> None:
+    to_customer, to_affiliate = notices_of(
+        booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="on_site"), None
+    )
+    assert "You pay $189.00 there." in words_of(to_customer, ADA).message
+    assert "You paid" not in words_of(to_customer, ADA).message
+    assert "you owe the commission" in words_of(to_affiliate, ADA).message
 
 
 def test_times_are_the_appointments_and_deadlines_the_recipients() -> None:

@@ -388,6 +388,7 @@ async def catalog(stage: Stage) -> None:
         "cancellation_policy": None,
     }  # fmt: skip
     applying = changes | {"service_zips": ["10001"]}
+    changes |= {"payment_mode": "full"}
     stage.asks = {
         "GET /catalog/v1/affiliates": Ask(query=searched),
         "GET /catalog/v1/service-area": Ask(query={"zip": "11201"}),

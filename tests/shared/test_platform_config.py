@@ -27,6 +27,7 @@ async def test_every_service_keeps_the_newest_whole(deliver: Deliver, session: A
     newest = config_changed(
         3, commission_rates=RATES, cancellation_policies=[FLEXIBLE], deposit=Deposit(deposit_bp=2000), max_open_holds=5,
         tips_allowed=False, features={"reviews": False, "of_a_later_release": False},
+        payment_modes=["later", "on_site"],
     )  # fmt: skip
     for event in (config_changed(1), newest, newest, config_changed(2)):
         await deliver(event)
@@ -35,6 +36,7 @@ async def test_every_service_keeps_the_newest_whole(deliver: Deliver, session: A
     assert (kept.commission_rates, kept.cancellation_policies) == (RATES, [FLEXIBLE])
     assert kept.deposit == Deposit(deposit_bp=2000, minimum_cents=0)
     assert kept.usual_policy == USUAL
+    assert kept.payment_modes == ["later", "on_site"]
     await must_be_on(session, Feature.BOOKINGS)
     with pytest.raises(SwitchedOff):
         await must_be_on(session, Feature.REVIEWS)

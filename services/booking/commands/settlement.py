@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import now
 from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingPaid, BookingRefundDue
-from shared.contracts.payments import PaymentCaptured
+from shared.contracts.payments import PaymentCaptured, PaymentEvent, PaymentOnSite
 from shared.outbox import record
 from shared.personal import is_erased
 
@@ -21,9 +21,15 @@ CONFIRMS, ON_TOP = "booking", ("rest", "extra")
 async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
     """By what was paid; a tip, or what a later version of payments may think of, is no part of a booking's price."""
     if paid.purpose == CONFIRMS:
-        await _settle_first(session, paid)
+        await _settle_first(session, paid, paid.amount_cents)
     elif paid.purpose in ON_TOP:
         await _settle_more(session, paid)
+
+
+async def settle_on_site(session: AsyncSession, agreed: PaymentOnSite) -> None:
+    """The affiliate takes the money: there is nothing to wait for, and nothing that we could send back."""
+    if agreed.purpose == CONFIRMS:
+        await _settle_first(session, agreed, 0)
 
 
 async def _settle_more(session: AsyncSession, paid: PaymentCaptured) -> None:
@@ -40,7 +46,7 @@ async def _settle_more(session: AsyncSession, paid: PaymentCaptured) -> None:
     record(session, BookingPaid.of(booking))
 
 
-async def _settle_first(session: AsyncSession, paid: PaymentCaptured) -> None:
+async def _settle_first(session: AsyncSession, paid: PaymentEvent, paid_cents: int) -> None:
     """The money has come: confirm; too late, take the slot again if it is free, else send the money back.
 
     Early (the booking is always committed before payments can hear of it) it cannot come; twice changes nothing.
@@ -52,12 +58,12 @@ async def _settle_first(session: AsyncSession, paid: PaymentCaptured) -> None:
     at_its_price = not await _lost_its_promotion(session, booking)
     at_its_price &= not await accepted_anew(session, booking.quote_id, booking.id)
     if booking.status is Status.HELD and now() < booking.appointment_start and at_its_price:
-        booking.confirm(paid.amount_cents)
+        booking.confirm(paid_cents)
         record(session, BookingConfirmed.of(booking))
     elif booking.status in (Status.HELD, Status.EXPIRED):
-        await _take_again(session, booking, paid.amount_cents, at_its_price)
-    elif booking.status is Status.CANCELLED and booking.paid_cents < paid.amount_cents:
-        booking.owe_back(paid.amount_cents)
+        await _take_again(session, booking, paid_cents, at_its_price)
+    elif booking.status is Status.CANCELLED and booking.paid_cents < paid_cents:
+        booking.owe_back(paid_cents)
         record(session, BookingRefundDue.of(booking))
 
 

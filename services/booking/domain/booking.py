@@ -12,6 +12,7 @@ from shared.db import Aggregate, kept, words
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
 from shared.pricing import LineItem
+from shared.terms import PaymentMode
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
@@ -103,6 +104,7 @@ class Booking(Aggregate, Base, kw_only=True):
     hold_expires_at: Mapped[datetime]
     paid_cents: Mapped[int] = mapped_column(default=0)
     refund_cents: Mapped[int] = mapped_column(default=0)
+    payment_mode: Mapped[PaymentMode] = mapped_column(words(PaymentMode), default=PaymentMode.FULL)
     cancelled_by: Mapped[str | None] = mapped_column(default=None)
     cancel_reason: Mapped[str | None] = mapped_column(default=None)
 
@@ -126,6 +128,7 @@ class Booking(Aggregate, Base, kw_only=True):
             address=visit.address,
             zip=visit.zip,
             quote_id=visit.quote_id,
+            payment_mode=offer.payment_mode,
             price_cents=price.total_cents,
             commission_cents=share(price.commissionable_cents, offer.commission_bp),
             currency=config.currency,
@@ -146,7 +149,7 @@ class Booking(Aggregate, Base, kw_only=True):
         return acting_as(actor, self) != "affiliate" or self.status in (Status.CONFIRMED, Status.COMPLETED)
 
     def confirm(self, paid_cents: int) -> None:
-        """The money is here: the slot is the customer's."""
+        """The money is here, or is the affiliate's to take at the door: the slot is the customer's."""
         self.paid_cents = paid_cents
         self._become(Status.CONFIRMED)
 

@@ -13,7 +13,7 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.places import OutOfServiceArea, Place, serves
 from shared.platform_config import PlatformConfig
 from shared.pricing import Job, Price, PriceList, Promotion, SizePrice, TierOnSale, duration_minutes, price
-from shared.terms import CancellationPolicy, chosen_policy, commission_bp
+from shared.terms import CancellationPolicy, PaymentMode, chosen_mode, chosen_policy, commission_bp
 
 from . import Base
 
@@ -54,6 +54,7 @@ class Affiliate(Timestamped, Base, kw_only=True):
     service_zips: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     affiliate_tier: Mapped[str] = mapped_column(default="standard")
     cancellation_policy: Mapped[str | None] = mapped_column(default=None)
+    payment_mode: Mapped[str | None] = mapped_column(default=None)
 
     def must_come_to(self, place: Place) -> None:
         """By the rule of catalog's search. An area that is not known yet keeps nobody out."""
@@ -156,6 +157,10 @@ class Offer:
         return chosen_policy(
             self.config.usual_policy, self.config.cancellation_policies, self.affiliate.cancellation_policy
         )
+
+    @property
+    def payment_mode(self) -> PaymentMode:
+        return chosen_mode(self.config.payment_modes, self.affiliate.payment_mode)
 
     def sell(self, job: Job, promotion: Promotion | None) -> Sale:
         """Priced by catalog's function from what it told: to the cent what its price check shows."""

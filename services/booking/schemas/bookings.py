@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from shared.auth import Actor
 from shared.http import Body, Cents, Id, Line, Moment, Text, View
 from shared.pricing import Job, LineItem
+from shared.terms import PaymentMode
 from shared.vehicles import Condition, SizeClass
 
 from ..domain.booking import Booking, Status
@@ -71,6 +72,7 @@ class BookingView(View):
     hold_expires_at: datetime
     paid_cents: int
     refund_cents: int
+    payment_mode: PaymentMode
     cancelled_by: Literal["customer", "affiliate", "staff", "platform"] | None
     cancel_reason: str | None
     created_at: datetime

@@ -64,6 +64,8 @@ async def change_affiliate(
     affiliate.must_be_run_by(actor)
     affiliate.expect(version)
     await _must_be_sound(session, wanted)
+    if wanted.payment_mode is not None:
+        (await get_config(session)).must_offer_mode(wanted.payment_mode)
     affiliate.change(wanted.model_dump(exclude=WHERE, exclude_none=True), _moved(affiliate, wanted))
     record(session, AffiliateChanged.of(affiliate))
     return affiliate

@@ -99,6 +99,7 @@ class Affiliate(Aggregate, SoftDeleted, Base, kw_only=True):
     insurance_expires_on: Mapped[date | None] = mapped_column(default=None)
     affiliate_tier: Mapped[str] = mapped_column(default="standard")
     cancellation_policy: Mapped[str | None] = mapped_column(default=None)
+    payment_mode: Mapped[str | None] = mapped_column(default=None)
     area: Mapped[list[ServiceAreaZip]] = relationship(
         default_factory=list, init=False, lazy="selectin", cascade="all, delete-orphan", order_by=ServiceAreaZip.zip
     )

@@ -29,6 +29,10 @@ class UnknownPolicy(Unprocessable):
     """The platform has no cancellation policy of that name; GET /catalog/v1/config lists them."""
 
 
+class UnknownPaymentMode(Unprocessable):
+    """The platform does not offer this way to pay; GET /catalog/v1/config lists those that it does."""
+
+
 class MdhConfig(Aggregate, Base, kw_only=True):
     """Commission and fee in basis points of the price; seeded by the migration, never inserted."""
 
@@ -49,6 +53,7 @@ class MdhConfig(Aggregate, Base, kw_only=True):
     deposit: Mapped[Deposit | None] = mapped_column(kept(Deposit), default=None)
     tips_allowed: Mapped[bool] = mapped_column(default=True)
     max_open_holds: Mapped[int] = mapped_column(default=3)
+    payment_modes: Mapped[list[str]] = mapped_column(kept(list[str]), default_factory=lambda: ["full"])
     switched: Mapped[dict[str, Any]] = mapped_column("features", default_factory=dict)
 
     @property
@@ -60,6 +65,11 @@ class MdhConfig(Aggregate, Base, kw_only=True):
         """`UnknownPolicy` unless an affiliate may choose it; None is the usual one."""
         if policy is not None and policy not in {offered.name for offered in self.cancellation_policies}:
             raise UnknownPolicy
+
+    def must_offer_mode(self, mode: str | None) -> None:
+        """`UnknownPaymentMode` unless an affiliate may choose it; None is the first."""
+        if mode is not None and mode not in self.payment_modes:
+            raise UnknownPaymentMode
 
     def change(self, wanted: Mapping[str, Any], features: Mapping[Feature, bool]) -> dict[str, Any]:
         """Take over what differs, and say what it was and is: `{"hold_minutes": [10, 15]}`. Features that are not named

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import EmailStr, Field
 
 from shared.http import Body, Day, View
+from shared.terms import PaymentMode
 
 from ..domain.affiliate import PayoutStatus
 from ..domain.onboarding import ApplicationStatus
@@ -53,6 +54,7 @@ class AffiliateChangeRequest(Body):
     insurance_reference: Name | None = None
     insurance_expires_on: Day | None = None
     cancellation_policy: Policy | None = None
+    payment_mode: PaymentMode | None = Field(default=None, description="one of the platform's `payment_modes`")
     service_radius_m: Radius | None = None
 
 
@@ -98,6 +100,7 @@ class AffiliateView(ProfileView):
     insurance_expires_on: date | None
     affiliate_tier: str
     cancellation_policy: str | None
+    payment_mode: str | None
     payout_status: PayoutStatus
     payouts_enabled: bool
     street: str | None

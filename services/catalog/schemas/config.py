@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, TypeAdapter, 
 
 from shared.http import Body, View
 from shared.platform_config import Feature
-from shared.terms import CancellationPolicy, CommissionRate, Deposit
+from shared.terms import CancellationPolicy, CommissionRate, Deposit, PaymentMode
 
 from ..domain.config import CURRENCIES
 from .words import CATEGORY, BasisPoints, Category
@@ -58,6 +58,7 @@ Rates = Annotated[
     Field(max_length=500),
     _each_once("the same category and tier", lambda rate: (rate.category, rate.affiliate_tier)),
 ]
+Modes = Annotated[list[PaymentMode], Field(min_length=1, max_length=10), _each_once("a way to pay", lambda mode: mode)]
 Policies = Annotated[list[PolicyRequest], Field(max_length=20), _each_once("a policy", lambda policy: policy.name)]
 
 
@@ -71,6 +72,7 @@ class ConfigRequest(Body):
     commission_rates: Rates = Field(default_factory=list)
     hold_minutes: Annotated[StrictInt, Field(ge=1, le=1440)] = 0
     max_open_holds: Annotated[StrictInt, Field(ge=1, le=20)] = 0
+    payment_modes: Modes = Field(default_factory=list, description="the first holds for who has chosen none")
     lead_minutes: Annotated[StrictInt, Field(ge=0, le=43_200)] = 0
     horizon_days: Annotated[StrictInt, Field(ge=1, le=730)] = 0
     free_cancellation_hours: Hours = 0
@@ -95,6 +97,7 @@ TERMS: dict[str, TypeAdapter[Any]] = {
     "commission_rates": TypeAdapter(list[CommissionRate]),
     "cancellation_policies": TypeAdapter(list[CancellationPolicy]),
     "deposit": TypeAdapter(Deposit | None),
+    "payment_modes": TypeAdapter(list[str]),
 }
 
 
@@ -110,6 +113,7 @@ class PublicConfigView(View):
     cancellation_policies: list[CancellationPolicy]
     deposit: Deposit | None
     tips_allowed: bool
+    payment_modes: list[str]
     features: dict[Feature, bool]
 
 

@@ -169,7 +169,7 @@ PAID_FOR = {
 }
 # Of these each notice is given once, whatever changes about them.
 TOLD_ONCE = (payments.PaymentDisputed,)
-ASKS_FOR_MONEY = {Kind.BOOKING_HELD}
+ASKS_FOR_MONEY = {Kind.BOOKING_HELD, Kind.CHARGE_DUE}
 # Each side is told what the other says.
 SAID_BY = {Kind.QUOTE_QUESTION: "customer", Kind.QUOTE_ANSWER: "affiliate"}
 # The field with the addressee's address, where it is not `email`.
@@ -216,8 +216,8 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
     cause = f"{event.type}/{event.aggregate_id}" + ("" if isinstance(event, TOLD_ONCE) else f"/{event.version}")
     said = {name: value for name, value in facts.items() if name != "secret"}
     for kind, party in TELLS.get(type(event), {}).items():
-        if kind in ASKS_FOR_MONEY and not facts["price_cents"]:
-            continue  # it is confirmed in a moment
+        if kind in ASKS_FOR_MONEY and (not facts["price_cents"] or facts["payment_mode"] == "on_site"):
+            continue  # nothing is to be paid with us: it is confirmed in a moment
         if kind in SAID_OF and facts["status"] not in SAID_OF[kind]:
             continue
         if kind in PAID_FOR and facts["purpose"] not in PAID_FOR[kind]:

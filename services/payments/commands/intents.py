@@ -14,9 +14,10 @@ from ..domain.booking import part_of
 from ..domain.payment import Payment, Purpose, Status
 from ..domain.provider import Intent, RefusedByProvider
 from ..queries.bookings import keep_booking
-from ..queries.payments import get_payment, insert_payment, lock_payments_of
+from ..queries.payments import get_payment, insert_first, insert_payment, lock_payments_of
 from . import tasks
 from .asking import ask
+from .on_site import agree, is_paid_on_site, settle_at_the_door
 from .settlement import adopt, settle_intent
 
 SOON = timedelta(minutes=1)
@@ -24,28 +25,17 @@ SOON = timedelta(minutes=1)
 
 async def prepare(session: AsyncSession, held: BookingHeld) -> None:
     """A booking waits for its money. Heard again, or after the booking was called off, it changes nothing."""
+    if is_paid_on_site(held):
+        await agree(session, held)
+        return
     free = held.price_cents == 0
-    payment = await _begin_first(session, held, Status.CAPTURED if free else Status.PENDING)
+    payment = await insert_first(session, held, Status.CAPTURED if free else Status.PENDING)
     if payment is None:
         return
     if free:
         record(session, PaymentCaptured.of(payment))
     else:
         tasks.enqueue(session, create_intent, payment_id=payment.id)
-
-
-async def _begin_first(session: AsyncSession, booking: BookingEvent, status: Status) -> Payment | None:
-    """What confirms a booking; None if it has that payment."""
-    return await insert_payment(
-        session,
-        booking,
-        purpose=Purpose.BOOKING,
-        cause=f"booking:{booking.booking_id}",
-        amount_cents=booking.price_cents,
-        commission_cents=booking.commission_cents,
-        tax_cents=booking.tax_cents,
-        status=status,
-    )
 
 
 async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
@@ -61,9 +51,14 @@ async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
         amount_cents=due.charge_cents,
         commission_cents=part_of(due.commission_cents, due.charge_cents, due.price_cents),
         tax_cents=part_of(due.tax_cents, due.charge_cents, due.price_cents),
+        status=Status.ON_SITE if is_paid_on_site(due) else Status.PENDING,
     )
-    if payment is not None:
+    if payment is None:
+        return
+    if payment.status is Status.PENDING:
         tasks.enqueue(session, create_intent, payment_id=payment.id)
+    elif booking.status == "completed":
+        await settle_at_the_door(session, payment)
 
 
 @tasks.call
@@ -107,7 +102,7 @@ async def call_off(session: AsyncSession, booking: BookingEvent) -> None:
     intent is ever made; of money that was taken booking hears, and says what is to go back."""
     if not (await keep_booking(session, booking)).is_gone:
         return
-    await _begin_first(session, booking, Status.CANCELLED)
+    await insert_first(session, booking, Status.CANCELLED)
     for payment in await lock_payments_of(session, booking.booking_id):
         stop(session, payment)
 

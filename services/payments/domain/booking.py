@@ -26,6 +26,7 @@ class Booking(Timestamped, Base, kw_only=True):
     status: Mapped[str]
     price_cents: Mapped[int]
     currency: Mapped[str]
+    payment_mode: Mapped[str] = mapped_column(default="full")
 
     @property
     def is_gone(self) -> bool:

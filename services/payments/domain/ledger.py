@@ -17,7 +17,7 @@ from shared.clock import now
 from shared.db import Keyed, words
 
 from . import Base
-from .payment import Payment
+from .payment import Payment, Status
 
 
 class Account(StrEnum):
@@ -85,7 +85,10 @@ def books_of(payment: Payment) -> dict[Account, int]:
     What goes back to the customer, or is lost to their bank, comes from the affiliate, the platform and the tax office
     in the proportions of the price, to the cent: all of it back leaves nothing with anybody. What goes back twice the
     customer owes us. What a bank withholds is ours until it decides; the provider's fee for that is the platform's.
+    Of what the affiliate took at the door, it owes the commission.
     """
+    if payment.status is Status.PAID_ON_SITE:
+        return {Account.COMMISSION: -payment.commission_cents, Account.AFFILIATE_PAYABLE: payment.commission_cents}
     taken, due, back = payment.captured_cents, payment.refunds_due_cents, payment.refunded_cents
     withheld, lost, fees = payment.withheld_cents, payment.lost_cents, payment.dispute_fees_cents
     gone = due + lost

@@ -37,6 +37,8 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+    ON_SITE = "on_site"
+    PAID_ON_SITE = "paid_on_site"
 
 
 TAKEN = (Status.CAPTURED, Status.REFUNDED)
@@ -44,6 +46,7 @@ CAN_BE_CALLED_OFF = {
     Status.PENDING: Status.CANCELLING,
     Status.REQUIRES_PAYMENT: Status.CANCELLING,
     Status.FAILED: Status.CANCELLED,
+    Status.ON_SITE: Status.CANCELLED,
 }
 
 
@@ -155,6 +158,13 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         if self.status not in CAN_BE_CALLED_OFF:
             return False
         self._become(CAN_BE_CALLED_OFF[self.status])
+        return True
+
+    def pay_on_site(self) -> bool:
+        """The job is done, so the affiliate has the money; says whether it was to take it."""
+        if self.status is not Status.ON_SITE:
+            return False
+        self._become(Status.PAID_ON_SITE)
         return True
 
     def close(self) -> bool:

@@ -24,6 +24,20 @@ async def insert_payment(session: AsyncSession, booking: BookingEvent | Booking,
     return await session.scalar(row.on_conflict_do_nothing().returning(Payment))
 
 
+async def insert_first(session: AsyncSession, booking: BookingEvent, status: Status) -> Payment | None:
+    """What confirms a booking; None if it has that payment."""
+    return await insert_payment(
+        session,
+        booking,
+        purpose=Purpose.BOOKING,
+        cause=f"booking:{booking.booking_id}",
+        amount_cents=booking.price_cents,
+        commission_cents=booking.commission_cents,
+        tax_cents=booking.tax_cents,
+        status=status,
+    )
+
+
 async def get_payment(session: AsyncSession, payment_id: int, *, lock: bool = False) -> Payment:
     payment = await session.get(Payment, payment_id, with_for_update=lock or None)
     if payment is None:
