@@ -100,6 +100,11 @@ def place_of(zip: str) -> Place:
     return place
 
 
+def find_place(zip: str) -> Place | None:
+    """The same, None if there is none."""
+    return _place(zip)
+
+
 def is_known(zip: str) -> bool:
     return _place(zip) is not None
 

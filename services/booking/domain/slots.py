@@ -1,37 +1,22 @@
-"""Which times can be booked: a pure function over windows, what is taken, and a time zone.
+"""Which times can be booked: a pure function over hours, what is taken, drives, limits and a time zone.
 
-Windows and the grid are local wall time. A time that the clocks skip is never offered; one that they show twice is
-offered once, the first time. Every IANA zone is tested on both its change days.
+What is shown and what is sold is decided here, and by nothing else. Every IANA zone is tested on both its change days.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
-from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from .availability import Availability, Crew
+from shared.places import Place, find_place
 
-GRID_MINUTES = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A crew is taken from `start` until before `end`, buffer included; a lapsed hold keeps it from nobody.
-
-    `booking_id` is None if it is by something else than a booking: an external calendar says so.
-    """
-
-    crew_id: int
-    booking_id: int | None
-    start: datetime
-    end: datetime
-    lapsed: bool = False
-
-    def collides(self, crew: Crew, start: datetime, end: datetime) -> bool:
-        return self.crew_id == crew.id and self.start < end and start < self.end
+from .agenda import Agenda, Taken
+from .availability import Crew
+from .hours import Day, Hours, day_of
+from .schedule_settings import INTERVAL_MINUTES
+from .tour import Hindrance, Stop, Tour
+from .travel import BY_DISTANCE, Drives, Travel
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,71 +30,75 @@ class Slot:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What an affiliate's slots come from."""
+    """What an affiliate's slots come from. `base` is where crews start that name no other place."""
 
     zone: ZoneInfo
-    windows: Sequence[Availability]
+    hours: Sequence[Hours]
     crews: Sequence[Crew]
     taken: Sequence[Taken]
+    interval: int = INTERVAL_MINUTES
+    base: Place | None = None
+    travel: Travel = BY_DISTANCE
+    _days: dict[date, Day] = field(default_factory=dict, init=False, compare=False)
 
-    def slots(self, days: Sequence[date], minutes: int, *, earliest: datetime) -> Iterator[Slot]:
-        """Bookable times on these local days for a job of so many minutes, in order, none before `earliest` (UTC)."""
-        for start in self.starts(days, minutes):
-            if start >= earliest and (crew := self.free_crew(start, minutes)):
-                yield Slot(start, start + timedelta(minutes=minutes), crew)
-
-    def starts(self, days: Sequence[date], minutes: int) -> Iterator[datetime]:
-        """The times that the opening hours allow, taken or not."""
+    def slots(
+        self, days: Sequence[date], stop: Stop, earliest: datetime, latest: datetime
+    ) -> Iterator[Slot]:
+        """Bookable times on these local days for this stop, in order, from `earliest` to `latest` (UTC, both in)."""
+        drives = Drives(self.travel, stop.place)
         for day in days:
-            found = {at for w in self.windows if w.applies_on(day) for at in _starts(day, w, minutes, self.zone)}
-            yield from sorted(found)
+            found = dict[datetime, Crew]()
+            for crew in self.crews:
+                tour = self._tour(crew, day, stop, drives)
+                ahead = (start for start in tour.starts() if earliest <= start <= latest and start not in found)
+                found.update((start, crew) for start in ahead if tour.is_free(start))
+            for start in sorted(found):
+                yield Slot(start, start + stop.length, found[start])
 
-    def has_slot(self, day: date, minutes: int, earliest: datetime, latest: datetime) -> bool:
-        """Whether one begins on this local day from `earliest` to `latest`, both included; looks no further than it."""
-        starts = (at for w in self.windows if w.applies_on(day) for at in _starts(day, w, minutes, self.zone))
-        return any(earliest <= start <= latest and self.free_crew(start, minutes) for start in starts)
+    def has_slot(self, day: date, stop: Stop, earliest: datetime, latest: datetime) -> bool:
+        """Whether one begins on this local day; looks no further than it."""
+        drives = Drives(self.travel, stop.place)
+        tours = (self._tour(crew, day, stop, drives) for crew in self.crews)
+        return any(earliest <= start <= latest and tour.is_free(start) for tour in tours for start in tour.starts())
 
-    def free_crew(self, start: datetime, minutes: int) -> Crew | None:
-        """The first crew that nothing keeps from a job at this time."""
-        return next((crew for crew in self.crews if self._is_free(crew, *crew.blocked(start, minutes))), None)
+    def slot_at(self, start: datetime, stop: Stop) -> Slot | None:
+        """The slot that begins then, of the first crew that nothing keeps from it."""
+        crew = next((tour.crew for tour in self._tours(start, stop) if not tour.hindrances(start)), None)
+        return Slot(start, start + stop.length, crew) if crew else None
 
-    def _is_free(self, crew: Crew, start: datetime, end: datetime) -> bool:
-        """Whether of all that begins before `end`, nothing lasts past `start`."""
-        starts, lasts = self._busy.get(crew.id, ([], []))
-        before = bisect_left(starts, end)
-        return not before or lasts[before - 1] <= start
-
-    @cached_property
-    def _busy(self) -> dict[int, tuple[list[datetime], list[datetime]]]:
-        """By crew: when its jobs begin, in order, and until when those up to each of them last."""
-        jobs: dict[int, list[Taken]] = {}
-        for job in sorted((t for t in self.taken if not t.lapsed), key=lambda t: t.start):
-            jobs.setdefault(job.crew_id, []).append(job)
-        return {crew: ([j.start for j in of], list(accumulate((j.end for j in of), max))) for crew, of in jobs.items()}
+    def hindrances(self, start: datetime, stop: Stop) -> dict[int, list[Hindrance]]:
+        """By crew, all that keeps it from beginning then."""
+        return {tour.crew.id: tour.hindrances(start) for tour in self._tours(start, stop)}
 
     def lapsed_in_the_way(self, crew: Crew, start: datetime, minutes: int) -> list[int]:
         """The bookings whose hold ran out and which the exclusion constraint would still respect."""
-        job = crew.blocked(start, minutes)
-        return [t.booking_id for t in self.taken if t.booking_id and t.lapsed and t.collides(crew, *job)]
+        blocked = crew.blocked(start, minutes)
+        lapsed = (one for one in self.taken if one.lapsed and one.crew_id == crew.id and one.collides(*blocked))
+        return [one.booking_id for one in lapsed if one.booking_id is not None]
 
+    def _tours(self, start: datetime, stop: Stop) -> Iterator[Tour]:
+        day, drives = start.astimezone(self.zone).date(), Drives(self.travel, stop.place)
+        return (self._tour(crew, day, stop, drives) for crew in self.crews)
 
-def _starts(day: date, window: Availability, minutes: int, zone: ZoneInfo) -> Iterator[datetime]:
-    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - wall time has no zone yet
-    opens, closes = (midnight + timedelta(minutes=at) for at in (window.opens_minute, window.closes_minute))
-    first, end = _utc(opens, zone), _utc(closes, zone)
-    # Where the clocks run evenly from one to the other no time is skipped, and there is no need to look at each.
-    even = end - first == closes - opens and _exists(first, opens, zone) and _exists(end, closes, zone)
-    for later in range(0, window.closes_minute - window.opens_minute, GRID_MINUTES):
-        wall = opens + timedelta(minutes=later)
-        start = first + timedelta(minutes=later) if even else _utc(wall, zone)
-        if start + timedelta(minutes=minutes) <= end and (even or _exists(start, wall, zone)):
-            yield start
+    def _tour(self, crew: Crew, day: date, stop: Stop, drives: Drives) -> Tour:
+        return Tour(crew, self._day(day), self._agendas[crew.id], stop, drives, self._ends[crew.id])
 
+    def _day(self, day: date) -> Day:
+        if day not in self._days:
+            self._days[day] = day_of(day, self.hours, self.interval, self.zone)
+        return self._days[day]
 
-def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant at which the clocks there show this; for a skipped time, the same distance past the gap."""
-    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    @cached_property
+    def _agendas(self) -> dict[int, Agenda]:
+        taken: dict[int, list[Taken]] = {crew.id: [] for crew in self.crews}
+        for one in self.taken:
+            taken[one.crew_id].append(one)
+        return {crew_id: Agenda(its, self.zone) for crew_id, its in taken.items()}
 
+    @cached_property
+    def _ends(self) -> dict[int, tuple[Place | None, Place | None]]:
+        """Where each crew's day begins and ends."""
+        return {crew.id: (self._place(crew.start_zip), self._place(crew.end_zip)) for crew in self.crews}
 
-def _exists(instant: datetime, wall: datetime, zone: ZoneInfo) -> bool:
-    return instant.astimezone(zone).replace(tzinfo=None) == wall
+    def _place(self, zip: str | None) -> Place | None:
+        return find_place(zip) if zip else self.base
