@@ -57,7 +57,7 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
-def _digits(value: Any) -> Any:
+def digits(value: Any) -> Any:
     if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 19):
         raise ValueError("is not a whole number in plain digits")
     return value
@@ -90,10 +90,10 @@ Sentence = Annotated[
     str, AfterValidator(_printable), AfterValidator(_one_line), Field(min_length=10, max_length=500)
 ]  # why somebody did something to somebody else, who is to read it
 Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
-PathId = Annotated[int, BeforeValidator(_digits), Path(ge=1, le=MAX_ID)]
-QueryId = Annotated[int, BeforeValidator(_digits), Query(ge=1, le=MAX_ID)]
+PathId = Annotated[int, BeforeValidator(digits), Path(ge=1, le=MAX_ID)]
+QueryId = Annotated[int, BeforeValidator(digits), Query(ge=1, le=MAX_ID)]
 QueryIds = Annotated[
-    list[Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MAX_ID)]], Query(max_length=20, default_factory=list)
+    list[Annotated[int, BeforeValidator(digits), Field(ge=1, le=MAX_ID)]], Query(max_length=20, default_factory=list)
 ]
 Cents = Annotated[StrictInt, Field(ge=0, le=100_000_000, description="cents")]
 Day = Annotated[date, BeforeValidator(_calendar_day), Field(ge=EARLIEST.date(), lt=LATEST.date())]
@@ -235,7 +235,7 @@ def _cursor(value: Any, key: int) -> str:
 
 
 def _page(
-    limit: Annotated[int, BeforeValidator(_digits), Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, BeforeValidator(digits), Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Page:
     return Page(limit=limit, cursor=cursor)

@@ -17,10 +17,12 @@ from sqlalchemy import text
 
 from services.booking import jobs
 from services.booking.commands import free_days
-from services.booking.domain.availability import Availability
+from services.booking.domain.agenda import Taken
 from services.booking.domain.free_days import Calendar, FreeDays
+from services.booking.domain.hours import Hours
 from services.booking.domain.offer import Offer
-from services.booking.domain.slots import Schedule, Taken
+from services.booking.domain.slots import Schedule
+from services.booking.domain.tour import Stop
 from shared.auth import Actor
 from shared.contracts.booking import BookingExpired, BookingHeld, FreeDaysChanged
 from shared.contracts.catalog import AffiliateSuspended, OfferWithdrawn
@@ -29,7 +31,7 @@ from shared.testing.plugin import Deliver, Headers, Published, deliver_to, recor
 from shared.testing.tokens import customer, member
 
 from .conftest import AFFILIATE, MONDAYS, Shop, approved, config, monday_at, next_monday, open_shop, published_offer
-from .test_slots import around_the_clock, crew
+from .test_slots import EVER, around_the_clock, crew, weekly
 from .test_slots import jobs as some_jobs
 
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -42,8 +44,8 @@ def calendar(schedule: Schedule, at: datetime, *, horizon: int = 30, lead: int =
     return Calendar(Offer(tier, affiliate, config, None, at), schedule)
 
 
-def window(weekday: int, opens: int, closes: int) -> Availability:
-    return Availability(affiliate_id=1, weekday=weekday, opens_minute=opens * 60, closes_minute=closes * 60)
+def window(weekday: int, opens: int, closes: int) -> Hours:
+    return weekly(weekday, opens * 60, closes * 60)
 
 
 # -- the rule --
@@ -61,7 +63,7 @@ def test_a_day_is_free_if_and_only_if_it_has_a_slot(
     schedule = Schedule(ZoneInfo(zone), windows, [crew(1), crew(2)], taken)
     asked = calendar(schedule, JUNE, horizon=horizon, lead=lead, minutes=minutes)
     days = [date(2026, 5, 30) + timedelta(days=n) for n in range(10)]
-    slots = schedule.slots(days, minutes, earliest=asked.offer.earliest)
+    slots = schedule.slots(days, Stop(minutes), asked.offer.earliest, EVER[1])
     shown = {slot.starts_at.astimezone(schedule.zone).date() for slot in slots if slot.starts_at <= asked.offer.latest}
     assert asked.free_days() == sorted(shown)
 

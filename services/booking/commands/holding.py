@@ -1,7 +1,7 @@
 """Taking a slot, and letting go of it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,12 +9,13 @@ from shared.auth import Actor
 from shared.contracts.booking import BookingExpired, BookingHeld
 from shared.db import enforced_by
 from shared.outbox import record
-from shared.places import place_of
+from shared.places import find_place, place_of
 from shared.platform_config import Feature
 
 from ..domain.booking import NO_OVERLAP, Booking, SlotNotOffered, SlotTaken, TooManyHolds
 from ..domain.offer import Offer, Sale, Visit
 from ..domain.slots import Slot
+from ..domain.tour import Stop
 from ..queries.bookings import lapsed_holds
 from ..queries.offers import lock_for_booking
 from ..queries.promotions import promotion_called
@@ -46,7 +47,8 @@ async def hold_slot(
     """Whatever is sold, from a price list or by a quote, takes its time like this; under the lock of `lock_offer`."""
     if holds >= offer.config.max_open_holds:
         raise TooManyHolds(most=offer.config.max_open_holds)
-    slot = await _free_slot(session, offer, visit.starts_at, sale.price.duration_minutes)
+    stop = Stop(sale.price.duration_minutes, find_place(visit.zip))
+    slot = await _free_slot(session, offer, visit.starts_at, stop)
     booking = Booking.hold(customer_id, offer, slot, sale, visit)
     session.add(booking)
     with enforced_by(NO_OVERLAP, SlotTaken):
@@ -67,19 +69,17 @@ async def _sale(session: AsyncSession, offer: Offer, customer_id: int, wanted: B
     return offer.sell(wanted.job(offer.affiliate.distance_m(place)), promotion)
 
 
-async def _free_slot(session: AsyncSession, offer: Offer, start: datetime, minutes: int) -> Slot:
-    """The slot that begins then; `SlotNotOffered` if the rules never allow it, `SlotTaken` if no crew is free."""
+async def _free_slot(session: AsyncSession, offer: Offer, start: datetime, stop: Stop) -> Slot:
+    """The slot that begins then; `SlotTaken` if only what crews have to do hides it, `SlotNotOffered` otherwise."""
     if not offer.earliest <= start <= offer.latest:
         raise SlotNotOffered
     day = start.astimezone(offer.affiliate.zone).date()
-    schedule = await schedule_of(session, offer.affiliate, day, day)
-    if start not in schedule.starts([day], minutes):
-        raise SlotNotOffered
-    crew = schedule.free_crew(start, minutes)
-    if crew is None:
-        raise SlotTaken
-    await expire_now(session, schedule.lapsed_in_the_way(crew, start, minutes))
-    return Slot(start, start + timedelta(minutes=minutes), crew)
+    schedule = await schedule_of(session, offer, day, day)
+    slot = schedule.slot_at(start, stop)
+    if slot is None:
+        raise SlotTaken if schedule.is_only_busy(start, stop) else SlotNotOffered
+    await expire_now(session, schedule.lapsed_in_the_way(slot.crew, start, stop.minutes))
+    return slot
 
 
 async def expire_now(session: AsyncSession, booking_ids: Sequence[int]) -> None:

@@ -9,10 +9,12 @@ from shared.outbox import record
 from shared.personal import is_erased
 
 from ..domain.booking import GONE, Booking, Status
+from ..domain.slots import Schedule
 from ..queries.bookings import count_payment, get_booking
+from ..queries.offers import get_offer
 from ..queries.promotions import promotion_of
 from ..queries.quotes import accepted_anew
-from ..queries.slots import crews_and_taken, lock_schedule
+from ..queries.slots import lock_schedule, schedule_of
 from .holding import expire_now
 
 CONFIRMS, ON_TOP = "booking", ("rest", "extra")
@@ -73,14 +75,21 @@ async def _lost_its_promotion(session: AsyncSession, booking: Booking) -> bool:
 
 
 async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int, at_its_price: bool) -> None:
-    _, taken = await crews_and_taken(session, booking.affiliate_id, booking.blocked)
-    others = [other for other in taken if other.crew_id == booking.crew_id]
+    schedule = await _schedule(session, booking)
+    crew = schedule.free_again(booking.id, booking.crew_id, booking.appointment_start, booking.stop)
     gone = await is_erased(session, f"customer:{booking.customer_id}")
-    free = booking.appointment_start > now() and not any(not other.lapsed for other in others)
-    if gone or not free or not at_its_price:
+    if gone or crew is None or booking.appointment_start <= now() or not at_its_price:
         booking.turn_away(paid_cents)
         record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
         return
-    await expire_now(session, [other.booking_id for other in others if other.booking_id])
+    start, minutes = booking.appointment_start, booking.stop.minutes
+    await expire_now(session, schedule.lapsed_in_the_way(crew, start, minutes))
+    booking.block(crew)
     booking.confirm(paid_cents)
     record(session, BookingConfirmed.of(booking))
+
+
+async def _schedule(session: AsyncSession, booking: Booking) -> Schedule:
+    offer = await get_offer(session, booking.tier_id)
+    day = booking.appointment_start.astimezone(offer.affiliate.zone).date()
+    return await schedule_of(session, offer, day, day)

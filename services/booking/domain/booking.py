@@ -11,13 +11,16 @@ from shared.auth import Actor
 from shared.db import Aggregate, kept, words
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
+from shared.places import find_place
 from shared.pricing import LineItem
 from shared.terms import PaymentMode
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
+from .availability import Crew
 from .offer import Offer, Sale, Visit
 from .slots import Slot
+from .tour import Stop
 
 NO_OVERLAP = "bookings_no_overlap"
 EARLY = timedelta(hours=1)
@@ -141,6 +144,16 @@ class Booking(Aggregate, Base, kw_only=True):
             late_fee_cents=share(price.total_cents, policy.late_cancellation_fee_bp),
             hold_expires_at=min(offer.at + timedelta(minutes=config.hold_minutes), slot.starts_at),
         )
+
+    @property
+    def stop(self) -> Stop:
+        """What is to be done, as a schedule asks for it."""
+        length = self.appointment_end - self.appointment_start
+        return Stop(int(length.total_seconds()) // 60, find_place(self.zip))
+
+    def block(self, crew: Crew) -> None:
+        """Keep this crew, with the buffers that it needs now."""
+        self.blocked = Range(*crew.blocked(self.appointment_start, self.stop.minutes), bounds="[)")
 
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.customer_id == self.customer_id or actor.works_for(self.affiliate_id) or actor.is_staff

@@ -11,6 +11,7 @@ from shared.db import Keyed, Timestamped
 from . import Base
 from .offer import Offer
 from .slots import Schedule
+from .tour import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,11 @@ class Calendar:
 
     def free_days(self) -> list[date]:
         """The local days with a slot, as far as the horizon."""
-        minutes, earliest, latest = self.offer.tier.duration_minutes, self.offer.earliest, self.offer.latest
+        stop = Stop(self.offer.tier.duration_minutes, anywhere=True)
+        earliest, latest = self.offer.earliest, self.offer.latest
         first, last = (moment.astimezone(self.schedule.zone).date() for moment in (earliest, latest))
         days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-        return [day for day in days if self.schedule.has_slot(day, minutes, earliest, latest)]
+        return [day for day in days if self.schedule.has_slot(day, stop, earliest, latest)]
 
 
 class FreeDays(Keyed, Timestamped, Base, kw_only=True):

@@ -16,6 +16,8 @@ from shared.pricing import Job, Price, PriceList, Promotion, SizePrice, TierOnSa
 from shared.terms import CancellationPolicy, PaymentMode, chosen_mode, chosen_policy, commission_bp
 
 from . import Base
+from .schedule_settings import INTERVAL_MINUTES, ScheduleSettings
+from .tour import Rule
 
 
 class NoSuchOffer(NotFound):
@@ -57,11 +59,21 @@ class Affiliate(Timestamped, Base, kw_only=True):
     payment_mode: Mapped[str | None] = mapped_column(default=None)
 
     def must_come_to(self, place: Place) -> None:
+        if not self.comes_to(place):
+            raise OutOfServiceArea(service_radius_m=self.service_radius_m)
+
+    def comes_to(self, place: Place) -> bool:
         """By the rule of catalog's search. An area that is not known yet keeps nobody out."""
         if self.latitude is None or self.longitude is None or self.service_radius_m is None:
-            return
-        if not serves(place, self.latitude, self.longitude, self.service_radius_m, self.service_zips):
-            raise OutOfServiceArea(service_radius_m=self.service_radius_m)
+            return True
+        return serves(place, self.latitude, self.longitude, self.service_radius_m, self.service_zips)
+
+    @property
+    def base(self) -> Place | None:
+        """Where its crews start; None while that is not known."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Place("", "", "", self.latitude, self.longitude, self.timezone)
 
     def distance_m(self, place: Place) -> int | None:
         """How far it goes to get there; None while its base is not known."""
@@ -131,19 +143,36 @@ class Offer:
     """A tier with its affiliate, its price list and the platform's configuration: what price and policy come from."""
 
     def __init__(
-        self, tier: Tier, affiliate: Affiliate, config: PlatformConfig, rules: PriceList | None, at: datetime
+        self,
+        tier: Tier,
+        affiliate: Affiliate,
+        config: PlatformConfig,
+        rules: PriceList | None,
+        at: datetime,
+        settings: ScheduleSettings | None = None,
     ) -> None:
         """`at` is the database's time: expiry and lead time are judged by one clock, whichever replica asks."""
         self.tier, self.affiliate, self.config, self.at = tier, affiliate, config, at
-        self.rules = rules or PriceList()
+        self.rules, self.settings = rules or PriceList(), settings
 
     @property
     def earliest(self) -> datetime:
-        return self.at + timedelta(minutes=self.config.lead_minutes)
+        lead = self.config.lead_minutes
+        return self.at + timedelta(minutes=self.settings.lead_within(lead) if self.settings else lead)
 
     @property
     def latest(self) -> datetime:
-        return self.at + timedelta(days=self.config.horizon_days)
+        horizon = self.config.horizon_days
+        return self.at + timedelta(days=self.settings.horizon_within(horizon) if self.settings else horizon)
+
+    @property
+    def interval(self) -> int:
+        """Minutes between the times at which a job may begin."""
+        return self.settings.slot_interval_minutes if self.settings else INTERVAL_MINUTES
+
+    def hides(self, start: datetime) -> dict[Rule, bool]:
+        """Which rules of the offer hide a time, whatever the crews have to do."""
+        return {Rule.LEAD: start < self.earliest, Rule.HORIZON: start > self.latest}
 
     @property
     def commission_bp(self) -> int:

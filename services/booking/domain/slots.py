@@ -15,7 +15,7 @@ from .agenda import Agenda, Taken
 from .availability import Crew
 from .hours import Day, Hours, day_of
 from .schedule_settings import INTERVAL_MINUTES
-from .tour import Hindrance, Stop, Tour
+from .tour import BUSY, Hindrance, Rule, Stop, Tour
 from .travel import BY_DISTANCE, Drives, Travel
 
 
@@ -41,9 +41,7 @@ class Schedule:
     travel: Travel = BY_DISTANCE
     _days: dict[date, Day] = field(default_factory=dict, init=False, compare=False)
 
-    def slots(
-        self, days: Sequence[date], stop: Stop, earliest: datetime, latest: datetime
-    ) -> Iterator[Slot]:
+    def slots(self, days: Sequence[date], stop: Stop, earliest: datetime, latest: datetime) -> Iterator[Slot]:
         """Bookable times on these local days for this stop, in order, from `earliest` to `latest` (UTC, both in)."""
         drives = Drives(self.travel, stop.place)
         for day in days:
@@ -69,6 +67,18 @@ class Schedule:
     def hindrances(self, start: datetime, stop: Stop) -> dict[int, list[Hindrance]]:
         """By crew, all that keeps it from beginning then."""
         return {tour.crew.id: tour.hindrances(start) for tour in self._tours(start, stop)}
+
+    def is_only_busy(self, start: datetime, stop: Stop) -> bool:
+        """Whether there is a crew that could, did it not have other things to do."""
+        found = self.hindrances(start, stop).values()
+        return any(hindrances and all(one.rule in BUSY for one in hindrances) for hindrances in found)
+
+    def free_again(self, booking_id: int, crew_id: int, start: datetime, stop: Stop) -> Crew | None:
+        """The crew of a booking that lost its time, if nobody else has it and it still works then. The grid may be
+        another by now: the time was offered once."""
+        crew = next((crew for crew in self.crews if crew.id == crew_id), None)
+        left = [one for one in self.hindrances(start, stop).get(crew_id, ()) if one.rule is not Rule.OFF_GRID]
+        return None if any(one.booking_id != booking_id for one in left) else crew
 
     def lapsed_in_the_way(self, crew: Crew, start: datetime, minutes: int) -> list[int]:
         """The bookings whose hold ran out and which the exclusion constraint would still respect."""

@@ -11,6 +11,7 @@ from shared.platform_config import THE_ONE, PlatformConfig
 from ..domain.booking import Booking, CustomerGone, Status
 from ..domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, Tier
 from ..domain.prices import AffiliatePrices
+from ..domain.schedule_settings import ScheduleSettings
 
 LOCK_FOR_BOOKING = text(
     "select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),"
@@ -18,10 +19,11 @@ LOCK_FOR_BOOKING = text(
 )
 # What the hot paths read, built once: building a statement costs more than sending it.
 OFFERS = (
-    select(Tier, Affiliate, PlatformConfig, AffiliatePrices.rules, func.clock_timestamp())
+    select(Tier, Affiliate, PlatformConfig, AffiliatePrices.rules, func.clock_timestamp(), ScheduleSettings)
     .join(Affiliate, Affiliate.affiliate_id == Tier.affiliate_id)
     .join(PlatformConfig, PlatformConfig.config_id == THE_ONE)
     .join(AffiliatePrices, AffiliatePrices.affiliate_id == Tier.affiliate_id, isouter=True)
+    .join(ScheduleSettings, ScheduleSettings.affiliate_id == Tier.affiliate_id, isouter=True)
 )
 OFFER = OFFERS.where(Tier.tier_id == bindparam("tier_id"))
 OPEN_HOLDS = select(func.count()).where(

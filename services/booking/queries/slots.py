@@ -1,37 +1,109 @@
-"""When an affiliate can come: its windows, its crews, and what keeps them."""
+"""When an affiliate can come: its hours, its crews, and what keeps them. The same for one affiliate and for many."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import DateTime, bindparam, false, func, null, select, text, true, union_all
-from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CompoundSelect,
+    Date,
+    DateTime,
+    String,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal_column,
+    null,
+    select,
+    text,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import TSTZRANGE
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.places import find_place
+
+from ..domain.agenda import Taken
 from ..domain.availability import Availability, Crew
-from ..domain.booking import Booking
+from ..domain.booking import Booking, Status
 from ..domain.calendars import ExternalBusy
-from ..domain.offer import Affiliate
-from ..domain.slots import Schedule, Taken
-from ..schemas.slots import DayView, SlotsView, SlotView
+from ..domain.exceptions import AvailabilityException
+from ..domain.hours import Hours, Kind
+from ..domain.offer import Offer
+from ..domain.slots import Schedule
 from .bookings import IS_ACTIVE, LAPSED
-from .offers import get_offer
 
 LOCK = text("select pg_advisory_xact_lock(hashtextextended('affiliate ' || :affiliate_id, 0))")
 DAY = timedelta(days=1)
-ALL_WINDOWS = select(Availability).order_by(Availability.weekday, Availability.opens_minute)
-WINDOWS = ALL_WINDOWS.where(Availability.affiliate_id == bindparam("affiliate_id"))
+AMONG = any_(bindparam("affiliate_ids", type_=ARRAY(BigInteger)))
 MOMENT = DateTime(timezone=True)
-AROUND = func.tstzrange(bindparam("first", type_=MOMENT), bindparam("last", type_=MOMENT), "[)", type_=TSTZRANGE)
-BOOKED = select(Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED).where(
-    Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND)
+FIRST, LAST = bindparam("first", type_=MOMENT), bindparam("last", type_=MOMENT)
+AROUND = func.tstzrange(FIRST, LAST, "[)", type_=TSTZRANGE)
+
+# Windows and exceptions as rows of one shape: those of `Hours`.
+WEEKLY = select(
+    Availability.affiliate_id,
+    literal_column(f"'{Kind.WEEKLY}'", String),
+    Availability.opens_minute,
+    Availability.closes_minute,
+    Availability.weekday,
+    cast(null(), Date),
+    cast(null(), Date),
+    Availability.crew_id,
+    Availability.zips,
+    Availability.near_zip,
+    Availability.near_radius_m,
+).where(Availability.affiliate_id == AMONG)
+OTHERWISE = select(
+    AvailabilityException.affiliate_id,
+    cast(AvailabilityException.kind, String),
+    AvailabilityException.from_minute,
+    AvailabilityException.to_minute,
+    cast(null(), BigInteger),
+    AvailabilityException.first_day,
+    AvailabilityException.last_day,
+    AvailabilityException.crew_id,
+    literal_column("'{}'::varchar[]", ARRAY(String)),
+    null(),
+    cast(null(), BigInteger),
+).where(
+    AvailabilityException.affiliate_id == AMONG,
+    AvailabilityException.last_day >= cast(FIRST, Date),
+    AvailabilityException.first_day <= cast(LAST, Date),
 )
-BUSY = select(null(), func.lower(ExternalBusy.during), func.upper(ExternalBusy.during), false()).where(
-    ExternalBusy.crew_id == Crew.id, ExternalBusy.during.op("&&")(AROUND)
+HOURS: CompoundSelect[Any] = union_all(WEEKLY, OTHERWISE)
+
+APPOINTMENT = (Booking.appointment_start, Booking.appointment_end, Booking.zip)
+BOOKED = select(
+    Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED, false(), *APPOINTMENT
+).where(Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND))
+# Done, it keeps nobody, and still counts for its day. None is done before its day.
+DONE = select(
+    Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), false(), true(), *APPOINTMENT
+).where(
+    Booking.affiliate_id == Crew.affiliate_id,
+    Booking.crew_id == Crew.id,
+    Booking.status == Status.COMPLETED,
+    Booking.appointment_start >= FIRST,
+    Booking.appointment_start < func.least(LAST, func.now() + DAY),
 )
-# For each crew at a time, so that each half is looked up in its index.
-TAKEN = union_all(BOOKED.correlate(Crew), BUSY.correlate(Crew)).lateral("taken")
-ALL_CREWS_AND_TAKEN = select(Crew, *TAKEN.c).join(TAKEN, true(), isouter=True).where(Crew.active).order_by(Crew.id)
-CREWS_AND_TAKEN = ALL_CREWS_AND_TAKEN.where(Crew.affiliate_id == bindparam("affiliate_id"))
+BUSY = select(
+    null(), func.lower(ExternalBusy.during), func.upper(ExternalBusy.during), false(), false(), null(), null(), null()
+).where(ExternalBusy.crew_id == Crew.id, ExternalBusy.during.op("&&")(AROUND))
+# For each crew at a time, so that each part is looked up in its index.
+TAKEN = union_all(BOOKED.correlate(Crew), DONE.correlate(Crew), BUSY.correlate(Crew)).lateral("taken")
+CREWS_AND_TAKEN = (
+    select(Crew, *TAKEN.c)
+    .join(TAKEN, true(), isouter=True)
+    .where(Crew.active, Crew.affiliate_id == AMONG)
+    .order_by(Crew.id)
+)
 
 
 async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
@@ -39,45 +111,45 @@ async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
     await session.execute(LOCK, {"affiliate_id": str(affiliate_id)})
 
 
-async def windows_of(session: AsyncSession, affiliate_id: int) -> Sequence[Availability]:
-    return (await session.scalars(WINDOWS, {"affiliate_id": affiliate_id})).all()
-
-
-async def schedule_of(session: AsyncSession, affiliate: Affiliate, first: date, last: date) -> Schedule:
+async def schedule_of(session: AsyncSession, offer: Offer, first: date, last: date) -> Schedule:
     """What slots on these local days come from, in two statements whatever the range."""
-    midnight = datetime.combine(first, datetime.min.time(), affiliate.zone)
-    around = Range(midnight - DAY, datetime.combine(last, datetime.min.time(), affiliate.zone) + 2 * DAY, bounds="[)")
-    windows = await windows_of(session, affiliate.affiliate_id)
-    crews, taken = await crews_and_taken(session, affiliate.affiliate_id, around)
-    return Schedule(affiliate.zone, windows, crews, taken)
+    start, end = (datetime.combine(day, datetime.min.time(), offer.affiliate.zone) for day in (first, last))
+    return (await schedules_of(session, [offer], start, end))[offer.affiliate.affiliate_id]
 
 
-async def crews_and_taken(
-    session: AsyncSession, affiliate_id: int, around: Range[datetime]
-) -> tuple[list[Crew], list[Taken]]:
-    """An affiliate's crews, and what keeps them from other jobs in this range."""
-    sought = {"affiliate_id": affiliate_id, "first": around.lower, "last": around.upper}
-    rows = (await session.execute(CREWS_AND_TAKEN, sought)).all()
-    crews = {crew.id: crew for crew, *_ in rows}
-    return list(crews.values()), [Taken(crew.id, *taken) for crew, *taken in rows if taken[1] is not None]
+async def schedules_of(
+    session: AsyncSession, offers: Sequence[Offer], first: datetime, last: datetime
+) -> dict[int, Schedule]:
+    """By affiliate, from the local day of `first` to that of `last`: two statements however many there are."""
+    sought = {
+        "affiliate_ids": [offer.affiliate.affiliate_id for offer in offers],
+        "first": first - DAY,
+        "last": last + 2 * DAY,
+    }
+    hours: dict[int, list[Hours]] = defaultdict(list)
+    for affiliate_id, *row in await session.execute(HOURS, sought):
+        hours[affiliate_id].append(_hours(*row))
+    crews: dict[int, dict[int, Crew]] = defaultdict(dict)
+    taken: dict[int, list[Taken]] = defaultdict(list)
+    for crew, *row in await session.execute(CREWS_AND_TAKEN, sought):
+        crews[crew.affiliate_id][crew.id] = crew
+        if row[1] is not None:
+            taken[crew.affiliate_id].append(_taken(crew.id, *row))
+    return {
+        id: Schedule(
+            offer.affiliate.zone, hours[id], list(crews[id].values()), taken[id], offer.interval, offer.affiliate.base
+        )
+        for offer in offers
+        for id in [offer.affiliate.affiliate_id]
+    }
 
 
-async def slots_of(session: AsyncSession, tier_id: int, days: Sequence[date], add_on_ids: Sequence[int]) -> SlotsView:
-    """Bookable times on these local days; four statements whatever the range."""
-    offer = await get_offer(session, tier_id)
-    offer.must_be_bookable()
-    affiliate, minutes = offer.affiliate, offer.minutes_with(add_on_ids)
-    within = [day for day in days if offer.earliest.date() - DAY <= day <= offer.latest.date() + DAY]
-    schedule = await schedule_of(session, affiliate, days[0], days[-1])
-    found: dict[date, list[SlotView]] = {day: [] for day in days}
-    for slot in schedule.slots(within, minutes, earliest=offer.earliest):
-        if slot.starts_at <= offer.latest:
-            found[slot.starts_at.astimezone(affiliate.zone).date()].append(SlotView.model_validate(slot))
-    return SlotsView(
-        affiliate_id=affiliate.affiliate_id,
-        tier_id=tier_id,
-        timezone=affiliate.timezone,
-        price_cents=offer.tier.price_cents,
-        currency=offer.config.currency,
-        days=[DayView(date=day, slots=slots) for day, slots in found.items()],
-    )
+def _hours(kind: str, *row: Any) -> Hours:
+    *known, near_zip, radius_m = row
+    return Hours(Kind(kind), *[*known, find_place(near_zip) if near_zip else None, radius_m or 0])
+
+
+def _taken(crew_id: int, *row: Any) -> Taken:
+    """An address that was erased is no place: no drive is counted to it."""
+    *known, zip = row
+    return Taken(crew_id, *[*known, find_place(zip) if zip else None])
