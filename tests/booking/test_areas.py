@@ -10,6 +10,7 @@ from services.booking.domain.offer import Affiliate
 from shared.contracts.catalog import AffiliateApproved
 from shared.places import OutOfServiceArea, place_of
 from shared.testing.plugin import Deliver
+from shared.testing.tokens import member
 
 from .conftest import AFFILIATE, Shop, approved, monday_at
 
@@ -40,6 +41,9 @@ async def test_the_newest_area_tier_and_policy_stay_whatever_comes_when(
 
 async def test_zip_codes_are_booked_however_far_and_radius_0_means_only_those(shop: Shop, deliver: Deliver) -> None:
     await deliver(told(3, service_radius_m=0, service_zips=[BOSTON]))
+    day_and_night = {"windows": [{"weekday": 0, "opens": "00:00", "closes": "24:00"}]}  # it is a long drive
+    path = f"/booking/v1/affiliates/{AFFILIATE}/availability"
+    assert (await shop.client.put(path, json=day_and_night, headers=shop.as_(member(AFFILIATE)))).status_code == 200
     answers = {zip: (await shop.book(monday_at(9), zip=zip)).status_code for zip in (MANHATTAN, BROOKLYN, BOSTON)}
     assert answers == {MANHATTAN: 409, BROOKLYN: 409, BOSTON: 201}
 

@@ -499,6 +499,10 @@ async def booking(stage: Stage) -> None:
             "GET /booking/v1/slots": Ask(
                 query={"tier_id": booking_world.TIER, "from": day, "to": day, "add_on_ids": [booking_world.ADD_ON]}
             ),
+            "GET /booking/v1/slots/nearby": Ask(
+                query={"affiliate_ids": [AFFILIATE, RIVAL], "category": "full", "zip": "11201", "from": day, "to": day}
+            ),
+            "GET /booking/v1/slots/why": Ask(query={"tier_id": booking_world.TIER, "at": at(16, 10), "zip": "11201"}),
         }
     )
 

@@ -164,6 +164,8 @@ POST /quotes/{quote_id}/accept                   allowed
 GET /quotes/{quote_id}/messages                  allowed
 POST /quotes/{quote_id}/messages                 refused
 GET /slots                                       public
+GET /slots/nearby                                public
+GET /slots/why                                   allowed
 GET /affiliates/{affiliate_id}/calendars         allowed
 POST /affiliates/{affiliate_id}/calendars        allowed
 DELETE /affiliates/{affiliate_id}/calendars/{calendar_id} allowed

@@ -185,6 +185,8 @@ POST /quotes/{quote_id}/accept             401      201   404   403     403     
 GET /quotes/{quote_id}/messages            401    200/1   404 200/1   200/1      200/1   404   200/1 200/1
 POST /quotes/{quote_id}/messages           401      201   404   201     201        201   404     403   403
 GET /slots                                 200      200   200   200     200        200   200     200   200
+GET /slots/nearby                        200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1
+GET /slots/why                             401      403   403   200     200        200   403     200   200
 GET /affiliates/{affiliate_id}/calendars   401      403   403 200/1   200/1      200/1   403   200/1 200/1
 POST /affiliates/{affiliate_id}/calendars   401      403   403   201     201        403   403     403   403
 DELETE /affiliates/{affiliate_id}/calendars/{calendar_id}

@@ -15,7 +15,7 @@ from .agenda import Agenda, Taken
 from .availability import Crew
 from .hours import Day, Hours, day_of
 from .schedule_settings import INTERVAL_MINUTES
-from .tour import BUSY, Hindrance, Rule, Stop, Tour
+from .tour import Hindrance, Rule, Stop, Tour
 from .travel import BY_DISTANCE, Drives, Travel
 
 
@@ -71,7 +71,7 @@ class Schedule:
     def is_only_busy(self, start: datetime, stop: Stop) -> bool:
         """Whether there is a crew that could, did it not have other things to do."""
         found = self.hindrances(start, stop).values()
-        return any(hindrances and all(one.rule in BUSY for one in hindrances) for hindrances in found)
+        return any(hindrances and all(one.is_busy for one in hindrances) for hindrances in found)
 
     def free_again(self, booking_id: int, crew_id: int, start: datetime, stop: Stop) -> Crew | None:
         """The crew of a booking that lost its time, if nobody else has it and it still works then. The grid may be
@@ -102,7 +102,7 @@ class Schedule:
     def _agendas(self) -> dict[int, Agenda]:
         taken: dict[int, list[Taken]] = {crew.id: [] for crew in self.crews}
         for one in self.taken:
-            taken[one.crew_id].append(one)
+            taken.setdefault(one.crew_id, []).append(one)
         return {crew_id: Agenda(its, self.zone) for crew_id, its in taken.items()}
 
     @cached_property

@@ -42,6 +42,11 @@ class Hindrance:
     rule: Rule
     booking_id: int | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is something that the crew has to do; too far from where its day begins or ends is not."""
+        return self.rule in BUSY and (self.rule is not Rule.TRAVEL or self.booking_id is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -131,12 +136,12 @@ class Tour:
         """With nothing to do before on this day, it comes from its start location."""
         leaves = self._leaves
         is_first = before is None or (leaves is not None and before.ends <= leaves)
-        return is_first and leaves is not None and leaves + self.drives.from_(self.first_place) > start
+        return is_first and leaves is not None and leaves <= start < leaves + self.drives.from_(self.first_place)
 
     def _is_late_home(self, end: datetime, after: Job | None) -> bool:
         returns = self._returns
         is_last = after is None or (returns is not None and after.begins >= returns)
-        return is_last and returns is not None and end + self.drives.to(self.last_place) > returns
+        return is_last and returns is not None and returns - self.drives.to(self.last_place) < end <= returns
 
     @cached_property
     def _leaves(self) -> datetime | None:

@@ -41,7 +41,7 @@ async def slots_of(session: AsyncSession, asked: SlotsAsked) -> SlotsView:
     offer.must_be_bookable()
     stop, price_cents = _stop(offer, asked.job)
     first, last = _reach(offer, asked)
-    schedule = await schedule_of(session, offer, first, last)
+    schedule = await schedule_of(session, offer, first, max(first, last))
     found = _by_day(schedule, offer, _between(first, last), stop, asked)
     return SlotsView(
         affiliate_id=offer.affiliate.affiliate_id,
