@@ -33,7 +33,7 @@ LastDay = Annotated[Day | None, Query(alias="to")]
 Affiliates = Annotated[
     list[Annotated[int, BeforeValidator(digits), Field(ge=1, le=MAX_ID)]], Query(min_length=1, max_length=50)
 ]
-Category = Annotated[str, Query(min_length=1, max_length=50, pattern="^[a-z0-9_-]+$")]
+Category = Annotated[str, Query(pattern="^[a-z][a-z_]{0,49}$")]
 
 
 def _job(
