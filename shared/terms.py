@@ -6,6 +6,7 @@ Rates are basis points of 1/100 %, money is whole cents.
 from collections.abc import Sequence
 from enum import StrEnum
 
+from shared.money import share
 from shared.pricing import Part
 
 
@@ -31,11 +32,16 @@ class Deposit(Part):
     deposit_bp: int
     minimum_cents: int = 0
 
+    def of(self, price_cents: int) -> int:
+        return min(max(share(price_cents, self.deposit_bp), self.minimum_cents), price_cents)
+
 
 class PaymentMode(StrEnum):
-    """How a booking is paid: all of it with the platform before it is confirmed, or with the affiliate at the door."""
+    """How a booking is paid: all of it with the platform before it is confirmed, a part before and the rest when it is
+    done, or all of it with the affiliate at the door."""
 
     FULL = "full"
+    DEPOSIT = "deposit"
     ON_SITE = "on_site"
 
 

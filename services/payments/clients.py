@@ -25,6 +25,7 @@ from .domain.provider import (
     ProviderEvent,
     ProviderRefund,
     RefusedByProvider,
+    SavedCard,
     Unanswered,
 )
 from .domain.refund import Refund
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         AccountLinkCreateParams,
         AccountListParams,
         DisputeListParams,
+        PaymentIntentConfirmParams,
         PaymentIntentCreateParams,
         PaymentIntentListParams,
     )
@@ -69,16 +71,40 @@ class Provider:
     async def aclose(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
-    async def create_intent(self, payment: Payment) -> Intent:
+    async def create_intent(self, payment: Payment, card: SavedCard | None = None) -> Intent:
+        """To be paid by a customer; with a `card`, of one whom the provider knows."""
+        customer_id = card.customer_id if card else await self._new_customer(payment) if payment.saves_card else None
         params: PaymentIntentCreateParams = {
             "amount": payment.amount_cents,
             "currency": payment.currency.lower(),
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "metadata": {REFERENCE: str(payment.reference), "booking_id": str(payment.booking_id)},
         }
+        if customer_id:
+            params["customer"] = customer_id
+        if payment.saves_card:
+            params["setup_future_usage"] = "off_session"
         with _in_our_words():
             made = await self._stripe.payment_intents.create_async(params, {"idempotency_key": payment.idempotency_key})
         return intent_of(made.to_dict())
+
+    async def _new_customer(self, payment: Payment) -> str:
+        """For this one card, and nameless. A second one that a new attempt leaves behind has no card and no use."""
+        metadata = {REFERENCE: str(payment.reference)}
+        key = f"{payment.idempotency_key}-customer"
+        with _in_our_words():
+            return (await self._stripe.customers.create_async({"metadata": metadata}, {"idempotency_key": key})).id
+
+    async def charge_card(self, payment: Payment, intent_id: str, card: SavedCard) -> Intent:
+        """Without its holder: what the intent has come to, charged or declined."""
+        params: PaymentIntentConfirmParams = {"payment_method": card.method_id, "off_session": True}
+        key = f"{payment.idempotency_key}-charge"
+        try:
+            with _in_our_words():
+                told = await self._stripe.payment_intents.confirm_async(intent_id, params, {"idempotency_key": key})
+                return intent_of(told.to_dict())
+        except (RefusedByProvider, KeySpoilt):
+            return await self.get_intent(intent_id)
 
     async def get_intent(self, intent_id: str) -> Intent:
         with _in_our_words():

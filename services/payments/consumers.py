@@ -13,7 +13,7 @@ from shared.contracts.booking import (
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
 
-from .commands import accounts, intents, on_site, refunds
+from .commands import accounts, intents, refunds
 from .personal import personal
 
 consumers = Consumers("payments")
@@ -32,8 +32,9 @@ async def prepare_extra_payment(event: BookingChargeDue, session: AsyncSession) 
 
 @consumers.on(BookingCompleted)
 async def note_completion(event: BookingCompleted, session: AsyncSession) -> None:
-    """From now on it can be tipped; what was to be paid at the door is."""
-    await on_site.complete(session, event)
+    """From now on it can be tipped; what was to be paid at the door is, and what a deposit left
+    is charged."""
+    await intents.complete(session, event)
 
 
 @consumers.on(BookingCancelled, BookingExpired)

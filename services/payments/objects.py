@@ -18,7 +18,11 @@ def intent_of(data: dict[str, Any]) -> Intent:
         currency=data["currency"].upper(),
         client_secret=data["client_secret"],
         reference=_reference(data),
-        payment_method={"id": data["payment_method"], "charge": data["latest_charge"]},
+        payment_method={
+            "id": data["payment_method"],
+            "charge": data["latest_charge"],
+            "customer": data.get("customer"),
+        },
         decline=_decline(data),
     )
 

@@ -12,7 +12,8 @@ TABLES = (
         shown="id booking_id purpose affiliate_id amount_cents currency status captured_cents refunds_due_cents"
         " refunded_cents disputed_cents withheld_cents lost_cents"
         " stripe_payment_intent_id created_at updated_at",
-        hidden="version customer_id cause commission_cents tax_cents declined_attempt attention reference"
+        hidden="version customer_id cause commission_cents tax_cents rest_cents rest_commission_cents"
+        " rest_tax_cents declined_attempt attention reference"
         " idempotency_key dispute_fees_cents attempt requested_at checked_at client_secret",
         # `{}` and not null: what a late webhook says of the card is not taken over any more.
         erased={"payment_method": "'{}'", "decline_reason": "null", "client_secret": "null"},

@@ -14,8 +14,9 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     """A booking as it now is. Times are UTC; `timezone` is where the appointment is; money in cents of `currency`.
 
     `price_cents` is what the customer pays, `tax_cents` in it; `lines` add up to it (bookings made before there were
-    lines have none). `promotion_id` is the code that was used. `payment_mode` is full where
-    the platform takes the price, on_site where the affiliate does at the door: then `paid_cents` stays 0.
+    lines have none). `promotion_id` is the code that was used.
+    `payment_mode` is full where the platform takes the price, deposit where it takes `deposit_cents` of it first and
+    the rest when it is done, on_site where the affiliate takes it at the door: then `paid_cents` stays 0.
     """
 
     booking_id: int
@@ -43,6 +44,7 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     quote_id: int | None = None
     paid_cents: int | None = None
     payment_mode: str = "full"
+    deposit_cents: int | None = None
 
 
 class BookingHeld(BookingEvent, type="booking.held.v1"):

@@ -14,7 +14,7 @@ from shared.auth import Actor
 from shared.contracts.booking import BookingConfirmed, BookingPaid, BookingRefundDue
 from shared.contracts.payments import PaymentCaptured, PaymentOnSite
 from shared.db import Database
-from shared.terms import chosen_mode
+from shared.terms import Deposit, chosen_mode
 from shared.testing.plugin import Headers, Published, deliver_to
 from shared.testing.tokens import customer
 
@@ -112,6 +112,32 @@ async def test_what_is_paid_at_the_door_confirms_with_nothing_paid(
     await shop.deliver(agreed(booking))
     assert await money(session, booking) == ("cancelled", 0, 0)
     assert await published(BookingRefundDue) == []
+
+
+async def test_a_deposit_confirms_and_the_rest_is_counted(
+    shop: Shop, session: AsyncSession, published: Published
+) -> None:
+    await shop.deliver(config(2, payment_modes=["deposit"], deposit=Deposit(deposit_bp=2_000)))
+    booking = await shop.held()
+    assert (booking["payment_mode"], booking["deposit_cents"]) == ("deposit", PRICE // 5)
+    await shop.deliver(captured(booking, PRICE // 5))
+    assert await money(session, booking) == ("confirmed", PRICE // 5, 0)
+    await shop.deliver(more(booking, cents=PRICE - PRICE // 5, purpose="rest"))
+    assert await money(session, booking) == ("confirmed", PRICE, 0)
+
+
+@pytest.mark.parametrize("deposit", [None, Deposit(deposit_bp=10_000), Deposit(deposit_bp=1, minimum_cents=PRICE)])
+async def test_a_deposit_of_nothing_or_of_everything_is_none(shop: Shop, deposit: Deposit | None) -> None:
+    await shop.deliver(config(2, payment_modes=["deposit"], deposit=deposit))
+    booking = await shop.held()
+    assert (booking["payment_mode"], booking["deposit_cents"]) == ("full", None)
+
+
+@pytest.mark.parametrize(
+    ("bp", "least", "price", "deposit"), [(2_000, 0, 999, 200), (2_000, 500, 999, 500), (2_000, 5_000, 999, 999)]
+)
+def test_what_a_deposit_comes_to(bp: int, least: int, price: int, deposit: int) -> None:
+    assert Deposit(deposit_bp=bp, minimum_cents=least).of(price) == deposit
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,8 @@ EVENTS: list[Event] = [
     booking(bookings.BookingHeld, 1, "held"),
     booking(bookings.BookingConfirmed, 2, "confirmed"),
     booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="on_site"),
+    booking(bookings.BookingHeld, 1, "held", payment_mode="deposit", deposit_cents=4_000),
+    booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="deposit", deposit_cents=4_000),
     booking(bookings.BookingCompleted, 3, "completed"),
     booking(bookings.BookingExpired, 2, "expired"),
     booking(bookings.BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="affiliate", reason="Rain"),

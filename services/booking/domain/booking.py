@@ -108,6 +108,7 @@ class Booking(Aggregate, Base, kw_only=True):
     paid_cents: Mapped[int] = mapped_column(default=0)
     refund_cents: Mapped[int] = mapped_column(default=0)
     payment_mode: Mapped[PaymentMode] = mapped_column(words(PaymentMode), default=PaymentMode.FULL)
+    deposit_cents: Mapped[int | None] = mapped_column(default=None)
     cancelled_by: Mapped[str | None] = mapped_column(default=None)
     cancel_reason: Mapped[str | None] = mapped_column(default=None)
 
@@ -115,6 +116,7 @@ class Booking(Aggregate, Base, kw_only=True):
     def hold(cls, customer_id: int, offer: Offer, slot: Slot, sale: Sale, visit: Visit) -> Self:
         """Take the slot until it is paid, or until the hold runs out."""
         tier, config, policy, price = offer.tier, offer.config, offer.policy, sale.price
+        mode, deposit_cents = offer.way_to_pay(price.total_cents)
         return cls(
             customer_id=customer_id,
             affiliate_id=tier.affiliate_id,
@@ -131,7 +133,8 @@ class Booking(Aggregate, Base, kw_only=True):
             address=visit.address,
             zip=visit.zip,
             quote_id=visit.quote_id,
-            payment_mode=offer.payment_mode,
+            payment_mode=mode,
+            deposit_cents=deposit_cents,
             price_cents=price.total_cents,
             commission_cents=share(price.commissionable_cents, offer.commission_bp),
             currency=config.currency,

@@ -187,9 +187,13 @@ class Offer:
             self.config.usual_policy, self.config.cancellation_policies, self.affiliate.cancellation_policy
         )
 
-    @property
-    def payment_mode(self) -> PaymentMode:
-        return chosen_mode(self.config.payment_modes, self.affiliate.payment_mode)
+    def way_to_pay(self, price_cents: int) -> tuple[PaymentMode, int | None]:
+        """With the deposit, where there is one: a deposit of nothing or of everything is none."""
+        mode, deposit = chosen_mode(self.config.payment_modes, self.affiliate.payment_mode), self.config.deposit
+        if mode is not PaymentMode.DEPOSIT:
+            return mode, None
+        cents = deposit.of(price_cents) if deposit else 0
+        return (mode, cents) if 0 < cents < price_cents else (PaymentMode.FULL, None)
 
     def sell(self, job: Job, promotion: Promotion | None) -> Sale:
         """Priced by catalog's function from what it told: to the cent what its price check shows."""

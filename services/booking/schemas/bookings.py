@@ -73,6 +73,7 @@ class BookingView(View):
     paid_cents: int
     refund_cents: int
     payment_mode: PaymentMode
+    deposit_cents: int | None
     cancelled_by: Literal["customer", "affiliate", "staff", "platform"] | None
     cancel_reason: str | None
     created_at: datetime

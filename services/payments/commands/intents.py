@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.booking import BookingChargeDue, BookingEvent, BookingHeld
+from shared.contracts.booking import BookingChargeDue, BookingCompleted, BookingEvent, BookingHeld
 from shared.contracts.payments import PaymentCaptured, PaymentFailed
 from shared.outbox import record
 from shared.tasks import NotNow, Outside
@@ -12,12 +12,13 @@ from shared.tasks import NotNow, Outside
 from ..clients import Provider
 from ..domain.booking import part_of
 from ..domain.payment import Payment, Purpose, Status
-from ..domain.provider import Intent, RefusedByProvider
+from ..domain.provider import Intent, RefusedByProvider, SavedCard
 from ..queries.bookings import keep_booking
-from ..queries.payments import get_payment, insert_first, insert_payment, lock_payments_of
+from ..queries.payments import find_first, get_payment, insert_first, insert_payment, lock_payments_of
 from . import tasks
 from .asking import ask
-from .on_site import agree, is_paid_on_site, settle_at_the_door
+from .on_site import agree, is_paid_on_site, settle_at_the_door, settle_on_site
+from .rest import charge_saved_card, want_rest
 from .settlement import adopt, settle_intent
 
 SOON = timedelta(minutes=1)
@@ -36,6 +37,17 @@ async def prepare(session: AsyncSession, held: BookingHeld) -> None:
         record(session, PaymentCaptured.of(payment))
     else:
         tasks.enqueue(session, create_intent, payment_id=payment.id)
+
+
+async def complete(session: AsyncSession, done: BookingCompleted) -> None:
+    """The job is done: what was left to be paid then is wanted now. Heard again it changes nothing."""
+    booking = await keep_booking(session, done)
+    if booking.is_gone:
+        return
+    if is_paid_on_site(done):
+        await settle_on_site(session, done)
+    elif rest := await want_rest(session, done):
+        tasks.enqueue(session, create_intent, payment_id=rest.id)
 
 
 async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
@@ -66,6 +78,7 @@ async def create_intent(outside: Outside, payment_id: int) -> None:
     """The row is the intention. Called again after a crash, the provider answers the same key with the same intent."""
     async with outside.begin() as session:
         payment = await get_payment(session, payment_id)
+        card = await _card_of(session, payment)
     if not payment.awaits_intent:
         return
     provider = outside.client(Provider)
@@ -73,7 +86,7 @@ async def create_intent(outside: Outside, payment_id: int) -> None:
         intent = await ask(
             outside,
             payment,
-            call=lambda: provider.create_intent(payment),
+            call=lambda: provider.create_intent(payment, card),
             find=lambda: provider.find_intent(payment.reference, since=payment.created_at),
         )
     except RefusedByProvider as refusal:
@@ -88,6 +101,14 @@ async def _keep(outside: Outside, payment: Payment, intent: Intent) -> None:
         session.add(payment)
         if not adopt(session, payment, intent):
             tasks.enqueue(session, cancel_intent, payment_id=payment.id)
+        elif payment.purpose is Purpose.REST:
+            tasks.enqueue(session, charge_saved_card, payment_id=payment.id)
+
+
+async def _card_of(session: AsyncSession, payment: Payment) -> SavedCard | None:
+    """That of the deposit, for what is left."""
+    deposit = await find_first(session, payment.booking_id) if payment.purpose is Purpose.REST else None
+    return deposit.saved_card if deposit else None
 
 
 async def _fail(outside: Outside, payment: Payment, reason: str) -> None:

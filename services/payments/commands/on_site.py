@@ -8,7 +8,6 @@ from shared.outbox import record
 from shared.terms import PaymentMode
 
 from ..domain.payment import Payment, Status
-from ..queries.bookings import keep_booking
 from ..queries.payments import insert_first, lock_payments_of
 from . import ledger
 
@@ -25,11 +24,8 @@ async def agree(session: AsyncSession, booking: BookingEvent) -> None:
         record(session, PaymentOnSite.of(payment))
 
 
-async def complete(session: AsyncSession, done: BookingCompleted) -> None:
+async def settle_on_site(session: AsyncSession, done: BookingCompleted) -> None:
     """The affiliate has been paid at the door. Heard before the booking itself, its payment begins as paid."""
-    booking = await keep_booking(session, done)
-    if booking.is_gone or not is_paid_on_site(done):
-        return
     await insert_first(session, done, Status.ON_SITE)
     for payment in await lock_payments_of(session, done.booking_id):
         await settle_at_the_door(session, payment)

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.contracts.booking import BookingEvent
 from shared.db import Timestamped
 from shared.errors import NotFound
 
@@ -37,3 +38,15 @@ class Booking(Timestamped, Base, kw_only=True):
 def part_of(whole: int, cents: int, price_cents: int) -> int:
     """Of the commission or the tax in a price, what falls on a part of the price; what is under a cent is left out."""
     return min(whole * cents // price_cents, cents) if price_cents else 0
+
+
+def parts_of(booking: BookingEvent) -> dict[str, int]:
+    """What is to be paid before it is confirmed, and what is left for when it is done, to the cent."""
+    price, commission, tax = booking.price_cents, booking.commission_cents, booking.tax_cents
+    deposit = booking.deposit_cents
+    if deposit is None:
+        return {"amount_cents": price, "commission_cents": commission, "tax_cents": tax}
+    now = {"commission_cents": part_of(commission, deposit, price), "tax_cents": part_of(tax, deposit, price)}
+    left = {"commission_cents": commission - now["commission_cents"], "tax_cents": tax - now["tax_cents"]}
+    later = {f"rest_{name}": cents for name, cents in left.items()}
+    return {"amount_cents": deposit, "rest_cents": price - deposit, **now, **later}

@@ -15,7 +15,7 @@ from shared.errors import Conflict, NotFound
 from . import Base
 from .dispute import DisputedSums
 from .intention import Intention
-from .provider import Decline, Intent
+from .provider import Decline, Intent, SavedCard
 
 REFUNDS_WITHIN_CAPTURED = "ck_payments_refunds"
 
@@ -88,6 +88,9 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     purpose: Mapped[Purpose] = mapped_column(words(Purpose), default=Purpose.BOOKING)
     cause: Mapped[str] = mapped_column(default="")
     status: Mapped[Status] = mapped_column(words(Status), default=Status.PENDING)
+    rest_cents: Mapped[int] = mapped_column(default=0)
+    rest_commission_cents: Mapped[int] = mapped_column(default=0)
+    rest_tax_cents: Mapped[int] = mapped_column(default=0)
     captured_cents: Mapped[int] = mapped_column(default=0)
     refunds_due_cents: Mapped[int] = mapped_column(default=0)
     refunded_cents: Mapped[int] = mapped_column(default=0)
@@ -102,6 +105,17 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     decline_reason: Mapped[str | None] = mapped_column(default=None)
     attention: Mapped[str | None] = mapped_column(default=None)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    @property
+    def saves_card(self) -> bool:
+        """A deposit: what is left is charged to the same card."""
+        return self.rest_cents > 0
+
+    @property
+    def saved_card(self) -> SavedCard | None:
+        """None also after it was erased."""
+        kept = self.payment_method or {}
+        return SavedCard(kept["customer"], kept["id"]) if kept.get("customer") and kept.get("id") else None
 
     def may_be_seen_by(self, actor: Actor) -> bool:
         return self.is_of(actor) or actor.runs(self.affiliate_id) or actor.is_staff

@@ -17,6 +17,14 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedCard:
+    """By the provider's ids: whose it is, and which."""
+
+    customer_id: str
+    method_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """A payment intent at one moment. Money in cents; `reference` is ours, from the intent's metadata."""
 

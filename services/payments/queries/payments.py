@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 from shared.contracts.booking import BookingEvent
 
-from ..domain.booking import Booking
+from ..domain.booking import Booking, parts_of
 from ..domain.payment import CAN_BE_CALLED_OFF, NoSuchPayment, Payment, Purpose, Status
 from ..domain.provider import Intent
 from . import QUIET
@@ -31,11 +31,14 @@ async def insert_first(session: AsyncSession, booking: BookingEvent, status: Sta
         booking,
         purpose=Purpose.BOOKING,
         cause=f"booking:{booking.booking_id}",
-        amount_cents=booking.price_cents,
-        commission_cents=booking.commission_cents,
-        tax_cents=booking.tax_cents,
         status=status,
+        **parts_of(booking),
     )
+
+
+async def find_first(session: AsyncSession, booking_id: int) -> Payment | None:
+    """What confirms a booking."""
+    return await session.scalar(_of_booking(booking_id).where(Payment.purpose == Purpose.BOOKING))
 
 
 async def get_payment(session: AsyncSession, payment_id: int, *, lock: bool = False) -> Payment:
