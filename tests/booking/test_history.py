@@ -17,7 +17,7 @@ from shared.pricing import LineItem
 
 AT = datetime(2026, 3, 2, 14, tzinfo=UTC)
 REQUEST = new_id()
-KINDS = {
+KINDS: dict[str, list[type[Event]]] = {
     "booking": [kind for kind in CONTRACTS.values() if issubclass(kind, BookingEvent)],
     "quote": [kind for kind in CONTRACTS.values() if issubclass(kind, QuoteEvent)],
 }
@@ -43,7 +43,7 @@ def row_of(aggregate: str) -> Any:
     """Something that says of itself all that a row of this kind does, as far as events tell it."""
     life, first = LIVES[aggregate], KINDS[aggregate][0]
     told = {name: value(first, name, 0) for name in first.model_fields if hasattr(life.row, name)}
-    return SimpleNamespace(**told | life.before | {"id": 5, "version": 1})
+    return SimpleNamespace(**{**told, **life.before, "id": 5, "version": 1})
 
 
 def told_by(kind: type[Event], row: Any, number: int = 0) -> Event:
