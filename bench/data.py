@@ -20,6 +20,7 @@ CUSTOMERS = 10_000
 MINUTES, BUFFER, PRICE = 60, 0, 5900
 BUSY_BOOKINGS, BUSY_DAYS = 300, 30
 ZONE = "America/New_York"
+CATEGORY = "full"
 ADDRESS, ZIP = "1 Main Street", "10001"
 PLACE, RADIUS = (40.75, -73.997), 40_000
 
@@ -69,8 +70,8 @@ async def _affiliates(system: System) -> None:
     )  # fmt: skip
     await _copy(
         to, "tiers",
-        "tier_id version service_id affiliate_id service_name tier_name price_cents duration_minutes active",
-        [(id, 1, id, id, "Full detail", "Classic", PRICE, MINUTES, True) for id in ids],
+        "tier_id version service_id affiliate_id service_name tier_name price_cents duration_minutes active category",
+        [(id, 1, id, id, "Full detail", "Classic", PRICE, MINUTES, True, CATEGORY) for id in ids],
     )  # fmt: skip
     await _copy(to, "crews", "affiliate_id name buffer_minutes", [(id, "Crew 1", BUFFER) for id in ids])
     await _copy(to, "availability", "affiliate_id weekday opens_minute closes_minute",

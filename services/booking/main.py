@@ -10,6 +10,7 @@ from .api import routers
 from .clients import Calendars
 from .commands import tasks
 from .consumers import consumers
+from .domain.travel import choose
 from .jobs import jobs
 from .settings import Settings
 
@@ -17,6 +18,7 @@ from .settings import Settings
 def create_app(settings: Settings) -> FastAPI:
     if settings.role is not Role.WORKER:
         load_places()
+    choose(settings.travel)
     calendars = Calendars(settings)
     return build(
         "booking", settings, routers=routers, consumers=consumers, jobs=jobs, tasks=tasks, clients=(calendars,)

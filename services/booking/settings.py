@@ -1,6 +1,6 @@
 """What booking adds to the platform's settings."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ class Settings(PlatformSettings):
     calendars_may_be_local: bool = Field(
         default=False, description="read external calendars at http and private addresses, too; never in production"
     )
+
+    travel: Literal["distance"] = Field(default="distance", description="how long drives are estimated to take")
 
     @model_validator(mode="after")
     def _nothing_inside_in_production(self) -> Self:

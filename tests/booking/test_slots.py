@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.booking.domain.agenda import Taken
@@ -264,6 +264,7 @@ some_jobs = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     hours=st.lists(some_hours, max_size=5), taken=st.lists(some_jobs, max_size=6), place=places,
     minutes=st.integers(15, 300), interval=st.sampled_from([15, 30, 45]), at=st.integers(0, 1440),
@@ -283,6 +284,7 @@ def test_a_time_is_shown_exactly_if_nothing_hides_it(
         assert shown.get(start) == next(iter(free), None) == (slot.crew.id if slot else None)
 
 
+@settings(deadline=None, max_examples=40)  # looks for change days first
 @given(hours=st.lists(some_hours, max_size=4), zone=st.sampled_from(sorted(available_timezones())))
 def test_extra_hours_are_sold_once_in_a_fold_and_never_in_a_gap(hours: list[Hours], zone: str) -> None:
     for day in list(change_days(ZoneInfo(zone)))[:4]:

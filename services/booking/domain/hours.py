@@ -88,6 +88,10 @@ class Day:
     open: list[Span]
     shut: list[Span]
 
+    @property
+    def noon(self) -> datetime:
+        return datetime(self.date.year, self.date.month, self.date.day, 12, tzinfo=UTC)
+
 
 def day_of(day: date, every: Collection[Hours], interval: int, zone: ZoneInfo) -> Day:
     """With a start each `interval` minutes from when hours begin."""

@@ -1,6 +1,6 @@
 """How long it takes to drive from one place to another: an estimate from the distance, until there is a better one.
 
-Another implementation of `Travel` (a routing engine's table, say) is named in ESTIMATORS and chosen in the settings.
+Another implementation of `Travel` (a routing engine's table, say) gets a name in ESTIMATORS, and `MDH_TRAVEL` says it.
 """
 
 from dataclasses import dataclass
@@ -42,6 +42,17 @@ class ByDistance:
 
 
 BY_DISTANCE = ByDistance()
+ESTIMATORS: dict[str, Travel] = {"distance": BY_DISTANCE}
+_chosen: list[Travel] = [BY_DISTANCE]
+
+
+def choose(name: str) -> None:
+    """For this process, when it starts."""
+    _chosen[0] = ESTIMATORS[name]
+
+
+def chosen() -> Travel:
+    return _chosen[0]
 
 
 class Drives:

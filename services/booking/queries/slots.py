@@ -37,6 +37,7 @@ from ..domain.exceptions import AvailabilityException
 from ..domain.hours import Hours, Kind
 from ..domain.offer import Offer
 from ..domain.slots import Schedule
+from ..domain.travel import chosen
 from .bookings import IS_ACTIVE, LAPSED
 
 LOCK = text("select pg_advisory_xact_lock(hashtextextended('affiliate ' || :affiliate_id, 0))")
@@ -137,7 +138,13 @@ async def schedules_of(
             taken[crew.affiliate_id].append(_taken(crew.id, *row))
     return {
         id: Schedule(
-            offer.affiliate.zone, hours[id], list(crews[id].values()), taken[id], offer.interval, offer.affiliate.base
+            offer.affiliate.zone,
+            hours[id],
+            list(crews[id].values()),
+            taken[id],
+            interval=offer.interval,
+            base=offer.affiliate.base,
+            travel=chosen(),
         )
         for offer in offers
         for id in [offer.affiliate.affiliate_id]
