@@ -19,11 +19,20 @@ class CommissionRate(Part):
 
 
 class CancellationPolicy(Part):
-    """A template that an affiliate may choose: free until so many hours before, a share of the price after that."""
+    """A template that an affiliate may choose: free until so many hours before; after that a customer pays a share of
+    the price, or an amount where one is named, and another share for not being there. An affiliate pays nothing."""
 
     name: str
     free_cancellation_hours: int
     late_cancellation_fee_bp: int
+    late_cancellation_fee_cents: int | None = None
+    no_show_fee_bp: int = 10_000
+
+    def late_fee_cents(self, price_cents: int) -> int:
+        """Never more than the price."""
+        if self.late_cancellation_fee_cents is not None:
+            return min(self.late_cancellation_fee_cents, price_cents)
+        return share(price_cents, self.late_cancellation_fee_bp)
 
 
 class Deposit(Part):

@@ -22,6 +22,7 @@ from shared.contracts.booking import (
     BookingConfirmed,
     BookingExpired,
     BookingHeld,
+    BookingNoShow,
     QuoteAccepted,
     QuoteRequested,
 )
@@ -40,6 +41,7 @@ class Metric(StrEnum):
     BOOKINGS_COMPLETED = "bookings_completed"
     BOOKINGS_CANCELLED = "bookings_cancelled"
     BOOKINGS_EXPIRED = "bookings_expired"
+    BOOKINGS_MISSED = "bookings_missed"
     QUOTES_REQUESTED = "quotes_requested"
     QUOTES_ACCEPTED = "quotes_accepted"
     REVENUE_CENTS = "revenue_cents"
@@ -72,6 +74,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     BookingCompleted.type: (Rule(Metric.BOOKINGS_COMPLETED),),
     BookingCancelled.type: (Rule(Metric.BOOKINGS_CANCELLED),),
     BookingExpired.type: (Rule(Metric.BOOKINGS_EXPIRED),),
+    BookingNoShow.type: (Rule(Metric.BOOKINGS_MISSED),),
     QuoteRequested.type: (Rule(Metric.QUOTES_REQUESTED),),
     QuoteAccepted.type: (Rule(Metric.QUOTES_ACCEPTED),),
     PaymentCaptured.type: (

@@ -5,12 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, copy_config, keep_newest
 from shared.contracts.booking import (
+    BOOKING_EVENTS,
     BookingCancelled,
-    BookingCompleted,
     BookingConfirmed,
     BookingEvent,
     BookingExpired,
-    BookingHeld,
 )
 from shared.contracts.catalog import (
     AFFILIATE_EVENTS,
@@ -119,7 +118,7 @@ async def note_config_change(event: ConfigChanged, session: AsyncSession) -> Non
     await note_change_for_all(session)
 
 
-@consumers.on(BookingHeld, BookingConfirmed, BookingCompleted, BookingCancelled, BookingExpired)
+@consumers.on(*BOOKING_EVENTS)
 async def note_schedule_change(event: BookingEvent, session: AsyncSession) -> None:
     """Whoever waits for a slot does not wait for this. Often or late it means the same: look again."""
     await note_change(session, event.affiliate_id)

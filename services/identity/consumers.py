@@ -4,16 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
 from shared.contracts import analytics, booking, catalog, identity, notifications, payments, reviews
-from shared.contracts.booking import (
-    BookingCancelled,
-    BookingCompleted,
-    BookingConfirmed,
-    BookingEvent,
-    BookingExpired,
-    BookingHeld,
-    BookingRefundDue,
-    ErasurePutOff,
-)
+from shared.contracts.booking import BOOKING_EVENTS, BookingEvent, ErasurePutOff
 from shared.contracts.catalog import AffiliateApplied
 from shared.contracts.identity import ErasureAccepted
 from shared.contracts.personal import DataErased, DataExported
@@ -35,7 +26,7 @@ async def make_applicant_owner(event: AffiliateApplied, session: AsyncSession) -
     await give_affiliate_its_owner(session, event.affiliate_id, event.owner_user_id)
 
 
-@consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCompleted, BookingCancelled, BookingRefundDue)
+@consumers.on(*BOOKING_EVENTS)
 async def follow_live_bookings(event: BookingEvent, session: AsyncSession) -> None:
     await keep_newest(session, LiveBooking, event.model_dump(include=LIVE))
 

@@ -3,20 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
-from shared.contracts.booking import (
-    QUOTE_EVENTS,
-    BookingCancelled,
-    BookingChargeDue,
-    BookingCompleted,
-    BookingConfirmed,
-    BookingEvent,
-    BookingExpired,
-    BookingHeld,
-    BookingPaid,
-    BookingRefundDue,
-    QuoteEvent,
-    QuoteMessageSent,
-)
+from shared.contracts.booking import BOOKING_EVENTS, QUOTE_EVENTS, BookingEvent, QuoteEvent, QuoteMessageSent
 from shared.contracts.catalog import (
     AFFILIATE_EVENTS,
     AffiliateEvent,
@@ -137,16 +124,7 @@ async def tell_of_application(event: AffiliateEvent, session: AsyncSession) -> N
     await commands.tell_of(session, event)
 
 
-@consumers.on(
-    BookingHeld,
-    BookingConfirmed,
-    BookingChargeDue,
-    BookingPaid,
-    BookingExpired,
-    BookingCompleted,
-    BookingCancelled,
-    BookingRefundDue,
-)
+@consumers.on(*BOOKING_EVENTS)
 async def tell_of_booking(event: BookingEvent, session: AsyncSession) -> None:
     await commands.follow_booking(session, event)
 

@@ -9,6 +9,7 @@ from shared.contracts.booking import (
     BookingCompleted,
     BookingExpired,
     BookingHeld,
+    BookingNoShow,
     BookingRefundDue,
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
@@ -37,13 +38,13 @@ async def note_completion(event: BookingCompleted, session: AsyncSession) -> Non
     await intents.complete(session, event)
 
 
-@consumers.on(BookingCancelled, BookingExpired)
-async def call_off_payment(event: BookingCancelled | BookingExpired, session: AsyncSession) -> None:
+@consumers.on(BookingCancelled, BookingExpired, BookingNoShow)
+async def call_off_payment(event: BookingCancelled | BookingExpired | BookingNoShow, session: AsyncSession) -> None:
     await intents.call_off(session, event)
 
 
-@consumers.on(BookingCancelled, BookingRefundDue)
-async def refund_payment(event: BookingCancelled | BookingRefundDue, session: AsyncSession) -> None:
+@consumers.on(BookingCancelled, BookingNoShow, BookingRefundDue)
+async def refund_payment(event: BookingCancelled | BookingNoShow | BookingRefundDue, session: AsyncSession) -> None:
     await refunds.refund_booking(session, event)
 
 

@@ -3,15 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
-from shared.contracts.booking import (
-    BookingCancelled,
-    BookingCompleted,
-    BookingConfirmed,
-    BookingEvent,
-    BookingExpired,
-    BookingHeld,
-    BookingRefundDue,
-)
+from shared.contracts.booking import BOOKING_EVENTS, BookingEvent
 
 from .domain import Booking
 from .personal import personal
@@ -20,7 +12,7 @@ consumers = Consumers("reviews")
 personal.join(consumers)
 
 
-@consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCompleted, BookingCancelled, BookingRefundDue)
+@consumers.on(*BOOKING_EVENTS)
 async def copy_booking(event: BookingEvent, session: AsyncSession) -> None:
     await keep_newest(
         session,

@@ -17,6 +17,8 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     lines have none). `promotion_id` is the code that was used.
     `payment_mode` is full where the platform takes the price, deposit where it takes `deposit_cents` of it first and
     the rest when it is done, on_site where the affiliate takes it at the door: then `paid_cents` stays 0.
+    What is null or empty was not told before there was such a field, or is not known yet: together, a booking's
+    events say all that its row does.
     """
 
     booking_id: int
@@ -42,9 +44,23 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     condition: Condition | None = None
     promotion_id: int | None = None
     quote_id: int | None = None
+    blocked_from: datetime | None = None
+    blocked_until: datetime | None = None
+    free_until: datetime | None = None
+    late_fee_cents: int | None = None
+    no_show_fee_cents: int | None = None
+    hold_expires_at: datetime | None = None
     paid_cents: int | None = None
     payment_mode: str = "full"
     deposit_cents: int | None = None
+    refund_cents: int | None = None
+    cancelled_by: str | None = None
+    cancel_reason: Annotated[str | None, PERSONAL] = None
+    eta: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    notes: Annotated[str | None, PERSONAL] = None
+    photos: Annotated[str, PERSONAL] = ""
 
 
 class BookingHeld(BookingEvent, type="booking.held.v1"):
@@ -61,8 +77,22 @@ class BookingExpired(BookingEvent, type="booking.expired.v1"):
     """Not paid in time; the slot is free again."""
 
 
-class BookingCompleted(BookingEvent, type="booking.completed.v1"):
+class BookingEnRoute(BookingEvent, type="booking.en_route.v1"):
+    """The crew is on its way and means to be there at `eta`, if it says so."""
+
+
+class BookingStarted(BookingEvent, type="booking.started.v1"):
     pass
+
+
+class BookingCompleted(BookingEvent, type="booking.completed.v1"):
+    """Done, as the crew says: what it noted, and `photos` as URLs, one a line."""
+
+
+class BookingNoShow(BookingEvent, type="booking.no_show.v1"):
+    """The crew was there and the customer was not: `refund_cents` of what was paid goes back, the rest is the fee."""
+
+    refund_cents: int
 
 
 class BookingCancelled(BookingEvent, type="booking.cancelled.v1"):
@@ -212,6 +242,22 @@ class QuoteMessageSent(Event, aggregate="quote_message", person="customer_id", t
     author_user_id: int | None
     body: Annotated[str, PERSONAL]
     created_at: datetime
+
+
+# Every change of a booking is one of these: whoever keeps a copy listens to all.
+BOOKING_EVENTS: tuple[type[BookingEvent], ...] = (
+    BookingHeld,
+    BookingConfirmed,
+    BookingExpired,
+    BookingEnRoute,
+    BookingStarted,
+    BookingCompleted,
+    BookingNoShow,
+    BookingCancelled,
+    BookingRefundDue,
+    BookingPaid,
+    BookingChargeDue,
+)
 
 
 class FreeDaysChanged(Event, aggregate="free_days", type="booking.free_days_changed.v1"):

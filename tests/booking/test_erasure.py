@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.domain.booking import Booking, Status
+from services.booking.domain.booking import Booking
+from services.booking.domain.life import Status
 from services.booking.jobs import expire_unpaid
 from shared.clock import now
 from shared.contracts.booking import BookingCancelled, ErasurePutOff, PersonalDataErased, PersonalDataExported

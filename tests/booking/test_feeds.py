@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.domain.availability import Crew
-from services.booking.domain.booking import Booking, Status
+from services.booking.domain.booking import Booking
 from services.booking.domain.feeds import SHOWN_AS, Contents, Entry
+from services.booking.domain.life import Status
 from shared.auth import Actor
 from shared.contracts.booking import CalendarFeedMade, CalendarFeedRevoked
 from shared.contracts.identity import ErasureRequested

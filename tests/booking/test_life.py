@@ -151,12 +151,12 @@ async def test_a_change_names_the_version_that_it_saw(shop: Shop) -> None:
 async def test_the_team_completes_a_confirmed_job_when_it_is_due(shop: Shop, published: Published) -> None:
     booking = await shop.held()
     await shop.deliver(captured(booking))
-    early = await act(shop, booking, "complete", member(AFFILIATE))
+    early = await act(shop, booking, "complete", member(AFFILIATE), json={})
     assert (early.status_code, early.json()["type"]) == (409, "/problems/not-yet-done")
     with clock.frozen(datetime.fromisoformat(booking["appointment_start"])):
-        assert (await act(shop, booking, "complete", customer(7))).status_code == 403
-        assert (await act(shop, booking, "complete", member(99))).status_code == 404
-        assert (await act(shop, booking, "complete", member(AFFILIATE))).status_code == 200
+        assert (await act(shop, booking, "complete", customer(7), json={})).status_code == 403
+        assert (await act(shop, booking, "complete", member(99), json={})).status_code == 404
+        assert (await act(shop, booking, "complete", member(AFFILIATE), json={})).status_code == 200
     assert len(await published(BookingCompleted)) == 1
 
 

@@ -182,7 +182,7 @@ async def completes(world: World, booking: Any) -> None:
         id=booking["id"],
     )
     await world.ask(
-        "POST", f"/booking/v1/bookings/{booking['id']}/complete", world.as_(ADMIN, **{"Idempotency-Key": "c"})
+        "POST", f"/booking/v1/bookings/{booking['id']}/complete", world.as_(ADMIN, **{"Idempotency-Key": "c"}), {}
     )
 
 

@@ -495,7 +495,13 @@ async def booking(stage: Stage) -> None:
             ),
             "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
             "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
-            "POST /booking/v1/bookings/{booking_id}/complete": Ask({"booking_id": begun["id"]}),
+            "POST /booking/v1/bookings/{booking_id}/set-out": Ask({"booking_id": begun["id"]}, body={"eta": at(13)}),
+            "POST /booking/v1/bookings/{booking_id}/start": Ask({"booking_id": begun["id"]}),
+            "POST /booking/v1/bookings/{booking_id}/complete": Ask(
+                {"booking_id": begun["id"]},
+                body={"photo_urls": ["https://photos.example.com/done.jpg"], "notes": "All done."},
+            ),
+            "POST /booking/v1/bookings/{booking_id}/no-show": Ask({"booking_id": begun["id"]}),
             "GET /booking/v1/slots": Ask(
                 query={"tier_id": booking_world.TIER, "from": day, "to": day, "add_on_ids": [booking_world.ADD_ON]}
             ),

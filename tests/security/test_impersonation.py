@@ -153,7 +153,10 @@ GET /bookings                                    allowed
 POST /bookings                                   allowed
 GET /bookings/{booking_id}                       allowed
 POST /bookings/{booking_id}/cancel               refused
+POST /bookings/{booking_id}/set-out              refused
+POST /bookings/{booking_id}/start                refused
 POST /bookings/{booking_id}/complete             refused
+POST /bookings/{booking_id}/no-show              refused
 GET /quotes                                      allowed
 POST /quotes                                     allowed
 GET /quotes/{quote_id}                           allowed

@@ -10,9 +10,17 @@ from shared.idempotency import Idempotent
 
 from ..commands import bookings as commands
 from ..commands import holding
-from ..domain.booking import Booking, Status
+from ..domain.booking import Booking
+from ..domain.life import Status
 from ..queries.bookings import booking_for, bookings_of
-from ..schemas.bookings import BookingRequest, BookingView, CancelRequest, view_of
+from ..schemas.bookings import (
+    BookingRequest,
+    BookingView,
+    CancelRequest,
+    CompletionRequest,
+    DepartureRequest,
+    view_of,
+)
 
 router = new_router("booking", "booking")
 
@@ -57,11 +65,49 @@ async def cancel_booking(
     return view_of(cancelled, actor)
 
 
-@router.post("/bookings/{booking_id}/complete", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def complete_booking(
+@router.post("/bookings/{booking_id}/set-out", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def set_out(
+    booking_id: PathId,
+    wanted: DepartureRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Booking:
+    """Say that the crew is on its way, and when it means to be there; from twelve hours before."""
+    return _tagged(response, await commands.set_out(session, actor, booking_id, version, wanted))
+
+
+@router.post("/bookings/{booking_id}/start", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def start_job(
     booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
 ) -> Booking:
-    """Say that the job is done; by the affiliate's team, from an hour before it was to begin."""
-    completed = await commands.complete_booking(session, actor, booking_id, version)
-    tag(response, completed.version)
-    return completed
+    """Say that the crew has begun; from an hour before it was to."""
+    return _tagged(response, await commands.start_job(session, actor, booking_id, version))
+
+
+@router.post("/bookings/{booking_id}/complete", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def complete_booking(
+    booking_id: PathId,
+    wanted: CompletionRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Booking:
+    """Say that the job is done, with photos and notes; by the affiliate's team, from an hour before it was to begin."""
+    return _tagged(response, await commands.complete_booking(session, actor, booking_id, version, wanted))
+
+
+@router.post("/bookings/{booking_id}/no-show", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def miss_customer(
+    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
+) -> Booking:
+    """Say that nobody was there, from 15 minutes after it was to begin: the customer pays the fee that the booking
+    names, and the rest goes back."""
+    return _tagged(response, await commands.miss_customer(session, actor, booking_id, version))
+
+
+def _tagged(response: Response, booking: Booking) -> Booking:
+    tag(response, booking.version)
+    return booking

@@ -2,37 +2,66 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import Actor, AdminsOnly
+from shared.auth import Actor
 from shared.clock import now
-from shared.contracts.booking import BookingCancelled, BookingCompleted
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingEnRoute,
+    BookingNoShow,
+    BookingStarted,
+)
 from shared.outbox import record
 
-from ..domain.booking import Booking, acting_as
-from ..domain.offer import NotYourAffiliate
+from ..domain.booking import Booking
 from ..queries.bookings import booking_for
+from ..schemas.bookings import CompletionRequest, DepartureRequest
+
+
+async def _load(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
+    booking = await booking_for(session, actor, booking_id, lock=True)
+    booking.expect(version)
+    return booking
 
 
 async def cancel_booking(
     session: AsyncSession, actor: Actor, booking_id: int, version: int | None, reason: str
 ) -> Booking:
     """By the customer, by those who run the affiliate, or by an administrator: money may go back, so not by support."""
-    booking = await booking_for(session, actor, booking_id, lock=True)
-    booking.expect(version)
-    by = acting_as(actor, booking)
-    if by == "affiliate" and not actor.runs(booking.affiliate_id):
-        raise NotYourAffiliate
-    if by == "staff" and not actor.is_admin:
-        raise AdminsOnly
-    booking.cancel(by, reason, now())
+    booking = await _load(session, actor, booking_id, version)
+    booking.cancel(actor, reason, now())
     record(session, BookingCancelled.of(booking, reason=reason))
     return booking
 
 
-async def complete_booking(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
-    booking = await booking_for(session, actor, booking_id, lock=True)
-    booking.expect(version)
-    if not (actor.works_for(booking.affiliate_id) or actor.is_admin):
-        raise NotYourAffiliate
-    booking.complete(now())
+async def set_out(
+    session: AsyncSession, actor: Actor, booking_id: int, version: int | None, wanted: DepartureRequest
+) -> Booking:
+    booking = await _load(session, actor, booking_id, version)
+    booking.set_out(actor, wanted.eta, now())
+    record(session, BookingEnRoute.of(booking))
+    return booking
+
+
+async def start_job(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
+    booking = await _load(session, actor, booking_id, version)
+    booking.start(actor, now())
+    record(session, BookingStarted.of(booking))
+    return booking
+
+
+async def complete_booking(
+    session: AsyncSession, actor: Actor, booking_id: int, version: int | None, wanted: CompletionRequest
+) -> Booking:
+    booking = await _load(session, actor, booking_id, version)
+    booking.complete(actor, wanted.photo_urls, wanted.notes, now())
     record(session, BookingCompleted.of(booking))
+    return booking
+
+
+async def miss_customer(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
+    """Nobody was there: what was paid goes back, less the fee that the booking names."""
+    booking = await _load(session, actor, booking_id, version)
+    booking.miss(actor, now())
+    record(session, BookingNoShow.of(booking))
     return booking

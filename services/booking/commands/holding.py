@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
+from shared.clock import now
 from shared.contracts.booking import BookingExpired, BookingHeld
 from shared.db import enforced_by
 from shared.outbox import record
@@ -91,5 +92,5 @@ async def expire_now(session: AsyncSession, booking_ids: Sequence[int]) -> None:
 
 def expire(session: AsyncSession, bookings: Sequence[Booking]) -> None:
     for booking in bookings:
-        booking.expire()
+        booking.expire(now())
         record(session, BookingExpired.of(booking))

@@ -27,7 +27,8 @@ from shared.places import place_of
 from shared.platform_config import Feature
 from shared.pricing import taxed
 
-from ..domain.booking import Booking, Status
+from ..domain.booking import Booking
+from ..domain.life import Status
 from ..domain.offer import Offer, Visit
 from ..domain.quote import (
     MAX_MESSAGES,

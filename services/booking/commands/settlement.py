@@ -8,7 +8,8 @@ from shared.contracts.payments import PaymentCaptured, PaymentEvent, PaymentOnSi
 from shared.outbox import record
 from shared.personal import is_erased
 
-from ..domain.booking import GONE, Booking, Status
+from ..domain.booking import Booking
+from ..domain.life import GONE, Status
 from ..domain.slots import Schedule
 from ..queries.bookings import count_payment, get_booking
 from ..queries.offers import get_offer
@@ -60,7 +61,7 @@ async def _settle_first(session: AsyncSession, paid: PaymentEvent, paid_cents: i
     at_its_price = not await _lost_its_promotion(session, booking)
     at_its_price &= not await accepted_anew(session, booking.quote_id, booking.id)
     if booking.status is Status.HELD and now() < booking.appointment_start and at_its_price:
-        booking.confirm(paid_cents)
+        booking.confirm(paid_cents, now())
         record(session, BookingConfirmed.of(booking))
     elif booking.status in (Status.HELD, Status.EXPIRED):
         await _take_again(session, booking, paid_cents, at_its_price)
@@ -79,13 +80,13 @@ async def _take_again(session: AsyncSession, booking: Booking, paid_cents: int, 
     crew = schedule.free_again(booking.id, booking.crew_id, booking.appointment_start, booking.stop)
     gone = await is_erased(session, f"customer:{booking.customer_id}")
     if gone or crew is None or booking.appointment_start <= now() or not at_its_price:
-        booking.turn_away(paid_cents)
+        booking.turn_away(paid_cents, now())
         record(session, BookingCancelled.of(booking, reason=booking.cancel_reason))
         return
     start, minutes = booking.appointment_start, booking.stop.minutes
     await expire_now(session, schedule.lapsed_in_the_way(crew, start, minutes))
     booking.block(crew)
-    booking.confirm(paid_cents)
+    booking.confirm(paid_cents, now())
     record(session, BookingConfirmed.of(booking))
 
 

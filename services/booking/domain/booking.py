@@ -1,9 +1,9 @@
 """An appointment and its life."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
+from sqlalchemy import ARRAY, Text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,32 +18,15 @@ from shared.vehicles import Condition, SizeClass
 
 from . import Base
 from .availability import Crew
+from .life import AGREED, Party, Status, Step, after
 from .offer import Offer, Sale, Visit
 from .slots import Slot
 from .tour import Stop
 
 NO_OVERLAP = "bookings_no_overlap"
-EARLY = timedelta(hours=1)
 PAID_TOO_LATE = (
     "The payment came after the hold had expired, and the time was taken or had passed, or the promotion was used up."
 )
-
-
-class Status(StrEnum):
-    HELD = "held"
-    CONFIRMED = "confirmed"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
-ACTIVE = (
-    Status.HELD,
-    Status.CONFIRMED,
-)  # a booking in these states keeps its crew; the exclusion constraint says the same
-
-
-GONE = (Status.CANCELLED, Status.EXPIRED)
 
 
 class SlotTaken(Conflict):
@@ -64,14 +47,6 @@ class CustomerGone(Forbidden):
 
 class NoSuchBooking(NotFound):
     """There is no such booking, or it is not yours to see."""
-
-
-class TooLateToCancel(Conflict):
-    """This booking can no longer be cancelled."""
-
-
-class NotYetDone(Conflict):
-    """A booking can be completed from an hour before it begins, once it is confirmed."""
 
 
 class Booking(Aggregate, Base, kw_only=True):
@@ -104,6 +79,7 @@ class Booking(Aggregate, Base, kw_only=True):
     quote_id: Mapped[int | None] = mapped_column(default=None)
     free_until: Mapped[datetime]
     late_fee_cents: Mapped[int]
+    no_show_fee_cents: Mapped[int]
     hold_expires_at: Mapped[datetime]
     paid_cents: Mapped[int] = mapped_column(default=0)
     refund_cents: Mapped[int] = mapped_column(default=0)
@@ -111,6 +87,11 @@ class Booking(Aggregate, Base, kw_only=True):
     deposit_cents: Mapped[int | None] = mapped_column(default=None)
     cancelled_by: Mapped[str | None] = mapped_column(default=None)
     cancel_reason: Mapped[str | None] = mapped_column(default=None)
+    eta: Mapped[datetime | None] = mapped_column(default=None)
+    started_at: Mapped[datetime | None] = mapped_column(default=None)
+    completed_at: Mapped[datetime | None] = mapped_column(default=None)
+    photo_urls: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    notes: Mapped[str | None] = mapped_column(default=None)
 
     @classmethod
     def hold(cls, customer_id: int, offer: Offer, slot: Slot, sale: Sale, visit: Visit) -> Self:
@@ -128,7 +109,7 @@ class Booking(Aggregate, Base, kw_only=True):
             status=Status.HELD,
             appointment_start=slot.starts_at,
             appointment_end=slot.ends_at,
-            blocked=Range(*slot.crew.blocked(slot.starts_at, price.duration_minutes), bounds="[)"),
+            blocked=_blocked(slot),
             timezone=offer.affiliate.timezone,
             address=visit.address,
             zip=visit.zip,
@@ -144,7 +125,8 @@ class Booking(Aggregate, Base, kw_only=True):
             condition=sale.job.condition,
             promotion_id=sale.promotion.promotion_id if sale.promotion else None,
             free_until=slot.starts_at - timedelta(hours=policy.free_cancellation_hours),
-            late_fee_cents=share(price.total_cents, policy.late_cancellation_fee_bp),
+            late_fee_cents=policy.late_fee_cents(price.total_cents),
+            no_show_fee_cents=share(price.total_cents, policy.no_show_fee_bp),
             hold_expires_at=min(offer.at + timedelta(minutes=config.hold_minutes), slot.starts_at),
         )
 
@@ -158,37 +140,67 @@ class Booking(Aggregate, Base, kw_only=True):
         """Keep this crew, with the buffers that it needs now."""
         self.blocked = Range(*crew.blocked(self.appointment_start, self.stop.minutes), bounds="[)")
 
+    @property
+    def photos(self) -> str:
+        """One text, as an event tells them: a URL on each line."""
+        return "\n".join(self.photo_urls)
+
+    @property
+    def blocked_from(self) -> datetime:
+        """From when, and until when its crew is kept, buffers included."""
+        found: datetime = self.blocked.lower
+        return found
+
+    @property
+    def blocked_until(self) -> datetime:
+        found: datetime = self.blocked.upper
+        return found
+
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.customer_id == self.customer_id or actor.works_for(self.affiliate_id) or actor.is_staff
 
     def shows_address_to(self, actor: Actor) -> bool:
-        return acting_as(actor, self) != "affiliate" or self.status in (Status.CONFIRMED, Status.COMPLETED)
+        return acting_as(actor, self) != "affiliate" or self.status in AGREED
 
-    def confirm(self, paid_cents: int) -> None:
+    def confirm(self, paid_cents: int, at: datetime) -> None:
         """The money is here, or is the affiliate's to take at the door: the slot is the customer's."""
+        self._take(Step.CONFIRM, None, at)
         self.paid_cents = paid_cents
-        self._become(Status.CONFIRMED)
 
-    def expire(self) -> None:
-        self._become(Status.EXPIRED)
+    def expire(self, at: datetime) -> None:
+        self._take(Step.EXPIRE, None, at)
 
-    def complete(self, at: datetime) -> None:
-        if self.status is not Status.CONFIRMED or at < self.appointment_start - EARLY:
-            raise NotYetDone(booking_status=self.status)
-        self._become(Status.COMPLETED)
+    def set_out(self, by: Actor, eta: datetime | None, at: datetime) -> None:
+        """The crew is on its way, to be there at `eta`."""
+        self._take(Step.SET_OUT, by, at)
+        self.eta = eta
 
-    def cancel(self, by: str, reason: str, at: datetime) -> None:
+    def start(self, by: Actor, at: datetime) -> None:
+        self._take(Step.START, by, at)
+        self.started_at = at
+
+    def complete(self, by: Actor, photo_urls: list[str], notes: str | None, at: datetime) -> None:
+        self._take(Step.COMPLETE, by, at)
+        self.completed_at, self.photo_urls, self.notes = at, photo_urls, notes
+
+    def miss(self, by: Actor, at: datetime) -> None:
+        """The crew was there and the customer was not: less the fee, what was paid goes back."""
+        self._take(Step.MISS, by, at)
+        self.refund_cents = max(self.paid_cents - self.no_show_fee_cents, 0)
+
+    def cancel(self, by: Actor, reason: str, at: datetime) -> None:
         """Cancel, and fix how much goes back: all of it, less the fee when the customer is late.
 
-        After its end only staff can: a job that nobody came for must not keep the customer's money.
+        After its end only an administrator can: a job that nobody came for must not keep the customer's money.
         """
-        if self.status not in ACTIVE or (at >= self.appointment_end and by != "staff"):
-            raise TooLateToCancel(booking_status=self.status)
-        fee = self.late_fee_cents if by == "customer" and at > self.free_until else 0
-        self._end(by, reason, refund_cents=max(self.paid_cents - fee, 0))
+        self._take(Step.CANCEL, by, at)
+        capacity = acting_as(by, self)
+        fee = self.late_fee_cents if capacity == "customer" and at > self.free_until else 0
+        self._end(capacity, reason, refund_cents=max(self.paid_cents - fee, 0))
 
-    def turn_away(self, paid_cents: int) -> None:
+    def turn_away(self, paid_cents: int, at: datetime) -> None:
         """Paid too late, and the slot is no longer free or lies behind us: everything goes back."""
+        self._take(Step.TURN_AWAY, None, at)
         self.paid_cents = paid_cents
         self._end("platform", PAID_TOO_LATE, refund_cents=paid_cents)
 
@@ -210,15 +222,38 @@ class Booking(Aggregate, Base, kw_only=True):
 
     def _end(self, by: str, reason: str, *, refund_cents: int) -> None:
         self.cancelled_by, self.cancel_reason, self.refund_cents = by, reason, refund_cents
-        self._become(Status.CANCELLED)
 
-    def _become(self, status: Status) -> None:
-        self.status = status
+    def _take(self, step: Step, by: Actor | None, at: datetime) -> None:
+        """`by` None: the platform."""
+        self.status = after(
+            step,
+            self.status,
+            capacities(by, self) if by else frozenset({Party.PLATFORM}),
+            at=at,
+            start=self.appointment_start,
+            end=self.appointment_end,
+        )
         self.version += 1
 
 
+def _blocked(slot: Slot) -> Range[datetime]:
+    minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
+    return Range(*slot.crew.blocked(slot.starts_at, minutes), bounds="[)")
+
+
+def capacities(actor: Actor, booking: Booking) -> frozenset[Party]:
+    """All in which somebody may act on it; nobody is staff in a matter of their own."""
+    mine = {
+        Party.CUSTOMER: actor.customer_id == booking.customer_id,
+        Party.TEAM: actor.works_for(booking.affiliate_id),
+        Party.LEADERS: actor.runs(booking.affiliate_id),
+        Party.ADMIN: actor.is_admin and actor.customer_id != booking.customer_id,
+    }
+    return frozenset(party for party, is_mine in mine.items() if is_mine)
+
+
 def acting_as(actor: Actor, booking: Booking) -> str:
-    """In which capacity somebody who may see a booking acts on it: customer, affiliate or staff."""
+    """In which of them it counts: customer, affiliate or staff."""
     if actor.customer_id == booking.customer_id:
         return "customer"
     return "affiliate" if actor.works_for(booking.affiliate_id) else "staff"

@@ -18,7 +18,8 @@ from shared.db import Aggregate
 from shared.errors import NotFound
 
 from . import Base
-from .booking import Booking, Status
+from .booking import Booking
+from .life import Status
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 BACK = timedelta(days=90)

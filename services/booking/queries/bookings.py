@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 from shared.http import Page, Paged
 
-from ..domain.booking import ACTIVE, Booking, NoSuchBooking, Status
+from ..domain.booking import Booking, NoSuchBooking
 from ..domain.counted_payment import CountedPayment
+from ..domain.life import ACTIVE, UNDER_WAY, Status
 
 LOCK_CUSTOMER = text("select pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))")
 # Spelled out, as the exclusion constraint has it: so its index serves whatever plan the database takes.
@@ -71,7 +72,7 @@ async def bookings_of(session: AsyncSession, actor: Actor, page: Page, status: S
 
 async def live_until(session: AsyncSession, customer_id: int) -> datetime | None:
     """When the last of the customer's live bookings ends: held until the job ends it, or confirmed and not over."""
-    confirmed = and_(Booking.status == Status.CONFIRMED, Booking.appointment_end > func.clock_timestamp())
+    confirmed = and_(Booking.status.in_(UNDER_WAY), Booking.appointment_end > func.clock_timestamp())
     ends = func.max(case((Booking.status == Status.HELD, Booking.hold_expires_at), else_=Booking.appointment_end))
     live = or_(Booking.status == Status.HELD, confirmed)
     until: datetime | None = await session.scalar(select(ends).where(Booking.customer_id == customer_id, live))

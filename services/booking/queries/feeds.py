@@ -11,8 +11,9 @@ from shared.auth import Actor
 from shared.http import Page, Paged
 
 from ..domain.availability import Crew
-from ..domain.booking import Booking, Status
+from ..domain.booking import Booking
 from ..domain.feeds import BACK, CANCELLED_FOR, MOST_EVENTS, CalendarFeed, Contents, Entry, NoSuchFeed, hash_of
+from ..domain.life import Status
 from ..domain.offer import Affiliate
 from .bookings import LAPSED
 

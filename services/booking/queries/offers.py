@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.outbox import ErasedPerson
 from shared.platform_config import THE_ONE, PlatformConfig
 
-from ..domain.booking import Booking, CustomerGone, Status
+from ..domain.booking import Booking, CustomerGone
+from ..domain.life import Status
 from ..domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, Tier
 from ..domain.prices import AffiliatePrices
 from ..domain.schedule_settings import ScheduleSettings

@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.pricing import PromotionDoesNotApply
 
-from ..domain.booking import Booking, Status
+from ..domain.booking import Booking
+from ..domain.life import AGREED, Status
 from ..domain.prices import PromotionCode, Redeemable
 from .bookings import LAPSED
 
-PAID = (Status.CONFIRMED, Status.COMPLETED)
 # The affiliate's own code goes before the platform's. If all customers share a number of uses, they come one after the
 # other; otherwise only what one and the same customer asks for does.
 LOCK_PROMOTION = text("""
@@ -25,7 +25,7 @@ select promotion_id, pg_advisory_xact_lock(hashtextextended('promotion ' || prom
 """)
 USES = select(func.count()).where(
     Booking.promotion_id == PromotionCode.promotion_id,
-    or_(Booking.status.in_(PAID), and_(Booking.status == Status.HELD, ~LAPSED)),
+    or_(Booking.status.in_((*AGREED, Status.NO_SHOW)), and_(Booking.status == Status.HELD, ~LAPSED)),
 )
 USES_BY_CUSTOMER = USES.where(Booking.customer_id == bindparam("customer_id"))
 REDEEMABLE = select(PromotionCode.promotion, USES.scalar_subquery(), USES_BY_CUSTOMER.scalar_subquery()).where(

@@ -31,10 +31,11 @@ from shared.places import find_place
 
 from ..domain.agenda import Taken
 from ..domain.availability import Availability, Crew
-from ..domain.booking import Booking, Status
+from ..domain.booking import Booking
 from ..domain.calendars import ExternalBusy
 from ..domain.exceptions import AvailabilityException
 from ..domain.hours import Hours, Kind
+from ..domain.life import Status
 from ..domain.offer import Offer
 from ..domain.slots import Schedule
 from ..domain.travel import chosen

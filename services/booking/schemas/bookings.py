@@ -7,11 +7,13 @@ from pydantic import AfterValidator, Field
 
 from shared.auth import Actor
 from shared.http import Body, Cents, Id, Line, Moment, Text, View
+from shared.photos import PhotoUrls
 from shared.pricing import Job, LineItem
 from shared.terms import PaymentMode
 from shared.vehicles import Condition, SizeClass
 
-from ..domain.booking import Booking, Status
+from ..domain.booking import Booking
+from ..domain.life import Status
 
 Code = Annotated[Line, Field(max_length=50), AfterValidator(str.upper)]
 MAX_ADD_ONS = 20
@@ -38,6 +40,19 @@ class BookingRequest(Body):
 
 class CancelRequest(Body):
     reason: Text = ""
+
+
+class DepartureRequest(Body):
+    """When the crew means to be there, if it knows."""
+
+    eta: Moment | None = None
+
+
+class CompletionRequest(Body):
+    """What is to be seen and said of a job that is done."""
+
+    photo_urls: PhotoUrls = Field(default=[], max_length=10)
+    notes: Text | None = None
 
 
 class BookingView(View):
@@ -76,6 +91,12 @@ class BookingView(View):
     deposit_cents: int | None
     cancelled_by: Literal["customer", "affiliate", "staff", "platform"] | None
     cancel_reason: str | None
+    no_show_fee_cents: int
+    eta: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    photo_urls: list[str]
+    notes: str | None
     created_at: datetime
     updated_at: datetime
 

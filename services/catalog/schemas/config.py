@@ -37,6 +37,10 @@ class PolicyRequest(Body):
     name: Word
     free_cancellation_hours: Hours
     late_cancellation_fee_bp: BasisPoints
+    late_cancellation_fee_cents: Annotated[StrictInt, Field(ge=0, le=10_000_000)] | None = Field(
+        default=None, description="instead of the share, where it is named; never more than the price"
+    )
+    no_show_fee_bp: BasisPoints = 10_000
 
 
 class DepositRequest(Body):

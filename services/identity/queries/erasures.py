@@ -15,7 +15,8 @@ from ..domain.account import User
 from ..domain.erasure import Erasure, ErasureReceipt, ErasureStatus, LiveBooking, NoSuchErasure
 from ..domain.session import digest
 
-LIVE = LiveBooking.status.in_(["held", "confirmed"]) & (LiveBooking.appointment_end > func.now())
+ALIVE = ("held", "confirmed", "en_route", "in_progress")
+LIVE = LiveBooking.status.in_(ALIVE) & (LiveBooking.appointment_end > func.now())
 
 
 ACCEPTED_AND_HEARD = exists().where(

@@ -23,7 +23,9 @@ class Kind(StrEnum):
     BOOKING_HELD = "booking_held"
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_REMINDER = "booking_reminder"
+    BOOKING_EN_ROUTE = "booking_en_route"
     BOOKING_COMPLETED = "booking_completed"
+    BOOKING_MISSED = "booking_missed"  # the crew was there and the customer was not
     BOOKING_EXPIRED = "booking_expired"
     BOOKING_CANCELLED = "booking_cancelled"
     BOOKING_RECEIVED = "booking_received"  # to the affiliate: it has a new appointment
@@ -92,7 +94,9 @@ CUSTOMER, AFFILIATE, USER, ADDRESSEE = "customer", "affiliate", "user", "address
 TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingHeld: {Kind.BOOKING_HELD: CUSTOMER},
     booking.BookingConfirmed: {Kind.BOOKING_CONFIRMED: CUSTOMER, Kind.BOOKING_RECEIVED: AFFILIATE},
+    booking.BookingEnRoute: {Kind.BOOKING_EN_ROUTE: CUSTOMER},
     booking.BookingCompleted: {Kind.BOOKING_COMPLETED: CUSTOMER},
+    booking.BookingNoShow: {Kind.BOOKING_MISSED: CUSTOMER},
     booking.BookingExpired: {Kind.BOOKING_EXPIRED: CUSTOMER},
     booking.BookingCancelled: {Kind.BOOKING_CANCELLED: CUSTOMER, Kind.BOOKING_CALLED_OFF: AFFILIATE},
     booking.BookingChargeDue: {Kind.CHARGE_DUE: CUSTOMER},
@@ -233,7 +237,7 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
 
 def affects_affiliate(before: Booking | None) -> bool:
     """Whether an affiliate knows of an appointment that ends: of unpaid ones it is never told."""
-    return before is None or before.status == "confirmed"
+    return before is None or before.status in ("confirmed", "en_route", "in_progress")
 
 
 def reminder_of(booking: Booking) -> Notice:

@@ -7,14 +7,17 @@ from .notice import Kind
 from .people import Affiliate
 from .quote import Quote
 
+AGREED = ("confirmed", "en_route", "in_progress")
 # The states of a booking in which a notice about it is true. Refunds, disputes and reviews are true whatever follows.
 TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_HELD: frozenset({"held"}),
     Kind.PAYMENT_FAILED: frozenset({"held"}),
     Kind.CHARGE_DUE: frozenset({"confirmed", "en_route", "in_progress", "completed"}),
-    Kind.BOOKING_CONFIRMED: frozenset({"confirmed", "completed"}),
-    Kind.BOOKING_RECEIVED: frozenset({"confirmed", "completed"}),
+    Kind.BOOKING_CONFIRMED: frozenset({*AGREED, "completed"}),
+    Kind.BOOKING_RECEIVED: frozenset({*AGREED, "completed"}),
     Kind.BOOKING_REMINDER: frozenset({"confirmed"}),
+    Kind.BOOKING_EN_ROUTE: frozenset({"en_route"}),
+    Kind.BOOKING_MISSED: frozenset({"no_show"}),
     Kind.BOOKING_COMPLETED: frozenset({"completed"}),
     Kind.BOOKING_EXPIRED: frozenset({"expired"}),
     Kind.BOOKING_CANCELLED: frozenset({"cancelled"}),

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.booking import BookingCancelled, BookingRefundDue
+from shared.contracts.booking import BookingCancelled, BookingNoShow, BookingRefundDue
 from shared.db import enforced_by
 from shared.tasks import Outside
 
@@ -21,7 +21,7 @@ from .asking import ask
 from .settlement import park, settle_refund, settle_unrefundable
 
 
-async def refund_booking(session: AsyncSession, event: BookingCancelled | BookingRefundDue) -> None:
+async def refund_booking(session: AsyncSession, event: BookingCancelled | BookingNoShow | BookingRefundDue) -> None:
     """Once per fact of booking, of as many of its payments as it takes, newest first. Before we know of the money
     itself: not now, but again later."""
     if event.refund_cents == 0:
