@@ -11,8 +11,9 @@ import pytest_asyncio
 from sqlalchemy import func, select, text
 from typer.testing import CliRunner
 
-from services.booking.domain.booking import Booking, Status
+from services.booking.domain.booking import Booking
 from services.booking.domain.history import LIVES
+from services.booking.domain.life import Status
 from services.booking.jobs import expire_unpaid
 from services.booking.queries.history import all_not_as_told
 from shared import clock

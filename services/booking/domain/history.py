@@ -34,9 +34,12 @@ def _change(sets: str, adds: str = "", **named: str) -> Change:
 # One line for each event of a booking and of a quote.
 CHANGES: dict[type[Event], Change] = {
     told.BookingHeld: _change("status hold_expires_at"),
-    told.BookingConfirmed: _change("status paid_cents"),
+    told.BookingConfirmed: _change("status paid_cents blocked_from blocked_until"),
     told.BookingExpired: _change("status"),
-    told.BookingCompleted: _change("status"),
+    told.BookingEnRoute: _change("status eta"),
+    told.BookingStarted: _change("status started_at"),
+    told.BookingCompleted: _change("status completed_at notes photos"),
+    told.BookingNoShow: _change("status refund_cents"),
     told.BookingCancelled: _change("status paid_cents refund_cents cancelled_by cancel_reason", cancel_reason="reason"),
     told.BookingRefundDue: _change("paid_cents", adds="refund_cents"),
     told.BookingChargeDue: _change("price_cents tax_cents commission_cents lines"),
@@ -70,8 +73,8 @@ class Life:
 BOOKINGS = Life(
     Booking,
     before={"refund_cents": 0, "cancelled_by": None, "cancel_reason": None},
-    parts={"blocked": ("blocked_from", "blocked_until")},
-    silent=frozenset({"id", "created_at", "updated_at", "blocked", "free_until", "late_fee_cents"}),
+    parts={"blocked": ("blocked_from", "blocked_until"), "photo_urls": ("photos",)},
+    silent=frozenset({"id", "created_at", "updated_at"}),
     personal=told.BookingEvent.personal | {"cancel_reason"},
 )
 QUOTES = Life(
