@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ from shared.testing.plugin import AsOwner, Headers, deliver_to, recorded_in
 from shared.testing.tokens import customer, member
 
 from .conftest import AFFILIATE, PRICE, Shop, captured, monday_at, open_shop
-from .quoting import SECOND, Desk, Json, also_open
+from .quoting import PHOTOS, SECOND, Desk, Json, also_open
 
 UNGUARDED = """do $$ declare guard record; begin
     for guard in select conrelid::regclass as owner, conname from pg_constraint
@@ -55,7 +56,7 @@ class Lives:
         async with self.database.begin() as session:
             return [str(wrong) async for wrong in all_not_as_told(session)]
 
-    async def act(self, booking: Json, verb: str, by: Actor, before: timedelta | None = None, **body: str) -> None:
+    async def act(self, booking: Json, verb: str, by: Actor, before: timedelta | None = None, **body: Any) -> None:
         path, headers = f"/booking/v1/bookings/{booking['id']}/{verb}", self.shop.as_(by)
         start = datetime.fromisoformat(booking["appointment_start"])
         with clock.frozen(start - before if before is not None else clock.now()):
@@ -93,15 +94,19 @@ async def lives(
 
 
 async def _live_bookings(lives: Lives, patch: pytest.MonkeyPatch) -> None:
-    shop = lives.shop
-    await lives.act(await lives.confirmed(8), "complete", member(AFFILIATE), timedelta())
+    shop, team, done = lives.shop, member(AFFILIATE), await lives.confirmed(8)
+    await lives.act(done, "set-out", team, timedelta(hours=1), eta=done["appointment_start"])
+    await lives.act(done, "start", team, timedelta())
+    await lives.act(done, "complete", team, timedelta(hours=-2), photo_urls=PHOTOS, notes="Sand, all out.")
     await lives.act(await lives.confirmed(10, 30), "cancel", customer(7), timedelta(hours=3))
     unpaid = await shop.held(monday_at(10, 30))
     await lives.act(unpaid, "cancel", customer(7))
     await shop.deliver(captured(unpaid))  # a refund is due
     late = await shop.held(monday_at(10, 30))
     await lives.run_out(late, patch)
-    await shop.deliver(captured(late))  # and takes its time again
+    async with lives.database.begin() as session:
+        await session.execute(text("update crews set buffer_minutes = 20"))
+    await shop.deliver(captured(late))  # takes its time again, with the buffers of now
     too_late = await shop.held(monday_at(13))
     await lives.run_out(too_late, patch)
     in_the_way = await shop.held(monday_at(13), customer(8))
@@ -110,8 +115,9 @@ async def _live_bookings(lives: Lives, patch: pytest.MonkeyPatch) -> None:
     await lives.act(await shop.held(monday_at(13), customer(8)), "cancel", customer(8), reason="rain")  # erased later
     dearer = await lives.confirmed(13)
     await shop.deliver(captured(dearer, 1_000, payment_id=1001, purpose="rest"))
-    await lives.act(dearer, "cancel", member(AFFILIATE))
+    await lives.act(dearer, "cancel", team)
     await shop.deliver(captured(dearer, 1_000, payment_id=1002, purpose="rest"))
+    await lives.act(await lives.confirmed(13), "no-show", team, timedelta(minutes=-20))
 
 
 async def _live_quotes(lives: Lives, patch: pytest.MonkeyPatch) -> None:
