@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from .data import HOT, MANY, RACE, Customers, Slot, slots
 from .load import IN_FLIGHT, Run, at_once, in_flight
 from .pgbench import bookings_per_second
+from .sent import statements
 from .system import System
 from .table import Table, split
 
 BOOKINGS, QUICK = 800, 160
+ALONE = 100
 WARM_UP = 64
 RACES, RACERS = 5, 48
 IDLE = 4.0  # seconds
@@ -30,6 +32,7 @@ async def measure(system: System, *, quick: bool) -> list[Table]:
     return [
         await _bookings(system, customers, "one hot affiliate", slots([HOT], n), idle),
         await _bookings(system, customers, "200 affiliates", slots(MANY, n, after=2), idle),
+        await _alone(system, customers),
         await _races(system, customers),
     ]
 
@@ -78,12 +81,30 @@ def _cpu(table: Table, spent: Counter[str], busy: Counter[str], idle: Counter[st
     table.line("idle system, CPU ms per second", f"{sum(idle.values()):.0f}", split(idle, 1, least=2))
 
 
+async def _alone(system: System, customers: Customers) -> Table:
+    """What one takes when nothing else is asked: at the service, without the gateway."""
+    asked = [customers.booking(slot) for slot in slots(MANY, ALONE + 1, after=20)]
+    table = Table("Bookings, one at a time", "at the service, 200 affiliates, with Idempotency-Key")
+    with system.meter.measuring() as spent:
+        held = (await in_flight(system.api("booking"), asked[:ALONE], 1)).only(201)
+    used = {name: spent[name] for name in ANSWERING}
+    table.line("p50 / p95 ms", f"{held.ms(50):.1f} / {held.ms(95):.1f}", f"{len(held.answers)} of {ALONE} held")
+    table.line("CPU ms to answer", f"{sum(used.values()) / ALONE:.1f}", split(used, ALONE))
+    sent = await statements(system, "booking", asked[ALONE])
+    table.line("SQL statements each", str(len(sent)), "as PostgreSQL logs them, BEGIN and COMMIT among them")
+    await system.rest()
+    return table
+
+
 async def _races(system: System, customers: Customers) -> Table:
     """Winners of a one-place slot: one in each, or the promise is broken."""
-    table = Table("Races for a one-place slot", f"{RACERS} customers at once, through the gateway")
-    for number, slot in enumerate(slots([RACE], RACES), 1):
-        run = await at_once(system.gateway, [customers.booking(slot) for _ in range(RACERS)])
-        table.line(f"race {number}: winners", str(run.statuses[201]), f"answers: {dict(run.statuses)}")
+    table = Table("Races for a one-place slot", f"{RACERS} customers, through the gateway")
+    for number, slot in enumerate(slots([RACE], 2 * RACES), 1):
+        asked = [customers.booking(slot) for _ in range(RACERS)]
+        together = number <= RACES
+        run = await (at_once(system.gateway, asked) if together else in_flight(system.gateway, asked))
+        how = "all at once" if together else f"{IN_FLIGHT} in flight"
+        table.line(f"race {number}, {how}: winners", str(run.statuses[201]), f"answers: {dict(run.statuses)}")
         if run.statuses[201] != 1 or set(run.statuses) > {201, 409}:
             raise SystemExit(f"{run.statuses[201]} winners of one place: {table}")
     return table

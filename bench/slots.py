@@ -1,16 +1,14 @@
 """The slots page: 30 days of one crew that has 300 bookings in them. One request at a time, so that it is latency."""
 
-import asyncio
-import re
 from datetime import UTC, datetime, timedelta
 
 from .data import BUSY, BUSY_BOOKINGS, BUSY_DAYS, CATEGORY, FIRST, MANY, ZIP
 from .load import in_flight, request
+from .sent import statements
 from .system import System
 from .table import Table, split
 
 REQUESTS, QUICK = 300, 60
-LOGGED = re.compile(r"LOG:  (?:execute \S+|statement): (.*)")
 
 
 async def measure(system: System, *, quick: bool) -> list[Table]:
@@ -30,6 +28,7 @@ async def measure(system: System, *, quick: bool) -> list[Table]:
                    f"{len(good.answers)} answers, {len(run.answers[-1].body):,} bytes each")  # fmt: skip
         answering = {name: spent[name] for name in ("booking-api", "postgres mdh_booking", "gateway")}
         table.line("  CPU ms each", f"{sum(answering.values()) / n:.1f}", split(answering, n))
+<<<<<<< HEAD
     table.line("SQL statements each", str(len(await _statements(system, page))), "as PostgreSQL logs them")
     return [table, await _nearby(system, n)]
 
@@ -70,3 +69,7 @@ async def _log_statements(database: object, which: str) -> None:
     for statement in (f"alter system set log_statement = '{which}'", "select pg_reload_conf()"):
         await database.execute(statement)  # type: ignore[attr-defined]
     await asyncio.sleep(0.5)
+=======
+    table.line("SQL statements each", str(len(await statements(system, "booking", page))), "as PostgreSQL logs them")
+    return [table]
+>>>>>>> a38255f (Booking: no double booking under random crowds, every refusal has its reason; bench of one booking by itself)
