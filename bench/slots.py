@@ -28,8 +28,7 @@ async def measure(system: System, *, quick: bool) -> list[Table]:
                    f"{len(good.answers)} answers, {len(run.answers[-1].body):,} bytes each")  # fmt: skip
         answering = {name: spent[name] for name in ("booking-api", "postgres mdh_booking", "gateway")}
         table.line("  CPU ms each", f"{sum(answering.values()) / n:.1f}", split(answering, n))
-<<<<<<< HEAD
-    table.line("SQL statements each", str(len(await _statements(system, page))), "as PostgreSQL logs them")
+    table.line("SQL statements each", str(len(await statements(system, "booking", page))), "as PostgreSQL logs them")
     return [table, await _nearby(system, n)]
 
 
@@ -44,32 +43,5 @@ async def _nearby(system: System, n: int) -> Table:
     table = Table("Who is free nearby", "50 affiliates in one call; 1 in flight, at the service")
     table.line("p50 / p95 ms", f"{good.ms(50):.1f} / {good.ms(95):.1f}",
                f"{len(good.answers)} answers, {len(run.answers[-1].body):,} bytes each")  # fmt: skip
-    table.line("SQL statements each", str(len(await _statements(system, page))), "as PostgreSQL logs them")
-    return table
-
-
-async def _statements(system: System, page: bytes) -> list[str]:
-    """What the API's connections say to PostgreSQL during one request."""
-    log = system.home.log("postgres")
-    database = await system.database("booking")
-    await _log_statements(database, "all")
-    began = log.stat().st_size
-    await in_flight(system.api("booking"), [page], 1)
-    pids = {f"[{row[0]}]" for row in await database.fetch(OF_API)}
-    await _log_statements(database, "none")
-    lines = log.read_bytes()[began:].decode().splitlines()
-    found = [(line, LOGGED.search(line)) for line in lines]
-    return [match[1] for line, match in found if match and any(pid in line for pid in pids)]
-
-
-OF_API = "select pid from pg_stat_activity where application_name = 'booking api'"
-
-
-async def _log_statements(database: object, which: str) -> None:
-    for statement in (f"alter system set log_statement = '{which}'", "select pg_reload_conf()"):
-        await database.execute(statement)  # type: ignore[attr-defined]
-    await asyncio.sleep(0.5)
-=======
     table.line("SQL statements each", str(len(await statements(system, "booking", page))), "as PostgreSQL logs them")
-    return [table]
->>>>>>> a38255f (Booking: no double booking under random crowds, every refusal has its reason; bench of one booking by itself)
+    return table
