@@ -29,7 +29,7 @@ from .quoting import problem
 CUSTOMERS, STRANGER = (7, 8, 9), 99
 CREWS, MOST_HOLDS = 2, 3
 JOB, BUFFER, HOLD = timedelta(hours=2), timedelta(minutes=30), timedelta(minutes=10)
-LIVE = {"held", "confirmed"}
+LIVE = {"held", "confirmed", "en_route", "in_progress"}
 STARTS = [(0, 9, 0), (0, 10, 0), (0, 14, 30), (1, 9, 0), (1, 11, 30)]  # week, hour, minute
 EVERYBODY = ["customer", "owner", "technician", "admin", "support", "stranger"]
 ROWS = text(
@@ -55,7 +55,14 @@ class Step(NamedTuple):
 
 ACTS = {
     "cancel": Step("cancelled", LIVE, {"customer", "owner", "admin"}, before_end=0),
-    "complete": Step("completed", {"confirmed"}, {"owner", "technician", "admin"}, after_start=-1),
+    "set-out": Step("en_route", {"confirmed"}, {"owner", "technician"}, after_start=-12, before_end=0),
+    "start": Step("in_progress", {"confirmed", "en_route"}, {"owner", "technician"}, after_start=-1),
+    "complete": Step(
+        "completed", {"confirmed", "en_route", "in_progress"}, {"owner", "technician", "admin"}, after_start=-1
+    ),
+    "no-show": Step(
+        "no_show", {"confirmed", "en_route"}, {"owner", "technician", "admin"}, after_start=0.25, before_end=24
+    ),
 }
 
 
@@ -212,7 +219,7 @@ class Life(RuleBasedStateMachine):
 
     def _acted(self, booking: Known, to: str, by: str) -> None:
         late = by == "customer" and self.at > datetime.fromisoformat(booking.told["free_until"])
-        fee = {"cancelled": booking.told["late_fee_cents"] * late}
+        fee = {"cancelled": booking.told["late_fee_cents"] * late, "no_show": booking.told["no_show_fee_cents"]}
         if to in fee:
             booking.refund = max(booking.paid - fee[to], 0)
         booking.become(to)
@@ -259,7 +266,7 @@ class Life(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self._be(self.at + timedelta(minutes=minutes))
 
-    @rule(booking=bookings, hours=st.sampled_from([-24, -23, -0.5, 0, 1, 2, 25]))
+    @rule(booking=bookings, hours=st.sampled_from([-24, -23, -11, -0.5, 0, 0.25, 1, 2, 25, 27]))
     def its_time_comes(self, booking: Known, hours: float) -> None:
         self._be(booking.start + timedelta(hours=hours))
 
