@@ -56,6 +56,7 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     refund_cents: int | None = None
     cancelled_by: str | None = None
     cancel_reason: Annotated[str | None, PERSONAL] = None
+    proposed_start: datetime | None = None
     eta: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
@@ -75,6 +76,16 @@ class BookingConfirmed(BookingEvent, type="booking.confirmed.v1"):
 
 class BookingExpired(BookingEvent, type="booking.expired.v1"):
     """Not paid in time; the slot is free again."""
+
+
+class BookingMoveProposed(BookingEvent, type="booking.move_proposed.v1"):
+    """The affiliate asks for another time, `proposed_start`; until the customer agrees, the old one stands."""
+
+
+class BookingRescheduled(BookingEvent, type="booking.rescheduled.v1"):
+    """Another time for the same appointment. A difference in price is told beside it: charge_due or refund_due."""
+
+    previous_start: datetime
 
 
 class BookingEnRoute(BookingEvent, type="booking.en_route.v1"):
@@ -249,6 +260,8 @@ BOOKING_EVENTS: tuple[type[BookingEvent], ...] = (
     BookingHeld,
     BookingConfirmed,
     BookingExpired,
+    BookingMoveProposed,
+    BookingRescheduled,
     BookingEnRoute,
     BookingStarted,
     BookingCompleted,

@@ -100,6 +100,8 @@ EVENTS: list[Event] = [
     booking(bookings.BookingHeld, 1, "held", payment_mode="deposit", deposit_cents=4_000),
     booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="deposit", deposit_cents=4_000),
     booking(bookings.BookingEnRoute, 3, "en_route"),
+    booking(bookings.BookingMoveProposed, 3, "confirmed", proposed_start=START),
+    booking(bookings.BookingRescheduled, 3, "confirmed", previous_start=START),
     booking(bookings.BookingEnRoute, 3, "en_route", eta=START),
     booking(bookings.BookingCompleted, 3, "completed"),
     booking(bookings.BookingNoShow, 3, "no_show", refund_cents=0),

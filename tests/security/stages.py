@@ -495,6 +495,12 @@ async def booking(stage: Stage) -> None:
             ),
             "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
             "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
+            "POST /booking/v1/bookings/{booking_id}/reschedule": Ask(
+                {"booking_id": paid["id"]}, body={"starts_at": at(15, 30), "price_cents": booking_world.PRICE}
+            ),
+            "POST /booking/v1/bookings/{booking_id}/propose": Ask(
+                {"booking_id": paid["id"]}, body={"starts_at": at(15, 30)}
+            ),
             "POST /booking/v1/bookings/{booking_id}/set-out": Ask({"booking_id": begun["id"]}, body={"eta": at(13)}),
             "POST /booking/v1/bookings/{booking_id}/start": Ask({"booking_id": begun["id"]}),
             "POST /booking/v1/bookings/{booking_id}/complete": Ask(

@@ -153,6 +153,8 @@ GET /bookings                                    allowed
 POST /bookings                                   allowed
 GET /bookings/{booking_id}                       allowed
 POST /bookings/{booking_id}/cancel               refused
+POST /bookings/{booking_id}/reschedule           refused
+POST /bookings/{booking_id}/propose              refused
 POST /bookings/{booking_id}/set-out              refused
 POST /bookings/{booking_id}/start                refused
 POST /bookings/{booking_id}/complete             refused

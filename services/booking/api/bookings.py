@@ -9,7 +9,7 @@ from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
 from ..commands import bookings as commands
-from ..commands import holding
+from ..commands import holding, rescheduling
 from ..domain.booking import Booking
 from ..domain.life import Status
 from ..queries.bookings import booking_for, bookings_of
@@ -19,6 +19,8 @@ from ..schemas.bookings import (
     CancelRequest,
     CompletionRequest,
     DepartureRequest,
+    ProposalRequest,
+    RescheduleRequest,
     view_of,
 )
 
@@ -63,6 +65,32 @@ async def cancel_booking(
     cancelled = await commands.cancel_booking(session, actor, booking_id, version, wanted.reason)
     tag(response, cancelled.version)
     return view_of(cancelled, actor)
+
+
+@router.post("/bookings/{booking_id}/reschedule", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def reschedule_booking(
+    booking_id: PathId,
+    wanted: RescheduleRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Booking:
+    """Move it, by its customer: until it can be cancelled for nothing, or to the time that the affiliate proposes."""
+    return _tagged(response, await rescheduling.reschedule_booking(session, actor, booking_id, version, wanted))
+
+
+@router.post("/bookings/{booking_id}/propose", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def propose_time(
+    booking_id: PathId,
+    wanted: ProposalRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Booking:
+    """Ask the customer to move it to a time that is free now; by the affiliate's owner and managers."""
+    return _tagged(response, await rescheduling.propose_time(session, actor, booking_id, version, wanted))
 
 
 @router.post("/bookings/{booking_id}/set-out", response_model=BookingView, dependencies=[InPerson, Idempotent])

@@ -49,7 +49,7 @@ async def hold_slot(
     if holds >= offer.config.max_open_holds:
         raise TooManyHolds(most=offer.config.max_open_holds)
     stop = Stop(sale.price.duration_minutes, find_place(visit.zip))
-    slot = await _free_slot(session, offer, visit.starts_at, stop)
+    slot = await free_slot(session, offer, visit.starts_at, stop)
     booking = Booking.hold(customer_id, offer, slot, sale, visit)
     session.add(booking)
     with enforced_by(NO_OVERLAP, SlotTaken):
@@ -70,12 +70,17 @@ async def _sale(session: AsyncSession, offer: Offer, customer_id: int, wanted: B
     return offer.sell(wanted.job(offer.affiliate.distance_m(place)), promotion)
 
 
-async def _free_slot(session: AsyncSession, offer: Offer, start: datetime, stop: Stop) -> Slot:
-    """The slot that begins then; `SlotTaken` if only what crews have to do hides it, `SlotNotOffered` otherwise."""
+async def free_slot(
+    session: AsyncSession, offer: Offer, start: datetime, stop: Stop, *, moved: int | None = None
+) -> Slot:
+    """The slot that begins then; `SlotTaken` if only what crews have to do hides it, `SlotNotOffered` otherwise. One
+    that is `moved` is not in its own way."""
     if not offer.earliest <= start <= offer.latest:
         raise SlotNotOffered
     day = start.astimezone(offer.affiliate.zone).date()
     schedule = await schedule_of(session, offer, day, day)
+    if moved is not None:
+        schedule = schedule.without(moved)
     slot = schedule.slot_at(start, stop)
     if slot is None:
         raise SlotTaken if schedule.is_only_busy(start, stop) else SlotNotOffered

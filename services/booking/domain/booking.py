@@ -12,13 +12,13 @@ from shared.db import Aggregate, kept, words
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
 from shared.places import find_place
-from shared.pricing import LineItem
+from shared.pricing import Job, LineItem, Price
 from shared.terms import PaymentMode
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
 from .availability import Crew
-from .life import AGREED, Party, Status, Step, after
+from .life import AGREED, Party, Status, Step, TooLateToReschedule, after
 from .offer import Offer, Sale, Visit
 from .slots import Slot
 from .tour import Stop
@@ -87,6 +87,7 @@ class Booking(Aggregate, Base, kw_only=True):
     deposit_cents: Mapped[int | None] = mapped_column(default=None)
     cancelled_by: Mapped[str | None] = mapped_column(default=None)
     cancel_reason: Mapped[str | None] = mapped_column(default=None)
+    proposed_start: Mapped[datetime | None] = mapped_column(default=None)
     eta: Mapped[datetime | None] = mapped_column(default=None)
     started_at: Mapped[datetime | None] = mapped_column(default=None)
     completed_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -169,6 +170,57 @@ class Booking(Aggregate, Base, kw_only=True):
 
     def expire(self, at: datetime) -> None:
         self._take(Step.EXPIRE, None, at)
+
+    def propose(self, by: Actor, start: datetime, at: datetime) -> None:
+        """Ask the customer to come to another time; until they do, nothing is taken there and nothing is let go."""
+        self._take(Step.PROPOSE, by, at)
+        self.proposed_start = start
+
+    def reschedule(self, by: Actor, slot: Slot, price: Price | None, at: datetime) -> int:
+        """Another time, in one step: there is no moment in which it has both or neither. Says how much more it costs
+        than before, less than nothing if it costs less; `price` None: what was agreed stays.
+
+        It can be cancelled for nothing as long before as it could; only until then its customer moves it unasked.
+        """
+        asked = slot.starts_at == self.proposed_start
+        ran_out = self.status is Status.HELD and at >= self.hold_expires_at
+        if ran_out or (at > self.free_until and not asked):
+            raise TooLateToReschedule(booking_status=self.status)
+        self._take(Step.RESCHEDULE, by, at)
+        self.free_until += slot.starts_at - self.appointment_start
+        self.crew_id, self.appointment_start, self.appointment_end = slot.crew.id, slot.starts_at, slot.ends_at
+        self.blocked, self.proposed_start = _blocked(slot), None
+        self.hold_expires_at = min(self.hold_expires_at, slot.starts_at)
+        return self._cost(price) if price and not asked else 0
+
+    def _cost(self, price: Price) -> int:
+        """From now on. Fees that were agreed stay, as far as the price covers them."""
+        before, self.price_cents = self.price_cents, price.total_cents
+        sold = Price(lines=self.lines, duration_minutes=0).commissionable_cents
+        if sold:  # at the rate of the moment when it was booked; half a cent is the platform's
+            self.commission_cents = (price.commissionable_cents * self.commission_cents * 2 + sold) // (2 * sold)
+        self.lines, self.tax_cents = price.lines, price.tax_cents
+        self.late_fee_cents = min(self.late_fee_cents, self.price_cents)
+        self.no_show_fee_cents = min(self.no_show_fee_cents, self.price_cents)
+        return self.price_cents - before
+
+    def settle_less(self) -> int:
+        """What was paid and is not the price any more goes back."""
+        over = self.paid_cents - self.price_cents - self.refund_cents
+        self.refund_cents += max(over, 0)
+        self.version += over > 0
+        return max(over, 0)
+
+    def settle_more(self) -> None:
+        self.version += 1
+
+    @property
+    def job(self) -> Job | None:
+        """What was bought by the price list, to be priced anew; None where that is not known or was agreed."""
+        if self.quote_id is not None or self.size_class is None or self.condition is None or not self.lines:
+            return None
+        add_ons = [line.add_on_id for line in self.lines if line.add_on_id is not None]
+        return Job(size_class=self.size_class, condition=self.condition, add_on_ids=add_ons)
 
     def set_out(self, by: Actor, eta: datetime | None, at: datetime) -> None:
         """The crew is on its way, to be there at `eta`."""

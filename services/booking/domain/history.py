@@ -36,6 +36,11 @@ CHANGES: dict[type[Event], Change] = {
     told.BookingHeld: _change("status hold_expires_at"),
     told.BookingConfirmed: _change("status paid_cents blocked_from blocked_until"),
     told.BookingExpired: _change("status"),
+    told.BookingMoveProposed: _change("proposed_start"),
+    told.BookingRescheduled: _change(
+        "crew_id appointment_start appointment_end blocked_from blocked_until free_until hold_expires_at proposed_start"
+        " price_cents tax_cents commission_cents lines late_fee_cents no_show_fee_cents"
+    ),
     told.BookingEnRoute: _change("status eta"),
     told.BookingStarted: _change("status started_at"),
     told.BookingCompleted: _change("status completed_at notes photos"),

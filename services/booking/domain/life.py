@@ -25,6 +25,8 @@ class Step(StrEnum):
     CONFIRM = "confirm"
     EXPIRE = "expire"
     TURN_AWAY = "turn_away"
+    PROPOSE = "propose"
+    RESCHEDULE = "reschedule"
     SET_OUT = "set_out"
     START = "start"
     COMPLETE = "complete"
@@ -48,6 +50,11 @@ UNDER_WAY = (Status.CONFIRMED, Status.EN_ROUTE, Status.IN_PROGRESS)
 GONE = (Status.CANCELLED, Status.EXPIRED, Status.NO_SHOW)
 # What was promised to the customer: paid for, and neither called off nor missed.
 AGREED = (*UNDER_WAY, Status.COMPLETED)
+
+
+class TooLateToReschedule(Conflict):
+    """This appointment can no longer be moved: by its customer until it can be cancelled for nothing, or to a time that
+    the affiliate has proposed."""
 
 
 class NotToBegin(Conflict):
@@ -134,6 +141,10 @@ TRANSITIONS = {
     Step.CONFIRM: _row("held expired", "confirmed", "platform", AHEAD, "paid, the time is theirs", NotAwaited),
     Step.EXPIRE: _row("held", "expired", "platform", ANY_TIME, "the time is free", NotAwaited),
     Step.TURN_AWAY: _row("held expired", "cancelled", "platform", ANY_TIME, "paid too late, all goes back", NotAwaited),
+    Step.PROPOSE: _row("confirmed", None, "leaders", AHEAD, "another time is asked for", TooLateToReschedule),
+    Step.RESCHEDULE: _row(
+        "held confirmed", None, "customer", AHEAD, "another time; a difference in price is settled", TooLateToReschedule
+    ),
     Step.SET_OUT: _row("confirmed", "en_route", "team", ON_ITS_DAY, "the customer hears when", NotToBegin),
     Step.START: _row("confirmed en_route", "in_progress", "team", NEAR, "", NotToBegin),
     Step.COMPLETE: _row(

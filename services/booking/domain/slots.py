@@ -4,7 +4,7 @@ What is shown and what is sold is decided here, and by nothing else. Every IANA 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -40,6 +40,10 @@ class Schedule:
     base: Place | None = None
     travel: Travel = BY_DISTANCE
     _days: dict[date, Day] = field(default_factory=dict, init=False, compare=False)
+
+    def without(self, booking_id: int) -> "Schedule":
+        """As it would be if this booking did not stand."""
+        return replace(self, taken=[one for one in self.taken if one.booking_id != booking_id])
 
     def slots(self, days: Sequence[date], stop: Stop, earliest: datetime, latest: datetime) -> Iterator[Slot]:
         """Bookable times on these local days for this stop, in order, from `earliest` to `latest` (UTC, both in)."""

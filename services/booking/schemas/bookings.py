@@ -42,6 +42,17 @@ class CancelRequest(Body):
     reason: Text = ""
 
 
+class RescheduleRequest(Body):
+    """`price_cents`, if given, is the total that the customer saw for the new time."""
+
+    starts_at: Moment
+    price_cents: Cents | None = None
+
+
+class ProposalRequest(Body):
+    starts_at: Moment
+
+
 class DepartureRequest(Body):
     """When the crew means to be there, if it knows."""
 
@@ -92,6 +103,7 @@ class BookingView(View):
     cancelled_by: Literal["customer", "affiliate", "staff", "platform"] | None
     cancel_reason: str | None
     no_show_fee_cents: int
+    proposed_start: datetime | None
     eta: datetime | None
     started_at: datetime | None
     completed_at: datetime | None

@@ -23,6 +23,9 @@ class Kind(StrEnum):
     BOOKING_HELD = "booking_held"
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_REMINDER = "booking_reminder"
+    MOVE_PROPOSED = "move_proposed"  # the affiliate asks for another time
+    BOOKING_MOVED = "booking_moved"
+    BOOKING_MOVED_AWAY = "booking_moved_away"  # to the affiliate
     BOOKING_EN_ROUTE = "booking_en_route"
     BOOKING_COMPLETED = "booking_completed"
     BOOKING_MISSED = "booking_missed"  # the crew was there and the customer was not
@@ -94,6 +97,8 @@ CUSTOMER, AFFILIATE, USER, ADDRESSEE = "customer", "affiliate", "user", "address
 TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingHeld: {Kind.BOOKING_HELD: CUSTOMER},
     booking.BookingConfirmed: {Kind.BOOKING_CONFIRMED: CUSTOMER, Kind.BOOKING_RECEIVED: AFFILIATE},
+    booking.BookingMoveProposed: {Kind.MOVE_PROPOSED: CUSTOMER},
+    booking.BookingRescheduled: {Kind.BOOKING_MOVED: CUSTOMER, Kind.BOOKING_MOVED_AWAY: AFFILIATE},
     booking.BookingEnRoute: {Kind.BOOKING_EN_ROUTE: CUSTOMER},
     booking.BookingCompleted: {Kind.BOOKING_COMPLETED: CUSTOMER},
     booking.BookingNoShow: {Kind.BOOKING_MISSED: CUSTOMER},
