@@ -211,6 +211,15 @@ class Life(RuleBasedStateMachine):
         may = sorted(ACTS[verb].by)
         self.act(booking, verb, may[which % len(may)], None)
 
+    @rule(booking=bookings, verb=st.sampled_from(sorted(ACTS)))
+    def pay_and_do_in_its_time(self, booking: Known, verb: str) -> None:
+        """The way that most bookings go."""
+        if booking.status == "held":
+            self.pay(booking, 1, same=True)
+        if (hours := ACTS[verb].after_start) is not None:
+            self.its_time_comes(booking, hours)
+        self.act(booking, verb, sorted(ACTS[verb].by)[-1], None)
+
     def _actor(self, booking: Known, by: str) -> Actor:
         owner, technician = member(self.affiliate), member(self.affiliate, Role.TECHNICIAN, user_id=501)
         own, other = customer(booking.told["customer_id"]), customer(self._person(STRANGER))
