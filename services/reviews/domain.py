@@ -12,6 +12,8 @@ from shared.errors import Conflict, Forbidden, NotFound
 
 ONE_PER_BOOKING = "uq_reviews_booking_id"
 OURS = "mdh"  # the source of reviews written here
+# What ended undone for good; one that expired can still be paid and take place.
+UNDONE = ("cancelled", "declined", "no_show")
 
 
 class NoSuchReview(NotFound):
@@ -27,7 +29,7 @@ class NotCompletedYet(Conflict):
 
 
 class NothingToReview(Conflict):
-    """This booking was cancelled: there is nothing to review."""
+    """This booking did not take place: there is nothing to review."""
 
 
 class NotForTheTeam(Forbidden):
@@ -64,7 +66,7 @@ class Booking(Timestamped, Base, kw_only=True):
             raise NoSuchBooking
         if actor.works_for(self.affiliate_id):
             raise NotForTheTeam
-        if self.status == "cancelled":
+        if self.status in UNDONE:
             raise NothingToReview
         if self.status != "completed":
             raise NotCompletedYet

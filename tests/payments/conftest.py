@@ -24,6 +24,7 @@ from shared.contracts.booking import (
     BookingEvent,
     BookingExpired,
     BookingHeld,
+    BookingNoShow,
     BookingRefundDue,
 )
 from shared.contracts.catalog import AffiliateApplied
@@ -109,6 +110,10 @@ def expired(booking_id: int = 1, version: int = 2, **more: Any) -> BookingExpire
 def cancelled(booking_id: int = 1, version: int = 3, refund_cents: int = 0, **more: Any) -> BookingCancelled:
     ends = {"refund_cents": refund_cents, "cancelled_by": "customer", "reason": ""}
     return BookingCancelled(**_booking(booking_id, version, "cancelled", **ends, **more))
+
+
+def missed(booking_id: int = 1, version: int = 3, refund_cents: int = 0, **more: Any) -> BookingNoShow:
+    return BookingNoShow(**_booking(booking_id, version, "no_show", refund_cents=refund_cents, **more))
 
 
 def refund_due(booking_id: int = 1, version: int = 4, refund_cents: int = PRICE, **more: Any) -> BookingRefundDue:

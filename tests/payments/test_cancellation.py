@@ -12,10 +12,14 @@ from shared.contracts.booking import BookingEvent
 from shared.contracts.payments import PaymentCaptured, PaymentRefunded
 from shared.testing.plugin import Published, recorded_in
 
-from .conftest import PRICE, Till, cancelled, expired, held, refund_due
+from .conftest import PRICE, Till, cancelled, expired, held, missed, refund_due
 
 SUCCEEDED = "payment_intent.succeeded"
-GONE = [pytest.param(expired(), id="expired"), pytest.param(cancelled(), id="cancelled")]
+GONE = [
+    pytest.param(expired(), id="expired"),
+    pytest.param(cancelled(), id="cancelled"),
+    pytest.param(missed(), id="missed"),
+]
 
 
 @pytest.mark.parametrize("gone", GONE)

@@ -13,7 +13,7 @@ from shared.contracts.payments import PaymentCaptured, PaymentFailed
 from shared.testing.plugin import Published
 from shared.testing.tokens import customer
 
-from .conftest import CUSTOMER, PRICE, As, Till, cancelled, charge_due, completed, held
+from .conftest import CUSTOMER, PRICE, As, Till, cancelled, charge_due, completed, held, missed
 
 DEPOSIT, COMMISSION = 4_000, 2_835
 REST = PRICE - DEPOSIT
@@ -165,6 +165,15 @@ async def test_a_refund_goes_over_rest_and_deposit(till: Till) -> None:
     await till.hear(cancelled(version=9, refund_cents=REST + 1, **WAY))
     last = str((await rest_of(till)).stripe_payment_intent_id)
     assert [(await till.sandbox.totals(one))["refunded"] for one in (first, last)] == [1, REST]
+    assert await faults(till) == []
+
+
+async def test_of_a_job_that_was_missed_no_rest_is_wanted(till: Till) -> None:
+    """The fee is in the deposit; a completion that is older changes nothing."""
+    first = await deposited(till)
+    await till.hear(missed(version=9, refund_cents=1_000, **WAY), completed(**WAY))
+    assert [payment.purpose for payment in await till.payments()] == [Purpose.BOOKING]
+    assert (await till.sandbox.totals(first))["refunded"] == 1_000
     assert await faults(till) == []
 
 

@@ -16,7 +16,7 @@ from shared.contracts.payments import IntentCreated, PaymentCaptured
 from shared.testing.plugin import Published
 from shared.testing.tokens import customer, member
 
-from .conftest import AFFILIATE, CUSTOMER, PRICE, As, Till, cancelled, charge_due, expired, held, refund_due
+from .conftest import AFFILIATE, CUSTOMER, PRICE, As, Till, cancelled, charge_due, expired, held, missed, refund_due
 
 EXTRA = 5_000
 
@@ -56,9 +56,12 @@ async def test_heard_twice_it_is_asked_for_once_and_another_time_is_another(till
     assert len(await published(IntentCreated)) == 3
 
 
+@pytest.mark.parametrize("end", [cancelled(version=4), missed(version=4)])
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-async def test_in_any_order_nothing_is_asked_of_a_booking_that_is_gone(till: Till, order: tuple[int, ...]) -> None:
-    events: list[BookingEvent] = [held(), charge_due(), cancelled(version=4)]
+async def test_in_any_order_nothing_is_asked_of_a_booking_that_is_gone(
+    till: Till, order: tuple[int, ...], end: BookingEvent
+) -> None:
+    events: list[BookingEvent] = [held(), charge_due(), end]
     await till.hear(*[events[i] for i in order])
     payments = await till.payments()
     assert {payment.status for payment in payments} == {Status.CANCELLED}
@@ -75,21 +78,30 @@ async def test_an_older_end_does_not_forbid_what_is_due_now(till: Till) -> None:
     assert (await till.payment(purpose=Purpose.EXTRA)).status is Status.REQUIRES_PAYMENT
 
 
-async def test_an_open_extra_is_called_off_and_what_was_taken_goes_back(till: Till) -> None:
+@pytest.mark.parametrize(
+    "end", [cancelled(version=4, refund_cents=PRICE - 1_000), missed(version=4, refund_cents=PRICE - 1_000)]
+)
+async def test_an_open_extra_is_called_off_and_what_was_taken_goes_back(till: Till, end: BookingEvent) -> None:
+    """Less the fee, if there is one."""
     first = await till.captured()
-    await till.hear(charge_due(), cancelled(version=4, refund_cents=PRICE))
+    await till.hear(charge_due(), end, end)
     extra = await till.payment(purpose=Purpose.EXTRA)
-    assert (extra.status, await gone_back(till, first)) == (Status.CANCELLED, [PRICE])
+    assert (extra.status, await gone_back(till, first)) == (Status.CANCELLED, [PRICE - 1_000])
     assert await faults(till) == []
 
 
 @pytest.mark.parametrize(
-    ("cents", "back"),
-    [(EXTRA, [0, EXTRA]), (EXTRA + 1, [1, EXTRA]), (PRICE + EXTRA, [PRICE, EXTRA]), (100, [0, 100])],
+    ("due", "back"),
+    [
+        (cancelled(version=6, refund_cents=EXTRA), [0, EXTRA]),
+        (cancelled(version=6, refund_cents=EXTRA + 1), [1, EXTRA]),
+        (missed(version=6, refund_cents=EXTRA + 1), [1, EXTRA]),
+        (cancelled(version=6, refund_cents=PRICE + EXTRA), [PRICE, EXTRA]),
+        (cancelled(version=6, refund_cents=100), [0, 100]),
+    ],
 )
-async def test_a_refund_is_spread_newest_first(till: Till, cents: int, back: list[int]) -> None:
+async def test_a_refund_is_spread_newest_first(till: Till, due: BookingEvent, back: list[int]) -> None:
     both = await both_captured(till)
-    due = cancelled(version=6, refund_cents=cents)
     await till.hear(due, due)
     assert await gone_back(till, *both) == back
     assert await faults(till) == []

@@ -14,7 +14,7 @@ from shared.contracts.payments import PaidOnSite, PaymentOnSite
 from shared.testing.plugin import Published
 from shared.testing.tokens import customer, member
 
-from .conftest import AFFILIATE, CUSTOMER, As, Till, cancelled, charge_due, completed, expired, held
+from .conftest import AFFILIATE, CUSTOMER, As, Till, cancelled, charge_due, completed, expired, held, missed
 
 COMMISSION, EXTRA_COMMISSION = 2_835, 593
 ON_SITE: dict[str, Any] = {"payment_mode": "on_site"}
@@ -64,7 +64,7 @@ async def test_in_any_order_all_of_it_is_paid_at_the_door(till: Till, order: tup
     }
 
 
-@pytest.mark.parametrize("end", [cancelled(version=6), expired(version=6)])
+@pytest.mark.parametrize("end", [cancelled(version=6), expired(version=6), missed(version=6)])
 @pytest.mark.parametrize("late", [False, True])
 async def test_of_a_booking_that_is_gone_nothing_is_owed(till: Till, end: BookingEvent, late: bool) -> None:
     events: list[BookingEvent] = [held(**ON_SITE), end]

@@ -8,7 +8,7 @@ from shared.errors import NotFound
 
 from . import Base
 
-GONE = ("cancelled", "expired", "declined")
+GONE = ("cancelled", "expired", "declined", "no_show")
 
 
 class NoSuchBooking(NotFound):

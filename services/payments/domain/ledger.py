@@ -114,12 +114,16 @@ def held_back(payment: Payment) -> int:
 
 
 def _shares(payment: Payment, gone: int) -> tuple[int, int, int]:
-    """Of platform, tax office and affiliate, when so much of what was taken is gone."""
+    """Of platform, tax office and affiliate, when so much of what was taken is gone.
+
+    The affiliate's is rounded once, against both others together: the more is gone, the less it has. Were each of them
+    rounded for itself, a cent more that goes could give it one.
+    """
     taken = payment.captured_cents
     gone = min(gone, taken)
     tax = _left(payment.tax_cents, gone, taken)
-    commission = min(_left(payment.commission_cents, gone, taken), taken - gone - tax)
-    return commission, tax, taken - gone - commission - tax
+    of_others = _left(payment.tax_cents + payment.commission_cents, gone, taken)
+    return of_others - tax, tax, taken - gone - of_others
 
 
 def _left(part: int, due: int, taken: int) -> int:
