@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from services.payments.domain.booking import Booking
 from services.payments.domain.payment import NotYetCaptured, OverRefund, Payment, Status
 from services.payments.domain.provider import KEYS_HOLD, Decline, Intent
 from services.payments.domain.refund import Refund, RefundStatus
@@ -120,6 +121,19 @@ def test_it_is_refunded_when_all_of_it_is(refunded: int, cents: int, after: Stat
     one = payment(Status.CAPTURED, 10_000, 10_000, refunded)
     one.repay(cents)
     assert (one.status, one.refunded_cents) == (after, refunded + cents)
+
+
+@pytest.mark.parametrize(
+    ("gone", "statuses"),
+    [
+        (False, "requested held confirmed en_route in_progress completed"),
+        (True, "cancelled expired declined no_show"),
+    ],
+)
+def test_a_booking_is_gone_when_nothing_is_to_be_paid_any_more(gone: bool, statuses: str) -> None:
+    of: dict[str, Any] = {"booking_id": 1, "version": 1, "customer_id": 7, "affiliate_id": 31, "price_cents": 10_000}
+    for status in statuses.split():
+        assert Booking(**of, status=status, currency="USD").is_gone is gone, status
 
 
 @pytest.mark.parametrize("end", [RefundStatus.SUCCEEDED, RefundStatus.FAILED])
