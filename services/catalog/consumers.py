@@ -6,9 +6,11 @@ from shared.consumers import Consumers
 from shared.contracts.booking import (
     BookingCancelled,
     BookingConfirmed,
+    BookingDeclined,
     BookingEvent,
     BookingExpired,
     BookingHeld,
+    BookingRequested,
     FreeDaysChanged,
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, OfferChanged, OfferPublished, OfferWithdrawn, PriceListChanged
@@ -63,6 +65,6 @@ async def show_payout_state(event: AccountChanged, session: AsyncSession) -> Non
     await affiliates.show_payout_state(session, event)
 
 
-@consumers.on(BookingHeld, BookingConfirmed, BookingExpired, BookingCancelled)
+@consumers.on(BookingRequested, BookingDeclined, BookingHeld, BookingConfirmed, BookingExpired, BookingCancelled)
 async def count_promotion_use(event: BookingEvent, session: AsyncSession) -> None:
     await promotions.count_use(session, event)

@@ -64,6 +64,16 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     photos: Annotated[str, PERSONAL] = ""
 
 
+class BookingRequested(BookingEvent, type="booking.requested.v1"):
+    """Somebody asks for a time; nothing is taken until the affiliate says yes, which it can until `hold_expires_at`."""
+
+
+class BookingDeclined(BookingEvent, type="booking.declined.v1"):
+    """The affiliate said no, or the time went to another; `other_times` are the next that were free."""
+
+    other_times: list[datetime]
+
+
 class BookingHeld(BookingEvent, type="booking.held.v1"):
     """A slot is taken until `hold_expires_at`, or for good once paid."""
 
@@ -257,6 +267,8 @@ class QuoteMessageSent(Event, aggregate="quote_message", person="customer_id", t
 
 # Every change of a booking is one of these: whoever keeps a copy listens to all.
 BOOKING_EVENTS: tuple[type[BookingEvent], ...] = (
+    BookingRequested,
+    BookingDeclined,
     BookingHeld,
     BookingConfirmed,
     BookingExpired,

@@ -22,7 +22,7 @@ KINDS: dict[str, list[type[Event]]] = {
     "quote": [kind for kind in CONTRACTS.values() if issubclass(kind, QuoteEvent)],
 }
 ALL = [kind for kinds in KINDS.values() for kind in kinds]
-MORE = {"charge_cents": 1, "charge_for": "extras", "previous_start": AT}
+MORE = {"charge_cents": 1, "charge_for": "extras", "previous_start": AT, "other_times": [AT]}
 WORDS = {"size_class": ("suv", "truck"), "condition": ("normal", "very_dirty")}
 
 

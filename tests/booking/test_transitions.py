@@ -15,18 +15,21 @@ END = START + timedelta(hours=2)
 
 # From each state, by each step in its time: the state it leads to, or the refusal.
 TABLE = """
-             confirm     expire      turn_away   propose              reschedule           set_out     start        complete    miss          cancel
-held         confirmed   expired     cancelled   TooLateToReschedule  held                 NotToBegin  NotToBegin   NotYetDone  NobodyMissed  cancelled
-confirmed    NotAwaited  NotAwaited  NotAwaited  confirmed            confirmed            en_route    in_progress  completed   no_show       cancelled
-en_route     NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  in_progress  completed   no_show       cancelled
-in_progress  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   completed   NobodyMissed  cancelled
-completed    NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
-cancelled    NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
-expired      confirmed   NotAwaited  cancelled   TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
-no_show      NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
+             accept           decline          confirm     expire      turn_away   propose              reschedule           set_out     start        complete    miss          cancel
+requested    held             declined         NotAwaited  expired     NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  cancelled
+held         AlreadyAnswered  AlreadyAnswered  confirmed   expired     cancelled   TooLateToReschedule  held                 NotToBegin  NotToBegin   NotYetDone  NobodyMissed  cancelled
+confirmed    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  confirmed            confirmed            en_route    in_progress  completed   no_show       cancelled
+en_route     AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  in_progress  completed   no_show       cancelled
+in_progress  AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   completed   NobodyMissed  cancelled
+completed    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
+cancelled    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
+expired      AlreadyAnswered  AlreadyAnswered  confirmed   NotAwaited  cancelled   TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
+no_show      AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
+declined     AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
 """  # noqa: E501
 IN_TIME = {
     Step.CONFIRM: START - timedelta(days=1),
+    Step.ACCEPT: START - timedelta(days=1),
     Step.PROPOSE: START - timedelta(days=1),
     Step.RESCHEDULE: START - timedelta(days=1),
     Step.MISS: START + timedelta(minutes=15),

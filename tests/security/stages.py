@@ -476,6 +476,7 @@ async def booking(stage: Stage) -> None:
     paid, begun = await shop.held(at(10, 30)), await shop.held(at(13))
     for one in (paid, begun):
         await stage.deliver(booking_world.captured(one))
+    asked = await _asked(stage, shop)
     await stage.sql(NOW_UNDER_WAY.format(id=begun["id"]))
     await stage.deliver(booking_world.price_list(add_ons=[booking_world.add_on(price_cents=500)]))
     await stage.deliver(booking_world.promotion(amount_cents=500))
@@ -495,6 +496,11 @@ async def booking(stage: Stage) -> None:
             ),
             "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
             "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
+            "GET /booking/v1/bookings/{booking_id}/rivals": Ask({"booking_id": asked["id"]}),
+            "POST /booking/v1/bookings/{booking_id}/accept": Ask({"booking_id": asked["id"]}),
+            "POST /booking/v1/bookings/{booking_id}/decline": Ask(
+                {"booking_id": asked["id"]}, body={"reason": "Another job."}
+            ),
             "POST /booking/v1/bookings/{booking_id}/reschedule": Ask(
                 {"booking_id": paid["id"]}, body={"starts_at": at(15, 30), "price_cents": booking_world.PRICE}
             ),
@@ -517,6 +523,14 @@ async def booking(stage: Stage) -> None:
             "GET /booking/v1/slots/why": Ask(query={"tier_id": booking_world.TIER, "at": at(16, 10), "zip": "11201"}),
         }
     )
+
+
+async def _asked(stage: Stage, shop: booking_world.Shop) -> Json:
+    """A request, of the time when the affiliate wanted to say yes first."""
+    await stage.sql("insert into schedule_settings (affiliate_id, request_to_book) values (31, true) returning id")
+    asked = await shop.held(booking_world.monday_at(15, 30))
+    await stage.sql("delete from schedule_settings returning id")
+    return asked
 
 
 async def _schedule(stage: Stage) -> dict[str, Ask]:

@@ -153,6 +153,9 @@ GET /bookings                                    allowed
 POST /bookings                                   allowed
 GET /bookings/{booking_id}                       allowed
 POST /bookings/{booking_id}/cancel               refused
+GET /bookings/{booking_id}/rivals                allowed
+POST /bookings/{booking_id}/accept               refused
+POST /bookings/{booking_id}/decline              refused
 POST /bookings/{booking_id}/reschedule           refused
 POST /bookings/{booking_id}/propose              refused
 POST /bookings/{booking_id}/set-out              refused

@@ -170,10 +170,13 @@ POST /affiliates/{affiliate_id}/crews/{crew_id}/deactivate
                                            401      403   403   200     200        403   403     200   200
 POST /affiliates/{affiliate_id}/crews/{crew_id}/activate
                                            401      403   403   200     200        403   403     200   200
-GET /bookings                              401    200/3 200/0 200/3   200/3      200/3 200/0   200/3 200/3
+GET /bookings                              401    200/4 200/0 200/4   200/4      200/4 200/0   200/4 200/4
 POST /bookings                             401      201   201   403     403        403   403     403   403
 GET /bookings/{booking_id}                 401      200   404   200     200        200   404     200   200
 POST /bookings/{booking_id}/cancel         401      200   404   200     200        403   404     403   200
+GET /bookings/{booking_id}/rivals          401      403   404 200/0   200/0      200/0   404   200/0 200/0
+POST /bookings/{booking_id}/accept         401      403   404   200     200        403   404     403   403
+POST /bookings/{booking_id}/decline        401      403   404   200     200        403   404     403   403
 POST /bookings/{booking_id}/reschedule     401      200   404   403     403        403   404     403   403
 POST /bookings/{booking_id}/propose        401      403   404   200     200        403   404     403   403
 POST /bookings/{booking_id}/set-out        401      403   404   200     200        200   404     403   403

@@ -9,10 +9,10 @@ from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
 from ..commands import bookings as commands
-from ..commands import holding, rescheduling
+from ..commands import holding, requests, rescheduling
 from ..domain.booking import Booking
 from ..domain.life import Status
-from ..queries.bookings import booking_for, bookings_of
+from ..queries.bookings import booking_for, bookings_of, rivals_of
 from ..schemas.bookings import (
     BookingRequest,
     BookingView,
@@ -65,6 +65,37 @@ async def cancel_booking(
     cancelled = await commands.cancel_booking(session, actor, booking_id, version, wanted.reason)
     tag(response, cancelled.version)
     return view_of(cancelled, actor)
+
+
+@router.get("/bookings/{booking_id}/rivals", response_model=PageView[BookingView])
+async def rivals(booking_id: PathId, actor: CurrentActor, session: ReadSession) -> Paged[BookingView]:
+    """Other open requests for a time that overlaps; for the affiliate's team and staff."""
+    found = await booking_for(session, actor, booking_id)
+    found.must_not_be_of(actor)
+    return Paged([view_of(other, actor) for other in await rivals_of(session, found)], None)
+
+
+@router.post("/bookings/{booking_id}/accept", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def accept_request(
+    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
+) -> BookingView:
+    """Give the time to this request: it is held until it is paid. By the affiliate's owner and managers."""
+    accepted = await requests.accept_request(session, actor, booking_id, version)
+    return view_of(_tagged(response, accepted), actor)
+
+
+@router.post("/bookings/{booking_id}/decline", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def decline_request(
+    booking_id: PathId,
+    wanted: CancelRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> BookingView:
+    """Say no to a request; its customer is told other times."""
+    declined = await requests.decline_request(session, actor, booking_id, version, wanted.reason)
+    return view_of(_tagged(response, declined), actor)
 
 
 @router.post("/bookings/{booking_id}/reschedule", response_model=BookingView, dependencies=[InPerson, Idempotent])

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.clock import now
-from shared.contracts.booking import BookingExpired, BookingHeld
+from shared.contracts.booking import BookingExpired, BookingHeld, BookingRequested
 from shared.db import enforced_by
 from shared.outbox import record
 from shared.places import find_place, place_of
@@ -45,16 +45,18 @@ async def lock_offer(session: AsyncSession, tier_id: int, customer_id: int) -> t
 async def hold_slot(
     session: AsyncSession, customer_id: int, offer: Offer, holds: int, sale: Sale, visit: Visit
 ) -> Booking:
-    """Whatever is sold, from a price list or by a quote, takes its time like this; under the lock of `lock_offer`."""
+    """Whatever is sold, from a price list or by a quote, takes its time like this; under the lock of `lock_offer`.
+    Who wants to say yes first is asked; not of a quote, to which they have."""
     if holds >= offer.config.max_open_holds:
         raise TooManyHolds(most=offer.config.max_open_holds)
     stop = Stop(sale.price.duration_minutes, find_place(visit.zip))
     slot = await free_slot(session, offer, visit.starts_at, stop)
-    booking = Booking.hold(customer_id, offer, slot, sale, visit)
+    asked = offer.is_asked_for and visit.quote_id is None
+    booking = (Booking.request if asked else Booking.hold)(customer_id, offer, slot, sale, visit)
     session.add(booking)
     with enforced_by(NO_OVERLAP, SlotTaken):
         await session.flush()
-    record(session, BookingHeld.of(booking))
+    record(session, (BookingRequested if asked else BookingHeld).of(booking))
     return booking
 
 

@@ -17,13 +17,16 @@ from shared.terms import PaymentMode
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
+from .agenda import Taken
 from .availability import Crew
-from .life import AGREED, Party, Status, Step, TooLateToReschedule, after
+from .life import AGREED, AlreadyAnswered, NotYourPart, Party, Status, Step, TooLateToReschedule, after
 from .offer import Offer, Sale, Visit
 from .slots import Slot
 from .tour import Stop
 
 NO_OVERLAP = "bookings_no_overlap"
+ANSWERED_WITHIN = timedelta(hours=48)
+PAID_WITHIN = timedelta(hours=24)  # of a request that was accepted while its customer was elsewhere
 PAID_TOO_LATE = (
     "The payment came after the hold had expired, and the time was taken or had passed, or the promotion was used up."
 )
@@ -131,6 +134,13 @@ class Booking(Aggregate, Base, kw_only=True):
             hold_expires_at=min(offer.at + timedelta(minutes=config.hold_minutes), slot.starts_at),
         )
 
+    @classmethod
+    def request(cls, customer_id: int, offer: Offer, slot: Slot, sale: Sale, visit: Visit) -> Self:
+        """Ask the affiliate for the slot; nothing is taken. The crew is the one that would come."""
+        asked = cls.hold(customer_id, offer, slot, sale, visit)
+        asked.status, asked.hold_expires_at = Status.REQUESTED, min(offer.at + ANSWERED_WITHIN, slot.starts_at)
+        return asked
+
     @property
     def stop(self) -> Stop:
         """What is to be done, as a schedule asks for it."""
@@ -160,8 +170,42 @@ class Booking(Aggregate, Base, kw_only=True):
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.customer_id == self.customer_id or actor.works_for(self.affiliate_id) or actor.is_staff
 
+    def must_not_be_of(self, actor: Actor) -> None:
+        """What others want is not its customer's to see."""
+        if actor.customer_id == self.customer_id:
+            raise NotYourPart
+
     def shows_address_to(self, actor: Actor) -> bool:
         return acting_as(actor, self) != "affiliate" or self.status in AGREED
+
+    def must_be_acceptable(self, by: Actor, at: datetime) -> None:
+        self._after(Step.ACCEPT, by, at)
+        self._must_wait(at)
+
+    def accept(self, by: Actor, slot: Slot, at: datetime) -> None:
+        """The time is kept for the customer who asked for it, until they have paid."""
+        self.must_be_acceptable(by, at)
+        self._take(Step.ACCEPT, by, at)
+        self.crew_id, self.blocked = slot.crew.id, _blocked(slot)
+        self.hold_expires_at = min(at + PAID_WITHIN, self.appointment_start)
+
+    def decline(self, by: Actor | None, reason: str, at: datetime) -> None:
+        """By the platform (None) when another request got the time."""
+        if by is not None:
+            self._must_wait(at)
+        self._take(Step.DECLINE, by, at)
+        self.cancel_reason = reason
+
+    def _must_wait(self, at: datetime) -> None:
+        if at >= self.hold_expires_at:
+            raise AlreadyAnswered(booking_status=self.status)
+
+    @property
+    def as_taken(self) -> Taken:
+        """As a schedule sees it."""
+        start, end = self.appointment_start, self.appointment_end
+        kept = (self.crew_id, self.id, self.blocked_from, self.blocked_until)
+        return Taken(*kept, begins=start, ends=end, place=self.stop.place)
 
     def confirm(self, paid_cents: int, at: datetime) -> None:
         """The money is here, or is the affiliate's to take at the door: the slot is the customer's."""
@@ -277,7 +321,11 @@ class Booking(Aggregate, Base, kw_only=True):
 
     def _take(self, step: Step, by: Actor | None, at: datetime) -> None:
         """`by` None: the platform."""
-        self.status = after(
+        self.status = self._after(step, by, at)
+        self.version += 1
+
+    def _after(self, step: Step, by: Actor | None, at: datetime) -> Status:
+        return after(
             step,
             self.status,
             capacities(by, self) if by else frozenset({Party.PLATFORM}),
@@ -285,7 +333,6 @@ class Booking(Aggregate, Base, kw_only=True):
             start=self.appointment_start,
             end=self.appointment_end,
         )
-        self.version += 1
 
 
 def _blocked(slot: Slot) -> Range[datetime]:

@@ -33,7 +33,9 @@ def _change(sets: str, adds: str = "", **named: str) -> Change:
 
 # One line for each event of a booking and of a quote.
 CHANGES: dict[type[Event], Change] = {
-    told.BookingHeld: _change("status hold_expires_at"),
+    told.BookingRequested: _change("status"),
+    told.BookingDeclined: _change("status cancel_reason"),
+    told.BookingHeld: _change("status hold_expires_at crew_id blocked_from blocked_until"),
     told.BookingConfirmed: _change("status paid_cents blocked_from blocked_until"),
     told.BookingExpired: _change("status"),
     told.BookingMoveProposed: _change("proposed_start"),

@@ -11,6 +11,7 @@ from shared.errors import Conflict, Forbidden, Refusal
 
 
 class Status(StrEnum):
+    REQUESTED = "requested"
     HELD = "held"
     CONFIRMED = "confirmed"
     EN_ROUTE = "en_route"
@@ -18,10 +19,13 @@ class Status(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    DECLINED = "declined"
     NO_SHOW = "no_show"
 
 
 class Step(StrEnum):
+    ACCEPT = "accept"
+    DECLINE = "decline"
     CONFIRM = "confirm"
     EXPIRE = "expire"
     TURN_AWAY = "turn_away"
@@ -47,9 +51,15 @@ class Party(StrEnum):
 # A booking in these states keeps its crew; the exclusion constraint says the same.
 ACTIVE = (Status.HELD, Status.CONFIRMED, Status.EN_ROUTE, Status.IN_PROGRESS)
 UNDER_WAY = (Status.CONFIRMED, Status.EN_ROUTE, Status.IN_PROGRESS)
-GONE = (Status.CANCELLED, Status.EXPIRED, Status.NO_SHOW)
+GONE = (Status.CANCELLED, Status.EXPIRED, Status.DECLINED, Status.NO_SHOW)
+# What ends by itself at `hold_expires_at`.
+WAITING = (Status.REQUESTED, Status.HELD)
 # What was promised to the customer: paid for, and neither called off nor missed.
 AGREED = (*UNDER_WAY, Status.COMPLETED)
+
+
+class AlreadyAnswered(Conflict):
+    """This request was answered or withdrawn already, or nobody answered it in time."""
 
 
 class TooLateToReschedule(Conflict):
@@ -138,8 +148,10 @@ def _row(
 
 
 TRANSITIONS = {
+    Step.ACCEPT: _row("requested", "held", "leaders", AHEAD, "a crew is taken, rivals are told", AlreadyAnswered),
+    Step.DECLINE: _row("requested", "declined", "leaders platform", ANY_TIME, "other times are told", AlreadyAnswered),
     Step.CONFIRM: _row("held expired", "confirmed", "platform", AHEAD, "paid, the time is theirs", NotAwaited),
-    Step.EXPIRE: _row("held", "expired", "platform", ANY_TIME, "the time is free", NotAwaited),
+    Step.EXPIRE: _row("requested held", "expired", "platform", ANY_TIME, "the time is free", NotAwaited),
     Step.TURN_AWAY: _row("held expired", "cancelled", "platform", ANY_TIME, "paid too late, all goes back", NotAwaited),
     Step.PROPOSE: _row("confirmed", None, "leaders", AHEAD, "another time is asked for", TooLateToReschedule),
     Step.RESCHEDULE: _row(
@@ -152,7 +164,7 @@ TRANSITIONS = {
     ),
     Step.MISS: _row("confirmed en_route", "no_show", "team admin", MISSED, "less the fee, it goes back", NobodyMissed),
     Step.CANCEL: _row(
-        "held confirmed en_route in_progress", "cancelled", "customer leaders admin", NOT_OVER,
+        "requested held confirmed en_route in_progress", "cancelled", "customer leaders admin", NOT_OVER,
         "refund by the policy of the booking", TooLateToCancel, staff_any_time=True,
     ),
 }  # fmt: skip
@@ -171,7 +183,7 @@ def after(step: Step, status: Status, by: frozenset[Party], *, at: datetime, sta
 
 def drawing() -> str:
     """The table as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", "    [*] --> held: take a time"]
+    lines = ["stateDiagram-v2", "    [*] --> requested: ask for a time", "    [*] --> held: take a time"]
     for step, row in TRANSITIONS.items():
         lines += [f"    {source} --> {row.leads_to or source}: {step}" for source in row.leads_from]
     return "\n".join(lines)

@@ -170,6 +170,11 @@ class Offer:
         """Minutes between the times at which a job may begin."""
         return self.settings.slot_interval_minutes if self.settings else INTERVAL_MINUTES
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the affiliate wants to say yes first."""
+        return self.settings is not None and self.settings.request_to_book
+
     def hides(self, start: datetime) -> dict[Rule, bool]:
         """Which rules of the offer hide a time, whatever the crews have to do."""
         return {Rule.LEAD: start < self.earliest, Rule.HORIZON: start > self.latest}

@@ -45,6 +45,9 @@ class Schedule:
         """As it would be if this booking did not stand."""
         return replace(self, taken=[one for one in self.taken if one.booking_id != booking_id])
 
+    def with_taken(self, one: Taken) -> "Schedule":
+        return replace(self, taken=[*self.taken, one])
+
     def slots(self, days: Sequence[date], stop: Stop, earliest: datetime, latest: datetime) -> Iterator[Slot]:
         """Bookable times on these local days for this stop, in order, from `earliest` to `latest` (UTC, both in)."""
         drives = Drives(self.travel, stop.place)

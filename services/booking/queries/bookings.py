@@ -12,12 +12,15 @@ from shared.http import Page, Paged
 
 from ..domain.booking import Booking, NoSuchBooking
 from ..domain.counted_payment import CountedPayment
-from ..domain.life import ACTIVE, UNDER_WAY, Status
+from ..domain.life import ACTIVE, UNDER_WAY, WAITING, Status
 
 LOCK_CUSTOMER = text("select pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))")
 # Spelled out, as the exclusion constraint has it: so its index serves whatever plan the database takes.
 IS_ACTIVE = Booking.status.in_([literal_column(f"'{status}'") for status in ACTIVE])
-LAPSED = and_(Booking.status == Status.HELD, Booking.hold_expires_at <= func.clock_timestamp())
+LAPSED = and_(
+    Booking.status.in_([literal_column(f"'{status}'") for status in WAITING]),
+    Booking.hold_expires_at <= func.clock_timestamp(),
+)
 
 
 async def lock_customer(session: AsyncSession, customer_id: int) -> None:
@@ -59,6 +62,20 @@ async def booking_for(session: AsyncSession, actor: Actor, booking_id: int, *, l
     return booking
 
 
+async def rivals_of(session: AsyncSession, booking: Booking, *, lock: bool = False) -> Sequence[Booking]:
+    """Other open requests to the same affiliate for a time that overlaps."""
+    others = select(Booking).where(
+        Booking.affiliate_id == booking.affiliate_id,
+        Booking.status == Status.REQUESTED,
+        Booking.id != booking.id,
+        Booking.appointment_start < booking.appointment_end,
+        Booking.appointment_end > booking.appointment_start,
+        ~LAPSED,
+    )
+    ordered = others.order_by(Booking.id)
+    return (await session.scalars(ordered.with_for_update() if lock else ordered)).all()
+
+
 async def bookings_of(session: AsyncSession, actor: Actor, page: Page, status: Status | None) -> Paged[Booking]:
     statement = select(Booking)
     if not actor.is_staff:
@@ -73,7 +90,7 @@ async def bookings_of(session: AsyncSession, actor: Actor, page: Page, status: S
 async def live_until(session: AsyncSession, customer_id: int) -> datetime | None:
     """When the last of the customer's live bookings ends: held until the job ends it, or confirmed and not over."""
     confirmed = and_(Booking.status.in_(UNDER_WAY), Booking.appointment_end > func.clock_timestamp())
-    ends = func.max(case((Booking.status == Status.HELD, Booking.hold_expires_at), else_=Booking.appointment_end))
-    live = or_(Booking.status == Status.HELD, confirmed)
+    ends = func.max(case((Booking.status.in_(WAITING), Booking.hold_expires_at), else_=Booking.appointment_end))
+    live = or_(Booking.status.in_(WAITING), confirmed)
     until: datetime | None = await session.scalar(select(ends).where(Booking.customer_id == customer_id, live))
     return until

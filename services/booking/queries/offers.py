@@ -9,7 +9,7 @@ from shared.outbox import ErasedPerson
 from shared.platform_config import THE_ONE, PlatformConfig
 
 from ..domain.booking import Booking, CustomerGone
-from ..domain.life import Status
+from ..domain.life import WAITING
 from ..domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, Tier
 from ..domain.prices import AffiliatePrices
 from ..domain.schedule_settings import ScheduleSettings
@@ -29,7 +29,7 @@ OFFERS = (
 OFFER = OFFERS.where(Tier.tier_id == bindparam("tier_id"))
 OPEN_HOLDS = select(func.count()).where(
     Booking.customer_id == bindparam("customer_id"),
-    Booking.status == Status.HELD,
+    Booking.status.in_(WAITING),
     Booking.hold_expires_at > func.clock_timestamp(),
 )
 IS_ERASED = exists().where(

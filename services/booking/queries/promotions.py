@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.pricing import PromotionDoesNotApply
 
 from ..domain.booking import Booking
-from ..domain.life import AGREED, Status
+from ..domain.life import AGREED, WAITING, Status
 from ..domain.prices import PromotionCode, Redeemable
 from .bookings import LAPSED
 
@@ -25,7 +25,7 @@ select promotion_id, pg_advisory_xact_lock(hashtextextended('promotion ' || prom
 """)
 USES = select(func.count()).where(
     Booking.promotion_id == PromotionCode.promotion_id,
-    or_(Booking.status.in_((*AGREED, Status.NO_SHOW)), and_(Booking.status == Status.HELD, ~LAPSED)),
+    or_(Booking.status.in_((*AGREED, Status.NO_SHOW)), and_(Booking.status.in_(WAITING), ~LAPSED)),
 )
 USES_BY_CUSTOMER = USES.where(Booking.customer_id == bindparam("customer_id"))
 REDEEMABLE = select(PromotionCode.promotion, USES.scalar_subquery(), USES_BY_CUSTOMER.scalar_subquery()).where(

@@ -23,7 +23,7 @@ from ..queries.affiliates import affiliate_for
 from ..queries.promotions import promotion_for
 from ..schemas.promotions import PromotionLimitsRequest, PromotionRequest
 
-STANDING = ("held", "confirmed", "en_route", "in_progress", "completed", "no_show")
+STANDING = ("requested", "held", "confirmed", "en_route", "in_progress", "completed", "no_show")
 
 
 async def begin_promotion(session: AsyncSession, actor: Actor, wanted: PromotionRequest) -> Promotion:

@@ -15,7 +15,7 @@ from ..domain.account import User
 from ..domain.erasure import Erasure, ErasureReceipt, ErasureStatus, LiveBooking, NoSuchErasure
 from ..domain.session import digest
 
-ALIVE = ("held", "confirmed", "en_route", "in_progress")
+ALIVE = ("requested", "held", "confirmed", "en_route", "in_progress")
 LIVE = LiveBooking.status.in_(ALIVE) & (LiveBooking.appointment_end > func.now())
 
 

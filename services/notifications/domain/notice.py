@@ -23,6 +23,8 @@ class Kind(StrEnum):
     BOOKING_HELD = "booking_held"
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_REMINDER = "booking_reminder"
+    BOOKING_REQUESTED = "booking_requested"  # to the affiliate: somebody asks for a time
+    BOOKING_DECLINED = "booking_declined"
     MOVE_PROPOSED = "move_proposed"  # the affiliate asks for another time
     BOOKING_MOVED = "booking_moved"
     BOOKING_MOVED_AWAY = "booking_moved_away"  # to the affiliate
@@ -97,6 +99,8 @@ CUSTOMER, AFFILIATE, USER, ADDRESSEE = "customer", "affiliate", "user", "address
 TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingHeld: {Kind.BOOKING_HELD: CUSTOMER},
     booking.BookingConfirmed: {Kind.BOOKING_CONFIRMED: CUSTOMER, Kind.BOOKING_RECEIVED: AFFILIATE},
+    booking.BookingRequested: {Kind.BOOKING_REQUESTED: AFFILIATE},
+    booking.BookingDeclined: {Kind.BOOKING_DECLINED: CUSTOMER},
     booking.BookingMoveProposed: {Kind.MOVE_PROPOSED: CUSTOMER},
     booking.BookingRescheduled: {Kind.BOOKING_MOVED: CUSTOMER, Kind.BOOKING_MOVED_AWAY: AFFILIATE},
     booking.BookingEnRoute: {Kind.BOOKING_EN_ROUTE: CUSTOMER},
@@ -242,7 +246,7 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
 
 def affects_affiliate(before: Booking | None) -> bool:
     """Whether an affiliate knows of an appointment that ends: of unpaid ones it is never told."""
-    return before is None or before.status in ("confirmed", "en_route", "in_progress")
+    return before is None or before.status in ("requested", "confirmed", "en_route", "in_progress")
 
 
 def reminder_of(booking: Booking) -> Notice:

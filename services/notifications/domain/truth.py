@@ -16,6 +16,8 @@ TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_CONFIRMED: frozenset({*AGREED, "completed"}),
     Kind.BOOKING_RECEIVED: frozenset({*AGREED, "completed"}),
     Kind.BOOKING_REMINDER: frozenset({"confirmed"}),
+    Kind.BOOKING_REQUESTED: frozenset({"requested"}),
+    Kind.BOOKING_DECLINED: frozenset({"declined"}),
     Kind.MOVE_PROPOSED: frozenset({"confirmed"}),
     Kind.BOOKING_MOVED: frozenset({"held", *AGREED}),
     Kind.BOOKING_MOVED_AWAY: frozenset(AGREED),
