@@ -42,7 +42,13 @@ INITIAL: dict[str, Any] = {
 }
 STAFFS = {"commission_bp", "commission_rates"}
 RATE = {"category": "ceramic", "affiliate_tier": None, "commission_bp": 1200}
-POLICY = {"name": "flexible", "free_cancellation_hours": 2, "late_cancellation_fee_bp": 1000}
+POLICY = {
+    "name": "flexible",
+    "free_cancellation_hours": 2,
+    "late_cancellation_fee_bp": 1000,
+    "late_cancellation_fee_cents": None,
+    "no_show_fee_bp": 10_000,
+}
 
 
 async def test_the_configuration_of_a_fresh_system_is_announced_exactly_once(fresh_database: Database) -> None:
