@@ -27,7 +27,7 @@ MARKER = "Zwiebelfisch 17"
 
 def cancelled(booking_id: int = 1, version: int = 2, customer_id: int = 7, marker: str = MARKER) -> BookingCancelled:
     told = expired(booking_id, version).model_dump() | {"customer_id": customer_id, "address": marker, "zip": marker}
-    return BookingCancelled(**told, refund_cents=0, cancelled_by="customer", reason=marker)
+    return BookingCancelled(**told | {"refund_cents": 0, "cancelled_by": "customer", "reason": marker})
 
 
 async def at_rest(database: Database) -> str:
