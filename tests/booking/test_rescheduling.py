@@ -13,7 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
 from shared.auth import Actor
-from shared.contracts.booking import BookingChargeDue, BookingMoveProposed, BookingRefundDue, BookingRescheduled
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingChargeDue,
+    BookingMoveProposed,
+    BookingRefundDue,
+    BookingRescheduled,
+)
 from shared.db import Database
 from shared.testing.plugin import Headers, Published, deliver_to
 from shared.testing.tokens import customer, member
@@ -73,6 +79,47 @@ async def test_a_difference_in_price_is_charged_or_goes_back(
     assert [e.charge_cents for e in await published(BookingChargeDue)] == [charged] * bool(charged)
     assert [e.refund_cents for e in await published(BookingRefundDue)] == [back] * bool(back)
     assert moved["version"] == 4
+
+
+async def test_what_went_back_at_a_move_does_not_go_back_again(shop: Shop, published: Published) -> None:
+    """Moved to a cheaper time, then cancelled: together no more than was paid."""
+    booking = await paid(shop)
+    await shop.deliver(published_offer(2, price_cents=PRICE - 1_500))
+    await move(shop, booking, monday_at(13))
+    gone = await act(shop, booking, "cancel", customer(7), json={})
+    assert gone.json()["refund_cents"] == PRICE
+    told = [e.refund_cents for e in await published() if isinstance(e, BookingRefundDue | BookingCancelled)]
+    assert told == [1_500, PRICE - 1_500]
+
+
+async def test_what_was_asked_for_and_is_not_due_any_more_goes_back(shop: Shop, published: Published) -> None:
+    """Dearer, and back again before the difference is paid: when it comes, it is too much."""
+    booking = await paid(shop)
+    await shop.deliver(published_offer(2, price_cents=PRICE + 2_000))
+    await move(shop, booking, monday_at(13))
+    await shop.deliver(published_offer(3, price_cents=PRICE))
+    await move(shop, booking, monday_at(9))
+    extra = captured(booking, 2_000).model_copy(update={"payment_id": 9_001, "purpose": "extra"})
+    for _ in range(2):
+        await shop.deliver(extra)
+    assert [e.refund_cents for e in await published(BookingRefundDue)] == [2_000]
+    seen = await shop.look(booking)
+    assert (seen["price_cents"], seen["paid_cents"] - seen["refund_cents"]) == (PRICE, PRICE)
+
+
+async def test_a_proposed_time_is_at_the_price_that_was_agreed(shop: Shop) -> None:
+    booking = await paid(shop)
+    await act(shop, booking, "propose", member(AFFILIATE), json={"starts_at": monday_at(14)})
+    await shop.deliver(published_offer(2, price_cents=PRICE * 2, duration_minutes=60))
+    moved = await move(shop, booking, monday_at(14), price_cents=PRICE)
+    assert (moved.status_code, moved.json()["price_cents"]) == (200, PRICE)
+    assert instant(moved.json()["appointment_end"]) - instant(monday_at(14)) == timedelta(hours=2)
+
+
+async def test_who_may_not_move_it_is_told_so_whatever_time_they_name(shop: Shop) -> None:
+    booking, _ = await paid(shop, monday_at(9)), await paid(shop, monday_at(13), by=8)
+    refused = await move(shop, booking, monday_at(13), member(AFFILIATE))
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-your-part")
 
 
 async def test_late_it_moves_only_to_the_time_that_the_affiliate_proposes(shop: Shop, published: Published) -> None:

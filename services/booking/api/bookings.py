@@ -29,7 +29,7 @@ router = new_router("booking", "booking")
 
 @router.post("/bookings", response_model=BookingView, status_code=201, dependencies=[Idempotent])
 async def take_slot(wanted: BookingRequest, actor: CurrentCustomer, session: Session, response: Response) -> Booking:
-    """Take a slot. It is held for some minutes; paying confirms it."""
+    """Take a slot: it is held for some minutes, and paying confirms it. Who says yes first is only asked for it."""
     booking = await holding.take_slot(session, actor, wanted)
     response.headers["Location"] = f"/booking/v1/bookings/{booking.id}"
     tag(response, booking.version)

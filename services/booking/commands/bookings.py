@@ -29,8 +29,8 @@ async def cancel_booking(
 ) -> Booking:
     """By the customer, by those who run the affiliate, or by an administrator: money may go back, so not by support."""
     booking = await _load(session, actor, booking_id, version)
-    booking.cancel(actor, reason, now())
-    record(session, BookingCancelled.of(booking, reason=reason))
+    back = booking.cancel(actor, reason, now())
+    record(session, BookingCancelled.of(booking, reason=reason, refund_cents=back))
     return booking
 
 
@@ -62,6 +62,6 @@ async def complete_booking(
 async def miss_customer(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
     """Nobody was there: what was paid goes back, less the fee that the booking names."""
     booking = await _load(session, actor, booking_id, version)
-    booking.miss(actor, now())
-    record(session, BookingNoShow.of(booking))
+    back = booking.miss(actor, now())
+    record(session, BookingNoShow.of(booking, refund_cents=back))
     return booking

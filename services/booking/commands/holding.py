@@ -17,10 +17,10 @@ from ..domain.booking import NO_OVERLAP, Booking, SlotNotOffered, SlotTaken, Too
 from ..domain.offer import Offer, Sale, Visit
 from ..domain.slots import Slot
 from ..domain.tour import Stop
-from ..queries.bookings import lapsed_holds
+from ..queries.bookings import booking_for, lapsed_holds
 from ..queries.offers import lock_for_booking
 from ..queries.promotions import promotion_called
-from ..queries.slots import schedule_of
+from ..queries.slots import lock_schedule, schedule_of
 from ..schemas.bookings import BookingRequest
 
 
@@ -40,6 +40,15 @@ async def lock_offer(session: AsyncSession, tier_id: int, customer_id: int) -> t
     offer.config.must_be_on(Feature.BOOKINGS)
     offer.must_be_bookable()
     return offer, holds
+
+
+async def lock_booking(session: AsyncSession, actor: Actor, booking_id: int, version: int | None) -> Booking:
+    """One whose time may change: its affiliate's schedule is locked first, as by whoever takes a slot."""
+    seen = await booking_for(session, actor, booking_id)
+    await lock_schedule(session, seen.affiliate_id)
+    booking = await booking_for(session, actor, booking_id, lock=True)
+    booking.expect(version)
+    return booking
 
 
 async def hold_slot(

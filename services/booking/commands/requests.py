@@ -15,10 +15,10 @@ from shared.outbox import record
 from ..domain.booking import NO_OVERLAP, Booking, SlotTaken
 from ..domain.offer import Offer
 from ..domain.slots import Schedule
-from ..queries.bookings import booking_for, rivals_of
+from ..queries.bookings import rivals_of
 from ..queries.offers import get_offer
-from ..queries.slots import lock_schedule, schedule_of
-from .holding import expire_now
+from ..queries.slots import schedule_of
+from .holding import expire_now, lock_booking
 
 LOOKED_AHEAD, TOLD = timedelta(days=7), 3
 GONE_TO_ANOTHER = "The time went to another request."
@@ -53,10 +53,7 @@ async def _load(
     session: AsyncSession, actor: Actor, booking_id: int, version: int | None
 ) -> tuple[Booking, Offer, Schedule]:
     """Under the affiliate's lock, with its schedule from that day on."""
-    seen = await booking_for(session, actor, booking_id)
-    await lock_schedule(session, seen.affiliate_id)
-    booking = await booking_for(session, actor, booking_id, lock=True)
-    booking.expect(version)
+    booking = await lock_booking(session, actor, booking_id, version)
     offer = await get_offer(session, booking.tier_id)
     day = booking.appointment_start.astimezone(offer.affiliate.zone).date()
     return booking, offer, await schedule_of(session, offer, day, day + LOOKED_AHEAD)

@@ -16,20 +16,17 @@ from ..domain.booking import NO_OVERLAP, Booking, SlotTaken
 from ..domain.life import Status
 from ..domain.offer import Offer, Sale
 from ..domain.tour import Stop
-from ..queries.bookings import booking_for
 from ..queries.offers import get_offer
 from ..queries.promotions import promotion_of
-from ..queries.slots import lock_schedule
 from ..schemas.bookings import ProposalRequest, RescheduleRequest
-from .holding import free_slot
+from .holding import free_slot, lock_booking
 
 
 async def propose_time(
     session: AsyncSession, actor: Actor, booking_id: int, version: int | None, wanted: ProposalRequest
 ) -> Booking:
     """One that is free now; whether it still is, is seen when the customer takes it."""
-    booking = await booking_for(session, actor, booking_id, lock=True)
-    booking.expect(version)
+    booking = await lock_booking(session, actor, booking_id, version)
     start = wanted.starts_at.astimezone(UTC)
     booking.propose(actor, start, now())
     offer = await get_offer(session, booking.tier_id)
@@ -43,16 +40,14 @@ async def reschedule_booking(
 ) -> Booking:
     """The same booking at another time, at today's price where the price list makes it. What was paid stays; what is
     missing is charged, and what is too much goes back."""
-    seen = await booking_for(session, actor, booking_id)
-    await lock_schedule(session, seen.affiliate_id)
-    booking = await booking_for(session, actor, booking_id, lock=True)
-    booking.expect(version)
+    booking = await lock_booking(session, actor, booking_id, version)
+    start = wanted.starts_at.astimezone(UTC)
+    booking.must_be_movable(actor, start, now())
     offer = await get_offer(session, booking.tier_id)
-    sale = await _priced_anew(session, offer, booking)
+    sale = None if start == booking.proposed_start else await _priced_anew(session, offer, booking)
     if sale:
         sale.must_cost(wanted.price_cents, booking.currency)
     minutes = sale.price.duration_minutes if sale else booking.stop.minutes
-    start = wanted.starts_at.astimezone(UTC)
     slot = await free_slot(session, offer, start, Stop(minutes, booking.stop.place), moved=booking.id)
     previous = booking.appointment_start
     more = booking.reschedule(actor, slot, sale.price if sale else None, now())

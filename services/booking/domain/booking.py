@@ -149,7 +149,7 @@ class Booking(Aggregate, Base, kw_only=True):
 
     def block(self, crew: Crew) -> None:
         """Keep this crew, with the buffers that it needs now."""
-        self.blocked = Range(*crew.blocked(self.appointment_start, self.stop.minutes), bounds="[)")
+        self.blocked = _blocked(Slot(self.appointment_start, self.appointment_end, crew))
 
     @property
     def photos(self) -> str:
@@ -220,22 +220,25 @@ class Booking(Aggregate, Base, kw_only=True):
         self._take(Step.PROPOSE, by, at)
         self.proposed_start = start
 
+    def must_be_movable(self, by: Actor, start: datetime, at: datetime) -> None:
+        self._after(Step.RESCHEDULE, by, at)
+        ran_out = self.status is Status.HELD and at >= self.hold_expires_at
+        if ran_out or (at > self.free_until and start != self.proposed_start):
+            raise TooLateToReschedule(booking_status=self.status)
+
     def reschedule(self, by: Actor, slot: Slot, price: Price | None, at: datetime) -> int:
         """Another time, in one step: there is no moment in which it has both or neither. Says how much more it costs
         than before, less than nothing if it costs less; `price` None: what was agreed stays.
 
         It can be cancelled for nothing as long before as it could; only until then its customer moves it unasked.
         """
-        asked = slot.starts_at == self.proposed_start
-        ran_out = self.status is Status.HELD and at >= self.hold_expires_at
-        if ran_out or (at > self.free_until and not asked):
-            raise TooLateToReschedule(booking_status=self.status)
+        self.must_be_movable(by, slot.starts_at, at)
         self._take(Step.RESCHEDULE, by, at)
         self.free_until += slot.starts_at - self.appointment_start
         self.crew_id, self.appointment_start, self.appointment_end = slot.crew.id, slot.starts_at, slot.ends_at
         self.blocked, self.proposed_start = _blocked(slot), None
         self.hold_expires_at = min(self.hold_expires_at, slot.starts_at)
-        return self._cost(price) if price and not asked else 0
+        return self._cost(price) if price else 0
 
     def _cost(self, price: Price) -> int:
         """From now on. Fees that were agreed stay, as far as the price covers them."""
@@ -249,11 +252,10 @@ class Booking(Aggregate, Base, kw_only=True):
         return self.price_cents - before
 
     def settle_less(self) -> int:
-        """What was paid and is not the price any more goes back."""
-        over = self.paid_cents - self.price_cents - self.refund_cents
-        self.refund_cents += max(over, 0)
-        self.version += over > 0
-        return max(over, 0)
+        """What was paid above the price goes back; says how much now."""
+        back = self._give_back(self.price_cents)
+        self.version += back > 0
+        return back
 
     def settle_more(self) -> None:
         self.version += 1
@@ -279,26 +281,27 @@ class Booking(Aggregate, Base, kw_only=True):
         self._take(Step.COMPLETE, by, at)
         self.completed_at, self.photo_urls, self.notes = at, photo_urls, notes
 
-    def miss(self, by: Actor, at: datetime) -> None:
-        """The crew was there and the customer was not: less the fee, what was paid goes back."""
+    def miss(self, by: Actor, at: datetime) -> int:
+        """The crew was there and the customer was not: less the fee, what was paid goes back; says how much now."""
         self._take(Step.MISS, by, at)
-        self.refund_cents = max(self.paid_cents - self.no_show_fee_cents, 0)
+        return self._give_back(self.no_show_fee_cents)
 
-    def cancel(self, by: Actor, reason: str, at: datetime) -> None:
-        """Cancel, and fix how much goes back: all of it, less the fee when the customer is late.
+    def cancel(self, by: Actor, reason: str, at: datetime) -> int:
+        """Cancel, and say how much goes back now: all that did not yet, less the fee when the customer is late.
 
         After its end only an administrator can: a job that nobody came for must not keep the customer's money.
         """
         self._take(Step.CANCEL, by, at)
         capacity = acting_as(by, self)
         fee = self.late_fee_cents if capacity == "customer" and at > self.free_until else 0
-        self._end(capacity, reason, refund_cents=max(self.paid_cents - fee, 0))
+        self.cancelled_by, self.cancel_reason = capacity, reason
+        return self._give_back(fee)
 
     def turn_away(self, paid_cents: int, at: datetime) -> None:
         """Paid too late, and the slot is no longer free or lies behind us: everything goes back."""
         self._take(Step.TURN_AWAY, None, at)
-        self.paid_cents = paid_cents
-        self._end("platform", PAID_TOO_LATE, refund_cents=paid_cents)
+        self.paid_cents = self.refund_cents = paid_cents
+        self.cancelled_by, self.cancel_reason = "platform", PAID_TOO_LATE
 
     def owe_back(self, paid_cents: int) -> None:
         """Money for a booking that was cancelled before it was paid: everything goes back."""
@@ -316,8 +319,11 @@ class Booking(Aggregate, Base, kw_only=True):
         self.refund_cents += cents
         self.version += 1
 
-    def _end(self, by: str, reason: str, *, refund_cents: int) -> None:
-        self.cancelled_by, self.cancel_reason, self.refund_cents = by, reason, refund_cents
+    def _give_back(self, but: int) -> int:
+        """What was paid and does not go back already, less so much."""
+        back = max(self.paid_cents - self.refund_cents - but, 0)
+        self.refund_cents += back
+        return back
 
     def _take(self, step: Step, by: Actor | None, at: datetime) -> None:
         """`by` None: the platform."""
