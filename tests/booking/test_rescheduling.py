@@ -92,21 +92,6 @@ async def test_what_went_back_at_a_move_does_not_go_back_again(shop: Shop, publi
     assert told == [1_500, PRICE - 1_500]
 
 
-async def test_what_was_asked_for_and_is_not_due_any_more_goes_back(shop: Shop, published: Published) -> None:
-    """Dearer, and back again before the difference is paid: when it comes, it is too much."""
-    booking = await paid(shop)
-    await shop.deliver(published_offer(2, price_cents=PRICE + 2_000))
-    await move(shop, booking, monday_at(13))
-    await shop.deliver(published_offer(3, price_cents=PRICE))
-    await move(shop, booking, monday_at(9))
-    extra = captured(booking, 2_000).model_copy(update={"payment_id": 9_001, "purpose": "extra"})
-    for _ in range(2):
-        await shop.deliver(extra)
-    assert [e.refund_cents for e in await published(BookingRefundDue)] == [2_000]
-    seen = await shop.look(booking)
-    assert (seen["price_cents"], seen["paid_cents"] - seen["refund_cents"]) == (PRICE, PRICE)
-
-
 async def test_a_proposed_time_is_at_the_price_that_was_agreed(shop: Shop) -> None:
     booking = await paid(shop)
     await act(shop, booking, "propose", member(AFFILIATE), json={"starts_at": monday_at(14)})

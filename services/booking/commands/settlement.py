@@ -47,8 +47,6 @@ async def _settle_more(session: AsyncSession, paid: PaymentCaptured) -> None:
         return
     booking.take_more(paid.amount_cents)
     record(session, BookingPaid.of(booking))
-    if back := booking.settle_less():  # it was moved to a cheaper time since this was asked for
-        record(session, BookingRefundDue.of(booking, refund_cents=back))
 
 
 async def _settle_first(session: AsyncSession, paid: PaymentEvent, paid_cents: int) -> None:
