@@ -8,12 +8,11 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor
-from shared.db import Aggregate, kept, words
+from shared.db import Aggregate, words
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
 from shared.places import find_place
-from shared.pricing import Job, LineItem, Price
-from shared.terms import PaymentMode
+from shared.pricing import Job, Price
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
@@ -22,6 +21,7 @@ from .availability import Crew
 from .life import AGREED, AlreadyAnswered, NotYourPart, Party, Status, Step, TooLateToReschedule, after
 from .offer import Offer, Sale, Visit
 from .slots import Slot
+from .sold import Sold
 from .tour import Stop
 
 NO_OVERLAP = "bookings_no_overlap"
@@ -52,7 +52,7 @@ class NoSuchBooking(NotFound):
     """There is no such booking, or it is not yours to see."""
 
 
-class Booking(Aggregate, Base, kw_only=True):
+class Booking(Sold, Aggregate, Base, kw_only=True):
     """One appointment. Price, commission and policy are those of the moment it was made."""
 
     __tablename__ = "bookings"
@@ -71,23 +71,12 @@ class Booking(Aggregate, Base, kw_only=True):
     timezone: Mapped[str]
     address: Mapped[str]
     zip: Mapped[str]
-    price_cents: Mapped[int]
-    commission_cents: Mapped[int]
-    currency: Mapped[str]
-    lines: Mapped[list[LineItem]] = mapped_column(kept(list[LineItem]), default_factory=list)
-    tax_cents: Mapped[int] = mapped_column(default=0)
     size_class: Mapped[SizeClass | None] = mapped_column(words(SizeClass), default=None)
     condition: Mapped[Condition | None] = mapped_column(words(Condition), default=None)
     promotion_id: Mapped[int | None] = mapped_column(default=None)
     quote_id: Mapped[int | None] = mapped_column(default=None)
     free_until: Mapped[datetime]
-    late_fee_cents: Mapped[int]
-    no_show_fee_cents: Mapped[int]
     hold_expires_at: Mapped[datetime]
-    paid_cents: Mapped[int] = mapped_column(default=0)
-    refund_cents: Mapped[int] = mapped_column(default=0)
-    payment_mode: Mapped[PaymentMode] = mapped_column(words(PaymentMode), default=PaymentMode.FULL)
-    deposit_cents: Mapped[int | None] = mapped_column(default=None)
     cancelled_by: Mapped[str | None] = mapped_column(default=None)
     cancel_reason: Mapped[str | None] = mapped_column(default=None)
     proposed_start: Mapped[datetime | None] = mapped_column(default=None)
@@ -238,27 +227,7 @@ class Booking(Aggregate, Base, kw_only=True):
         self.crew_id, self.appointment_start, self.appointment_end = slot.crew.id, slot.starts_at, slot.ends_at
         self.blocked, self.proposed_start = _blocked(slot), None
         self.hold_expires_at = min(self.hold_expires_at, slot.starts_at)
-        return self._cost(price) if price else 0
-
-    def _cost(self, price: Price) -> int:
-        """From now on. Fees that were agreed stay, as far as the price covers them."""
-        before, self.price_cents = self.price_cents, price.total_cents
-        sold = Price(lines=self.lines, duration_minutes=0).commissionable_cents
-        if sold:  # at the rate of the moment when it was booked; half a cent is the platform's
-            self.commission_cents = (price.commissionable_cents * self.commission_cents * 2 + sold) // (2 * sold)
-        self.lines, self.tax_cents = price.lines, price.tax_cents
-        self.late_fee_cents = min(self.late_fee_cents, self.price_cents)
-        self.no_show_fee_cents = min(self.no_show_fee_cents, self.price_cents)
-        return self.price_cents - before
-
-    def settle_less(self) -> int:
-        """What was paid above the price goes back; says how much now."""
-        back = self._give_back(self.price_cents)
-        self.version += back > 0
-        return back
-
-    def settle_more(self) -> None:
-        self.version += 1
+        return self.cost_anew(price) if price else 0
 
     @property
     def job(self) -> Job | None:
@@ -284,7 +253,7 @@ class Booking(Aggregate, Base, kw_only=True):
     def miss(self, by: Actor, at: datetime) -> int:
         """The crew was there and the customer was not: less the fee, what was paid goes back; says how much now."""
         self._take(Step.MISS, by, at)
-        return self._give_back(self.no_show_fee_cents)
+        return self.give_back(self.no_show_fee_cents)
 
     def cancel(self, by: Actor, reason: str, at: datetime) -> int:
         """Cancel, and say how much goes back now: all that did not yet, less the fee when the customer is late.
@@ -295,35 +264,13 @@ class Booking(Aggregate, Base, kw_only=True):
         capacity = acting_as(by, self)
         fee = self.late_fee_cents if capacity == "customer" and at > self.free_until else 0
         self.cancelled_by, self.cancel_reason = capacity, reason
-        return self._give_back(fee)
+        return self.give_back(fee)
 
     def turn_away(self, paid_cents: int, at: datetime) -> None:
         """Paid too late, and the slot is no longer free or lies behind us: everything goes back."""
         self._take(Step.TURN_AWAY, None, at)
         self.paid_cents = self.refund_cents = paid_cents
         self.cancelled_by, self.cancel_reason = "platform", PAID_TOO_LATE
-
-    def owe_back(self, paid_cents: int) -> None:
-        """Money for a booking that was cancelled before it was paid: everything goes back."""
-        self.paid_cents = self.refund_cents = paid_cents
-        self.version += 1
-
-    def take_more(self, cents: int) -> None:
-        """So much more has come."""
-        self.paid_cents += cents
-        self.version += 1
-
-    def owe_back_more(self, cents: int) -> None:
-        """So much more has come, for a booking that is gone: it goes back, beside what is to go back already."""
-        self.paid_cents += cents
-        self.refund_cents += cents
-        self.version += 1
-
-    def _give_back(self, but: int) -> int:
-        """What was paid and does not go back already, less so much."""
-        back = max(self.paid_cents - self.refund_cents - but, 0)
-        self.refund_cents += back
-        return back
 
     def _take(self, step: Step, by: Actor | None, at: datetime) -> None:
         """`by` None: the platform."""
