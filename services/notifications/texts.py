@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from shared.money import shown
+
 from .domain.addressee import Addressee
 from .domain.notice import Notice
 from .domain.people import Contact
@@ -18,7 +20,6 @@ from .links import Link
 
 MAX_TITLE = 255
 PARAGRAPH = "\n\n"
-SYMBOLS = {"USD": "$"}
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,6 @@ class Words:
 def one_line(text: str) -> str:
     """Names and reasons are other people's: no line break, direction mark or other control of theirs goes further."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def money(cents: int, currency: str) -> str:
-    """`$1,234.50`, or with the code behind where there is no sign: `1,234.50 EUR`."""
-    amount = f"{abs(cents) // 100:,}.{abs(cents) % 100:02}"
-    sign, symbol = "-" if cents < 0 else "", SYMBOLS.get(currency)
-    return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {currency}"
 
 
 def local(moment: str, timezone: str) -> str:
@@ -63,7 +57,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"money": money, "local": local}
+    made.filters |= {"money": shown, "local": local}
     return made
 
 

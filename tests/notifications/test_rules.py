@@ -22,7 +22,7 @@ from services.notifications.domain.quote import Quote
 from services.notifications.domain.truth import TRUE_OF_QUOTE, is_still_true, is_true_of_quote
 from services.notifications.links import Link
 from services.notifications.settings import Settings
-from services.notifications.texts import letter, local, money, one_line, words_of
+from services.notifications.texts import letter, local, one_line, words_of
 from shared.contracts import booking as bookings
 from shared.contracts.catalog import (
     AffiliateApproved,
@@ -45,6 +45,7 @@ from shared.contracts.identity import (
 from shared.contracts.payments import AccountChanged, PaymentCaptured, PaymentFailed, PaymentRefunded
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
+from shared.money import shown
 from shared.settings import Profile, Role
 from tests.notifications.conftest import (
     ACTS,
@@ -258,12 +259,12 @@ def test_a_confirmation_says_what_the_price_is_made_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cents", "currency", "shown"),
+    ("cents", "currency", "text"),
     [(0, "USD", "$0.00"), (5, "USD", "$0.05"), (123_450, "USD", "$1,234.50"), (-50, "USD", "-$0.50"),
      (100, "EUR", "1.00 EUR"), (-12_345, "EUR", "-123.45 EUR")],
 )  # fmt: skip
-def test_money_is_cents_made_readable(cents: int, currency: str, shown: str) -> None:
-    assert money(cents, currency) == shown
+def test_money_is_cents_made_readable(cents: int, currency: str, text: str) -> None:
+    assert shown(cents, currency) == text
 
 
 @pytest.mark.parametrize(
