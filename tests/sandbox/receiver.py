@@ -22,9 +22,9 @@ class Received:
 
     @property
     def about(self) -> str:
-        """The account, transfer or payment intent that it is about, the last directly or by a charge or refund."""
+        """The account, transfer or intent that it is about, a payment's directly or by a charge or refund."""
         subject = self.event["data"]["object"]
-        itself = subject["object"] in ("account", "payment_intent", "transfer")
+        itself = subject["object"] in ("account", "payment_intent", "setup_intent", "transfer")
         return str(subject["id"] if itself else subject.get("payment_intent"))
 
 

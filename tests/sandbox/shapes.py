@@ -25,6 +25,7 @@ RESOURCES = (
     "payment_intent",
     "payment_method",
     "refund",
+    "setup_intent",
     "transfer",
 )
 # What a sample shows of another resource, or of one way among many to pay, is no part of the shape.

@@ -25,11 +25,12 @@ RESOURCES: dict[str, type] = {
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,
     "refund": stripe.Refund,
+    "setup_intent": stripe.SetupIntent,
     "transfer": stripe.Transfer,
 }
 # Absent from a charge unless it is expanded.
 SOMETIMES = {"charge.refunds is missing"}
-INTENTS = "/v1/payment_intents"
+INTENTS, SETUPS = "/v1/payment_intents", "/v1/setup_intents"
 FORM: dict[str, Any] = {"amount": 5000, "currency": "usd", "payment_method_types[]": "card"}
 
 
@@ -88,6 +89,29 @@ async def test_customers_and_their_cards(sandbox: Driver) -> None:
     assert (method["card"]["brand"], method["card"]["last4"], wrong_with(method)) == ("mastercard", "4444", [])
     attached = (await sandbox.post(f"/v1/payment_methods/{method['id']}/attach", customer=customer["id"])).json()
     assert (attached["customer"], wrong_with(attached)) == (customer["id"], [])
+
+
+async def test_setup_intents_in_every_state(sandbox: Driver, receiver: Receiver) -> None:
+    customer = (await sandbox.post("/v1/customers")).json()["id"]
+    form: dict[str, Any] = {"payment_method_types[]": "card", "customer": customer, "metadata[a]": "b"}
+    new = (await sandbox.post(SETUPS, **form)).json()
+    cards = {"kept": "pm_card_visa", "asked": "pm_card_authenticationRequired"}
+    made = {
+        name: await sandbox.post(SETUPS, **form, confirm="true", payment_method=card) for name, card in cards.items()
+    }
+    declined = await sandbox.post(f"{SETUPS}/{new['id']}/confirm", payment_method="pm_card_chargeDeclined")
+    gone = await sandbox.post(f"{SETUPS}/{made['asked'].json()['id']}/cancel", cancellation_reason="abandoned")
+    all_ = [new, *(one.json() for one in made.values()), declined.json()["error"]["setup_intent"], gone.json()]
+    open_, unpaid = "requires_payment_method", "requires_action"
+    assert [setup["status"] for setup in all_] == [open_, "succeeded", unpaid, open_, "canceled"]
+    assert [wrong_with(setup) for setup in all_] == [[]] * 5
+    for kind in ("created", "requires_action", "canceled"):
+        [told] = await receiver.wait_for(all_[4]["id"], f"setup_intent.{kind}")
+        assert wrong_with(told.event["data"]["object"]) == []
+    listed = (await sandbox.get("/v1/payment_methods", customer=customer, type="card")).json()
+    of_customer = (await sandbox.get(f"/v1/customers/{customer}/payment_methods")).json()
+    assert [method["id"] for method in listed["data"]] == [all_[1]["payment_method"]]
+    assert (of_customer["data"], wrong_with(listed["data"][0])) == (listed["data"], [])
 
 
 async def test_accounts_and_their_links(sandbox: Driver, receiver: Receiver) -> None:

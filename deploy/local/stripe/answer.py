@@ -21,6 +21,6 @@ class Answer:
     @classmethod
     def refusing(cls, refusal: Refusal, by_customer: bool = False) -> "Answer":
         error = dict(refusal.error)
-        if by_customer and "payment_intent" in error:
-            error["payment_intent"] = client_view(error["payment_intent"])
+        for kind in error.keys() & {"payment_intent", "setup_intent"} if by_customer else ():
+            error[kind] = client_view(error[kind])
         return cls(refusal.status, json.dumps({"error": error}, indent=2))

@@ -19,6 +19,25 @@ PAYMENT_INTENT: Document = dict.fromkeys(
     )
 )
 
+SETUP_INTENT: Document = dict.fromkeys(
+    (
+        "application",
+        "cancellation_reason",
+        "customer",
+        "customer_account",
+        "excluded_payment_method_types",
+        "flow_directions",
+        "last_setup_error",
+        "latest_attempt",
+        "managed_payments",
+        "mandate",
+        "next_action",
+        "on_behalf_of",
+        "payment_method_configuration_details",
+        "single_use_mandate",
+    )
+)
+
 CHARGE: Document = dict.fromkeys(
     (
         "application",

@@ -43,6 +43,8 @@ class Card:
     funding: str = "credit"
     challenge: Challenge | None = None
     is_available_at_once: bool = False
+    asks_until_kept: bool = False
+    declines_only_charges: bool = False
 
     @property
     def last4(self) -> str:
@@ -106,6 +108,22 @@ CARDS = (
         "Visa, pays, then its bank has questions",
         ("pm_card_createDisputeInquiry",),
         challenge=Challenge("fraudulent", "10.4", is_inquiry=True),
+    ),
+    Card(
+        "4000002500003155",
+        "visa",
+        "Visa, asks for 3-D Secure when it is kept, then no more",
+        ("pm_card_authenticationRequiredOnSetup",),
+        asks_for_authentication=True,
+        asks_until_kept=True,
+    ),
+    Card(
+        "4000000000000341",
+        "visa",
+        "Visa, can be kept, but is declined when it is charged",
+        ("pm_card_chargeCustomerFail",),
+        Decline("card_declined", "generic_decline"),
+        declines_only_charges=True,
     ),
     _declining("4000000000000002", "generic_decline", "Visa, declined", "chargeDeclined"),
     _declining("4000000000009995", "insufficient_funds", "Visa, insufficient funds", "chargeDeclinedInsufficientFunds"),

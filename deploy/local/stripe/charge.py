@@ -36,7 +36,8 @@ def attempt(call: Call, intent: Document, authenticated: bool = False) -> None:
     method = call.load("payment_method", intent["payment_method"])
     card = card_behind(method)
     refusal = card.decline
-    if card.asks_for_authentication and not authenticated:
+    is_known = card.asks_until_kept and method["customer"] is not None
+    if card.asks_for_authentication and not is_known and not authenticated:
         refusal = Decline("authentication_required", "authentication_required")
     if refusal is not None:
         decline(call, intent, refusal)

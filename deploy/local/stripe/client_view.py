@@ -27,6 +27,6 @@ HIDDEN = frozenset(
 
 
 def client_view(document: Document) -> Document:
-    if document.get("object") != "payment_intent":
+    if document.get("object") not in ("payment_intent", "setup_intent"):
         return document
     return {name: value for name, value in document.items() if name not in HIDDEN}

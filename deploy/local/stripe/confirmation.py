@@ -15,6 +15,10 @@ CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_act
 AUTHENTICATION_FAILED = (
     "We are unable to authenticate your payment method. Please choose a different payment method and try again."
 )
+NOT_ABSENT = (
+    "You cannot confirm with the `off_session` parameter when `setup_future_usage` is also set on the PaymentIntent "
+    "because you cannot set up future usages when processing payments off-session."
+)
 NO_RETURN_URL = (
     "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
     "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't "
@@ -41,6 +45,8 @@ def confirm_with(call: Call, intent: Document, params: Confirming) -> Document:
             intent,
         )
     _refuse_missing_return_url(intent, params)
+    if params.off_session and intent["setup_future_usage"]:
+        raise Refusal(NOT_ABSENT)
     if _asks_for_authentication(call, intent, params):
         _ask(call, intent, params)
     else:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from . import setup
 from .cards import Challenge
 from .confirmation import authenticate
 from .deliveries import Mode
@@ -185,5 +186,14 @@ def _add_reading(router: APIRouter, sandbox: Sandbox) -> None:
         try:
             with sandbox.change(sandbox.url_for(request)) as call:
                 return authenticate(call, call.load("payment_intent", intent_id), wanted.succeeds)
+        except Refusal as refusal:
+            raise HTTPException(refusal.status, str(refusal)) from refusal
+
+    @router.post("/setup_intents/{setup_id}/authenticate")
+    async def authenticate_setup(request: Request, setup_id: str, wanted: AuthenticateRequest) -> dict[str, Any]:
+        """The same when a card is to be kept."""
+        try:
+            with sandbox.change(sandbox.url_for(request)) as call:
+                return setup.authenticate(call, call.load("setup_intent", setup_id), wanted.succeeds)
         except Refusal as refusal:
             raise HTTPException(refusal.status, str(refusal)) from refusal

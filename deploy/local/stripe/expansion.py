@@ -13,6 +13,7 @@ EXPANDABLE = {
     "balance_transaction": {"source"},
     "transfer": {"balance_transaction", "destination"},
     "payment_method": {"customer"},
+    "setup_intent": {"customer", "payment_method"},
 }
 
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 
-from . import dispute
+from . import confirmation, dispute, setup
+from . import intent as intents
 from .account import onboard
 from .cards import BY_NUMBER, CARDS
-from .confirmation import authenticate, confirm
 from .document import Document
-from .intent import OPEN, shown_to
+from .intent import OPEN
 from .refusal import Refusal
 from .sandbox import Sandbox
 
@@ -43,10 +43,20 @@ def _way_back(intent: Document, return_url: str) -> str | None:
     """The shop's address with what Stripe adds to it; only addresses of the web."""
     if urlsplit(return_url).scheme not in ("http", "https"):
         return None
-    told = {"payment_intent": intent["id"], "payment_intent_client_secret": intent["client_secret"]}
+    kind = intent["object"]
+    told = {kind: intent["id"], f"{kind}_client_secret": intent["client_secret"]}
     done = intent["status"] in ("succeeded", "requires_capture")
     query = urlencode({**told, "redirect_status": "succeeded" if done else "failed"})
     return f"{return_url}{'&' if urlsplit(return_url).query else '?'}{query}"
+
+
+def _keeps(intent_id: str) -> bool:
+    """A setup intent's: the same pages keep a card instead of charging it."""
+    return intent_id.startswith("seti_")
+
+
+def _shown(call: Any, intent_id: str, client_secret: str) -> Document:
+    return (setup.shown_to if _keeps(intent_id) else intents.shown_to)(call, intent_id, client_secret)
 
 
 def page_routes(sandbox: Sandbox) -> APIRouter:
@@ -67,8 +77,9 @@ def _add_overview(router: APIRouter, sandbox: Sandbox) -> None:
 
     @router.get("/")
     async def overview() -> HTMLResponse:
-        intents = sandbox.store.newest("payment_intent", SHOWN_AT_MOST)
-        return _page("overview.html", intents=intents, open=OPEN)
+        newest = sandbox.store.newest("payment_intent", SHOWN_AT_MOST)
+        setups = sandbox.store.newest("setup_intent", SHOWN_AT_MOST)
+        return _page("overview.html", intents=newest, setups=setups, open=OPEN)
 
     @router.get("/receipts/{charge_id}")
     async def receipt(charge_id: str) -> HTMLResponse:
@@ -84,7 +95,7 @@ def _add_payment(router: APIRouter, sandbox: Sandbox) -> None:
         """The checkout, or what became of it."""
         try:
             with sandbox.change(sandbox.url_for(request)) as call:
-                intent = shown_to(call, intent_id, client_secret)
+                intent = _shown(call, intent_id, client_secret)
         except Refusal as refusal:
             return _refused(refusal)
         back = _way_back(intent, return_url)
@@ -116,11 +127,12 @@ def _confirmed(sandbox: Sandbox, call: Any, intent_id: str) -> Document:
     """A declined card is a result here, which the page shows."""
     try:
         with sandbox.store.attempt():
-            return confirm(call, intent_id)
+            return (setup.confirm if _keeps(intent_id) else confirmation.confirm)(call, intent_id)
     except Refusal as refusal:
         if not refusal.keeps_effects:
             raise
-        return {**refusal.error["payment_intent"], "next_action": None}
+        left = refusal.error["setup_intent" if _keeps(intent_id) else "payment_intent"]
+        return {**left, "next_action": None}
 
 
 def _add_authentication(router: APIRouter, sandbox: Sandbox) -> None:
@@ -129,7 +141,7 @@ def _add_authentication(router: APIRouter, sandbox: Sandbox) -> None:
         """The page of the customer's bank."""
         try:
             with sandbox.change(sandbox.url_for(request)) as call:
-                intent = shown_to(call, intent_id, client_secret)
+                intent = _shown(call, intent_id, client_secret)
         except Refusal as refusal:
             return _refused(refusal)
         return _page("authenticate.html", intent=intent, waiting=intent["status"] == "requires_action")
@@ -140,9 +152,10 @@ def _add_authentication(router: APIRouter, sandbox: Sandbox) -> None:
     ) -> Response:
         try:
             with sandbox.change(sandbox.url_for(request)) as call:
-                before = shown_to(call, intent_id, client_secret)
+                before = _shown(call, intent_id, client_secret)
                 action = (before["next_action"] or {}).get("redirect_to_url")
-                intent = authenticate(call, before, outcome == "complete")
+                said = setup.authenticate if _keeps(intent_id) else confirmation.authenticate
+                intent = said(call, before, outcome == "complete")
         except Refusal as refusal:
             return _refused(refusal)
         back = _way_back(intent, action["return_url"]) if action else None

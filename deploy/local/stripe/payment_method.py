@@ -6,12 +6,15 @@ from .call import Call
 from .cards import BY_FINGERPRINT, BY_NAME, BY_NUMBER, Card
 from .document import Document
 from .ids import new_id
+from .listing import listed
 from .parameter import merged
-from .params import AttachParams, MethodData, MethodParams, RetrieveIntent, read_params
+from .params import AttachParams, MethodData, MethodParams, Params, RetrieveIntent, read_params
 from .refusal import NoSuch, Refusal
+from .setup_params import CardList, CustomersCardList
 
 NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 NOBODY: Document = {"address": NO_ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
+DETACHED = "_detached"  # beside a method that was, since Stripe's own object does not say so
 CHECKS = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
 
 
@@ -42,6 +45,31 @@ def assign(call: Call, method: Document, customer_id: str) -> Document:
     return method
 
 
+def detach(call: Call, identifier: str) -> Document:
+    """Nobody's any more, and never anybody's again."""
+    read_params(Params, call.tree)
+    method = call.load("payment_method", identifier)
+    if method["customer"] is None:
+        raise Refusal("The payment method you provided is not attached to a customer so detachment is impossible.")
+    before = dict(method)
+    method["customer"] = None
+    call.store.save(method)
+    call.store.save({"id": f"{identifier}_detached", "object": DETACHED, "created": call.now})
+    call.announce("payment_method.detached", method, before)
+    return method
+
+
+def list_all(call: Call) -> Document:
+    return listed(call, "payment_method", "/v1/payment_methods", read_params(CardList, call.tree))
+
+
+def list_of(call: Call, customer_id: str) -> Document:
+    params = read_params(CustomersCardList, call.tree)
+    customer = call.load("customer", customer_id, "customer")
+    of = CardList.model_construct(**dict(params), customer=customer["id"])
+    return listed(call, "payment_method", f"/v1/customers/{customer_id}/payment_methods", of)
+
+
 def found(call: Call, identifier: str) -> Document:
     """A method by its identifier. A test name such as `pm_card_visa` makes a new method each time it is used."""
     if card := BY_NAME.get(identifier):
@@ -49,6 +77,8 @@ def found(call: Call, identifier: str) -> Document:
     method = call.store.find(identifier, "payment_method")
     if method is None:
         raise NoSuch("PaymentMethod", identifier, "payment_method")
+    if call.store.find(f"{identifier}_detached", DETACHED):
+        raise Refusal("This PaymentMethod was detached from a Customer, and may not be used again.")
     return method
 
 
