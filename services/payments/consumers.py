@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.consumers import Consumers
 from shared.contracts.booking import (
     BookingCancelled,
+    BookingChargeCalledOff,
     BookingChargeDue,
     BookingCompleted,
     BookingExpired,
@@ -29,6 +30,11 @@ async def prepare_payment(event: BookingHeld, session: AsyncSession) -> None:
 @consumers.on(BookingChargeDue)
 async def prepare_extra_payment(event: BookingChargeDue, session: AsyncSession) -> None:
     await intents.prepare_extra(session, event)
+
+
+@consumers.on(BookingChargeCalledOff)
+async def call_off_extra_payments(event: BookingChargeCalledOff, session: AsyncSession) -> None:
+    await intents.call_off_extras(session, event)
 
 
 @consumers.on(BookingCompleted)

@@ -125,7 +125,8 @@ class BookingCancelled(BookingEvent, type="booking.cancelled.v1"):
 
 
 class BookingRefundDue(BookingEvent, type="booking.refund_due.v1"):
-    """Money came for a booking that was cancelled before: `refund_cents` of it goes back now."""
+    """Money came for a booking that was cancelled before, or more of it than the booking costs by now: `refund_cents`
+    of it goes back."""
 
     refund_cents: int
 
@@ -136,6 +137,11 @@ class BookingChargeDue(BookingEvent, type="booking.charge_due.v1"):
 
     charge_cents: int
     charge_for: str
+
+
+class BookingChargeCalledOff(BookingEvent, type="booking.charge_called_off.v1"):
+    """It costs less by now: what was to be paid on top and is not paid yet is not wanted any more. What is missing all
+    the same is asked for anew."""
 
 
 class BookingPaid(BookingEvent, type="booking.paid.v1"):
@@ -282,6 +288,7 @@ BOOKING_EVENTS: tuple[type[BookingEvent], ...] = (
     BookingRefundDue,
     BookingPaid,
     BookingChargeDue,
+    BookingChargeCalledOff,
 )
 
 

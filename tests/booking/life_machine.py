@@ -90,9 +90,11 @@ class Life(RuleBasedStateMachine):
         ids = {"affiliate_id": self.affiliate, "service_id": self.affiliate}
         await self.shop.deliver(offer.model_copy(update=ids))
 
-    @initialize(first=st.booleans())
-    def begins(self, first: bool) -> None:
+    @initialize(target=bookings, first=st.booleans(), start=st.sampled_from(STARTS))
+    def begins(self, first: bool, start: tuple[int, int, int]) -> Any:
+        """With somebody who comes, so that there is something to act upon."""
         self.asks_first(first)
+        return self.take(CUSTOMERS[0], start)
 
     @rule(first=st.booleans())
     def asks_first(self, first: bool) -> None:
@@ -202,11 +204,18 @@ class Life(RuleBasedStateMachine):
         if booking.proposed:
             self._move(booking, "reschedule", "customer", None, booking.proposed)
 
-    @rule(booking=bookings, start=st.sampled_from(STARTS), price=st.sampled_from(PRICES))
-    def move_at_another_price(self, booking: Known, start: tuple[int, int, int], price: int) -> None:
-        self.price_changes(price)
+    @rule(
+        booking=bookings, to=st.lists(st.tuples(st.sampled_from(STARTS), st.sampled_from(PRICES)), min_size=1, max_size=4),
+        paid=st.lists(st.integers(0, 3), max_size=4),
+    )  # fmt: skip
+    def move_about(self, booking: Known, to: list[tuple[tuple[int, int, int], int]], paid: list[int]) -> None:
+        """To dearer and cheaper times and back; what is asked for is paid after all that, or some of it, or not."""
         self._settle(booking)
-        self._move(booking, "reschedule", "customer", None, moment(start))
+        for start, price in to:
+            self.price_changes(price)
+            self._move(booking, "reschedule", "customer", None, moment(start))
+        for which in paid:
+            self.pay_more(booking, 1, which)
 
     def _move(self, booking: Known, verb: str, by: str, version: int | None, start: datetime) -> None:
         if self._is_too_soon(start):

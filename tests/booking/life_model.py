@@ -233,8 +233,10 @@ class Model:
 
     def _cost(self, booking: Known) -> None:
         """What it costs today; what is missing is asked for, what is too much goes back."""
-        more, booking.price = self.price - booking.price, self.price
+        more, was_missing, booking.price = self.price - booking.price, booking.missing, self.price
         booking.late_fee, booking.no_show_fee = (min(fee, self.price) for fee in (booking.late_fee, booking.no_show_fee))
+        if more < 0 < was_missing:  # called off, and asked for anew
+            booking.version, more = booking.version + 1, booking.missing
         if more > 0:
             self._ask(booking, more)
         elif booking.give_back(but=booking.price):

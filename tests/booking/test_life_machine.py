@@ -10,7 +10,7 @@ from shared.db import Database
 from .conftest import Shop
 from .life_machine import Life
 
-SHORT = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True, database=None)
+SHORT = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, database=None)
 
 
 async def tell_stories(shop: Shop, database: Database, how: settings) -> None:

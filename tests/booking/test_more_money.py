@@ -11,14 +11,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
-from shared.contracts.booking import BookingConfirmed, BookingPaid, BookingRefundDue
+from shared.contracts.booking import (
+    BookingChargeCalledOff,
+    BookingChargeDue,
+    BookingConfirmed,
+    BookingPaid,
+    BookingRefundDue,
+)
 from shared.contracts.payments import PaymentCaptured, PaymentOnSite
 from shared.db import Database
 from shared.terms import Deposit, chosen_mode
 from shared.testing.plugin import Headers, Published, deliver_to
 from shared.testing.tokens import customer
 
-from .conftest import PRICE, Shop, approved, captured, config, open_shop
+from .conftest import PRICE, Shop, approved, captured, config, monday_at, open_shop, published_offer
 from .test_life import act
 
 EXTRA = 5_000
@@ -40,11 +46,24 @@ async def fresh_shop(
     return await open_shop(fresh_client, as_, deliver_to("booking", fresh_database))
 
 
-@pytest_asyncio.fixture
-async def confirmed(shop: Shop) -> dict[str, Any]:
+async def moved(shop: Shop, booking: dict[str, Any], price: int, version: int, hour: int = 13) -> dict[str, Any]:
+    """To a time at which it costs so much."""
+    await shop.deliver(published_offer(version, price_cents=price))
+    answer = await act(shop, booking, "reschedule", customer(7), json={"starts_at": monday_at(hour)})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def dearer(shop: Shop, more: int = 2 * EXTRA) -> dict[str, Any]:
+    """Paid, and then moved to where it costs more."""
     booking = await shop.held()
     await shop.deliver(captured(booking))
-    return booking
+    return await moved(shop, booking, PRICE + more, version=2)
+
+
+@pytest_asyncio.fixture
+async def confirmed(shop: Shop) -> dict[str, Any]:
+    return await dearer(shop)
 
 
 @pytest.mark.parametrize("purpose", ["extra", "rest"])
@@ -154,7 +173,52 @@ def test_the_way_to_pay_is_the_affiliates_choice_among_the_platforms(
 
 
 async def test_heard_by_many_at_once_it_counts_once(fresh_shop: Shop) -> None:
-    booking = await fresh_shop.held()
-    await fresh_shop.deliver(captured(booking))
+    booking = await dearer(fresh_shop, EXTRA)
     await asyncio.gather(*(fresh_shop.deliver(more(booking)) for _ in range(5)))
-    assert (await fresh_shop.look(booking))["version"] == 3
+    found = await fresh_shop.look(booking)
+    assert (found["paid_cents"], found["version"]) == (PRICE + EXTRA, booking["version"] + 1)
+
+
+async def test_moved_back_before_the_difference_is_paid_it_is_called_off(
+    shop: Shop, session: AsyncSession, published: Published
+) -> None:
+    """And whoever has just paid it has it back, once."""
+    booking = await moved(shop, await dearer(shop), PRICE, version=3, hour=9)
+    [off] = await published(BookingChargeCalledOff)
+    assert (off.price_cents, off.version) == (PRICE, booking["version"])
+    for _ in range(2):
+        await shop.deliver(more(booking, cents=2 * EXTRA))
+    assert await money(session, booking) == ("confirmed", PRICE + 2 * EXTRA, 2 * EXTRA)
+    assert [event.refund_cents for event in await published(BookingRefundDue)] == [2 * EXTRA]
+
+
+async def test_moved_to_where_it_costs_a_little_more_that_is_asked_for_instead(
+    shop: Shop, session: AsyncSession, published: Published
+) -> None:
+    booking = await moved(shop, await dearer(shop), PRICE + 500, version=3, hour=9)
+    told = [(type(event).__name__, event.version) for event in (await published())[-3:]]
+    last = booking["version"]
+    assert told == [
+        ("BookingRescheduled", last - 2), ("BookingChargeCalledOff", last - 1), ("BookingChargeDue", last)
+    ]  # fmt: skip
+    assert [event.charge_cents for event in await published(BookingChargeDue)] == [2 * EXTRA, 500]
+    await shop.deliver(more(booking, cents=500))
+    assert await money(session, booking) == ("confirmed", PRICE + 500, 0)
+
+
+async def test_moved_to_where_it_costs_less_than_was_paid_the_charge_is_off_and_the_rest_goes_back(
+    shop: Shop, session: AsyncSession, published: Published
+) -> None:
+    booking = await moved(shop, await dearer(shop), PRICE - 500, version=3, hour=9)
+    assert len(await published(BookingChargeCalledOff)) == 1
+    assert await money(session, booking) == ("confirmed", PRICE, 500)
+
+
+async def test_what_was_paid_on_top_is_not_called_off_but_goes_back(
+    shop: Shop, session: AsyncSession, published: Published
+) -> None:
+    booking = await dearer(shop)
+    await shop.deliver(more(booking, cents=2 * EXTRA))
+    await moved(shop, booking, PRICE, version=3, hour=9)
+    assert await published(BookingChargeCalledOff) == []
+    assert await money(session, booking) == ("confirmed", PRICE + 2 * EXTRA, 2 * EXTRA)

@@ -19,6 +19,7 @@ from services.payments.domain.webhook import Webhook
 from shared.auth import Actor
 from shared.contracts.booking import (
     BookingCancelled,
+    BookingChargeCalledOff,
     BookingChargeDue,
     BookingCompleted,
     BookingEvent,
@@ -123,6 +124,10 @@ def refund_due(booking_id: int = 1, version: int = 4, refund_cents: int = PRICE,
 def charge_due(booking_id: int = 1, version: int = 3, charge_cents: int = 5_000, **more: Any) -> BookingChargeDue:
     told = {"charge_cents": charge_cents, "charge_for": "extras", "price_cents": PRICE + charge_cents} | more
     return BookingChargeDue(**_booking(booking_id, version, "confirmed", **told))
+
+
+def charge_called_off(booking_id: int = 1, version: int = 5, **more: Any) -> BookingChargeCalledOff:
+    return BookingChargeCalledOff(**_booking(booking_id, version, "confirmed", **more))
 
 
 def completed(booking_id: int = 1, version: int = 5, **more: Any) -> BookingCompleted:

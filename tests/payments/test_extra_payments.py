@@ -16,7 +16,20 @@ from shared.contracts.payments import IntentCreated, PaymentCaptured
 from shared.testing.plugin import Published
 from shared.testing.tokens import customer, member
 
-from .conftest import AFFILIATE, CUSTOMER, PRICE, As, Till, cancelled, charge_due, expired, held, missed, refund_due
+from .conftest import (
+    AFFILIATE,
+    CUSTOMER,
+    PRICE,
+    As,
+    Till,
+    cancelled,
+    charge_called_off,
+    charge_due,
+    expired,
+    held,
+    missed,
+    refund_due,
+)
 
 EXTRA = 5_000
 
@@ -129,6 +142,44 @@ async def test_an_extra_and_the_end_at_once_leave_nothing_open(fresh_till: Till)
     await asyncio.gather(fresh_till.deliver(charge_due()), fresh_till.deliver(cancelled(version=4)))
     await fresh_till.work()
     assert {payment.status for payment in await fresh_till.payments()} <= {Status.CAPTURED, Status.CANCELLED}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_what_is_called_off_is_not_asked_for_in_whatever_order_it_is_heard(
+    till: Till, order: tuple[int, ...]
+) -> None:
+    """Moved to a dearer time, to one that costs less than that, and more asked for instead."""
+    await till.captured()
+    anew = charge_due(version=6, charge_cents=700)
+    events: list[BookingEvent] = [charge_due(), charge_called_off(version=5, price_cents=PRICE + 700), anew]
+    await till.hear(*[events[i] for i in order], *events)
+    open_extras = [p.amount_cents for p in await till.payments() if p.status is Status.REQUIRES_PAYMENT]
+    assert open_extras == [700]
+
+
+async def test_what_is_called_off_can_be_paid_no_more_and_what_was_paid_stays(till: Till) -> None:
+    _, paid = await both_captured(till)
+    await till.hear(charge_due(version=4, charge_cents=700, price_cents=PRICE + EXTRA + 700))
+    await till.hear(charge_called_off(price_cents=PRICE + EXTRA))
+    first, second = [payment for payment in await till.payments() if payment.purpose is Purpose.EXTRA]
+    assert (first.status, second.status) == (Status.CAPTURED, Status.CANCELLED)
+    intent = await till.sandbox.stripe.payment_intents.retrieve_async(str(second.stripe_payment_intent_id))
+    assert (intent.status, await gone_back(till, paid)) == ("canceled", [0])
+    assert await faults(till) == []
+
+
+async def test_paid_while_it_is_called_off_it_counts(till: Till, published: Published) -> None:
+    """Booking hears of it, and says that it goes back."""
+    await till.captured()
+    await till.hear(charge_due())
+    extra = await till.intent_id(purpose=Purpose.EXTRA)
+    await till.deliver(charge_called_off(price_cents=PRICE))
+    await till.pay(extra)
+    await till.work()
+    assert (await till.payment(purpose=Purpose.EXTRA)).status is Status.CAPTURED
+    assert len(await published(PaymentCaptured)) == 2
+    await till.hear(refund_due(version=7, refund_cents=EXTRA))
+    assert await gone_back(till, extra) == [EXTRA]
 
 
 async def test_a_lost_answer_leads_to_one_intent(till: Till) -> None:

@@ -6,7 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.clock import now
-from shared.contracts.booking import BookingChargeDue, BookingMoveProposed, BookingRefundDue, BookingRescheduled
+from shared.contracts.booking import (
+    BookingChargeCalledOff,
+    BookingChargeDue,
+    BookingMoveProposed,
+    BookingRescheduled,
+)
 from shared.db import enforced_by
 from shared.outbox import record
 from shared.places import find_place
@@ -20,6 +25,7 @@ from ..queries.offers import get_offer
 from ..queries.promotions import promotion_of
 from ..schemas.bookings import ProposalRequest, RescheduleRequest
 from .holding import free_slot, lock_booking
+from .settlement import give_back_excess
 
 
 async def propose_time(
@@ -69,8 +75,14 @@ async def _priced_anew(session: AsyncSession, offer: Offer, booking: Booking) ->
 
 
 def _settle(session: AsyncSession, booking: Booking, more: int) -> None:
+    """What was asked for before and is not paid may be too much by now: it is called off, and what is missing asked for
+    anew."""
+    if more < 0 < booking.missing_cents - more:
+        booking.settle_more()
+        record(session, BookingChargeCalledOff.of(booking))
+        more = booking.missing_cents
     if more > 0:
         booking.settle_more()
         record(session, BookingChargeDue.of(booking, charge_cents=more, charge_for="reschedule"))
-    elif back := booking.settle_less():
-        record(session, BookingRefundDue.of(booking, refund_cents=back))
+    else:
+        give_back_excess(session, booking)

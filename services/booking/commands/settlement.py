@@ -37,7 +37,7 @@ async def settle_on_site(session: AsyncSession, agreed: PaymentOnSite) -> None:
 
 async def _settle_more(session: AsyncSession, paid: PaymentCaptured) -> None:
     """More of the price of a booking that is confirmed has come; if that is gone by now, it goes back. Each payment
-    counts once, in whatever order they come."""
+    counts once, in whatever order they come; what was called off may have been paid all the same."""
     booking = await get_booking(session, paid.booking_id, lock=True)
     if not await count_payment(session, booking.id, paid.payment_id, paid.amount_cents):
         return
@@ -47,6 +47,13 @@ async def _settle_more(session: AsyncSession, paid: PaymentCaptured) -> None:
         return
     booking.take_more(paid.amount_cents)
     record(session, BookingPaid.of(booking))
+    give_back_excess(session, booking)
+
+
+def give_back_excess(session: AsyncSession, booking: Booking) -> None:
+    """Whatever was paid when, a booking costs its price."""
+    if back := booking.settle_less():
+        record(session, BookingRefundDue.of(booking, refund_cents=back))
 
 
 async def _settle_first(session: AsyncSession, paid: PaymentEvent, paid_cents: int) -> None:

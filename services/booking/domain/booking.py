@@ -181,6 +181,7 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
     def decline(self, by: Actor | None, reason: str, at: datetime) -> None:
         """By the platform (None) when another request got the time."""
         if by is not None:
+            self._after(Step.DECLINE, by, at)
             self._must_wait(at)
         self._take(Step.DECLINE, by, at)
         self.cancel_reason = reason

@@ -52,6 +52,7 @@ CHANGES: dict[type[Event], Change] = {
     ),
     told.BookingRefundDue: _change("paid_cents", adds="refund_cents"),
     told.BookingChargeDue: _change("price_cents tax_cents commission_cents lines"),
+    told.BookingChargeCalledOff: _change(""),
     told.BookingPaid: _change("paid_cents"),
     told.QuoteRequested: _change("status"),
     told.QuotePriced: _change("status lines price_cents tax_cents duration_minutes currency valid_until note"),

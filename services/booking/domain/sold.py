@@ -39,7 +39,13 @@ class Sold(Versioned, MappedAsDataclass, kw_only=True):
         self.version += back > 0
         return back
 
+    @property
+    def missing_cents(self) -> int:
+        """What of its price has not come, or went back."""
+        return self.price_cents - self.paid_cents + self.refund_cents
+
     def settle_more(self) -> None:
+        """More is asked for, or what was asked for is called off."""
         self.version += 1
 
     def owe_back(self, paid_cents: int) -> None:

@@ -4,7 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.booking import BookingChargeDue, BookingCompleted, BookingEvent, BookingHeld
+from shared.contracts.booking import (
+    BookingChargeCalledOff,
+    BookingChargeDue,
+    BookingCompleted,
+    BookingEvent,
+    BookingHeld,
+)
 from shared.contracts.payments import PaymentCaptured, PaymentFailed
 from shared.outbox import record
 from shared.tasks import NotNow, Outside
@@ -53,7 +59,7 @@ async def complete(session: AsyncSession, done: BookingCompleted) -> None:
 async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
     """More is to be paid, in a payment of its own; heard again, or after the booking has gone, it changes nothing."""
     booking = await keep_booking(session, due)
-    if booking.is_gone or due.charge_cents <= 0:
+    if booking.is_gone or booking.costs_less_since(due) or due.charge_cents <= 0:
         return
     payment = await insert_payment(
         session,
@@ -71,6 +77,15 @@ async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
         tasks.enqueue(session, create_intent, payment_id=payment.id)
     elif booking.status == "completed":
         await settle_at_the_door(session, payment)
+
+
+async def call_off_extras(session: AsyncSession, off: BookingChargeCalledOff) -> None:
+    """What was asked for on top before is not wanted any more. Of what is paid all the same booking hears, and says
+    what is to go back."""
+    await keep_booking(session, off)
+    for payment in await lock_payments_of(session, off.booking_id):
+        if payment.purpose is Purpose.EXTRA and payment.answered_version < off.version:
+            stop(session, payment)
 
 
 @tasks.call

@@ -34,6 +34,11 @@ class Booking(Timestamped, Base, kw_only=True):
         """Nothing is to be paid for it any more."""
         return self.status in GONE
 
+    def costs_less_since(self, event: BookingEvent) -> bool:
+        """Whether an older fact asks for what is not wanted any more: what was missing when it got cheaper was asked
+        for anew then."""
+        return event.version < self.version and event.price_cents > self.price_cents
+
 
 def part_of(whole: int, cents: int, price_cents: int) -> int:
     """Of the commission or the tax in a price, what falls on a part of the price; what is under a cent is left out."""

@@ -117,6 +117,11 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         kept = self.payment_method or {}
         return SavedCard(kept["customer"], kept["id"]) if kept.get("customer") and kept.get("id") else None
 
+    @property
+    def answered_version(self) -> int:
+        """Of an extra payment: that of its booking which asked for it."""
+        return int(self.cause.rsplit(":", 1)[1])
+
     def may_be_seen_by(self, actor: Actor) -> bool:
         return self.is_of(actor) or actor.runs(self.affiliate_id) or actor.is_staff
 
