@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import httpx
@@ -76,8 +77,9 @@ async def test_a_request_is_declined_withdrawn_or_runs_out(
     assert (said["status"], said["cancel_reason"]) == ("declined", "On holiday.")
     assert (await act(asking, second, "cancel", customer(8), json={})).json()["status"] == "cancelled"
     await run_out(session, third)
-    late = await act(asking, third, "accept", OWNER)
-    assert (late.status_code, late.json()["type"]) == (409, "/problems/already-answered")
+    for verb, by in product(("accept", "decline"), (OWNER, customer(9))):
+        late = await act(asking, third, verb, by, json={})
+        assert late.json()["type"] == f"/problems/{'already-answered' if by is OWNER else 'not-your-part'}"
     await expire_unpaid(session)
     await session.flush()
     assert [e.booking_id for e in await published(BookingExpired)] == [third["id"]]

@@ -152,7 +152,7 @@ async def test_what_is_called_off_is_not_asked_for_in_whatever_order_it_is_heard
     await till.captured()
     anew = charge_due(version=6, charge_cents=700)
     events: list[BookingEvent] = [charge_due(), charge_called_off(version=5, price_cents=PRICE + 700), anew]
-    await till.hear(*[events[i] for i in order], *events)
+    await till.hear(*[events[i] for i in order], charge_due(), anew)
     open_extras = [p.amount_cents for p in await till.payments() if p.status is Status.REQUIRES_PAYMENT]
     assert open_extras == [700]
 
