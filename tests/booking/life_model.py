@@ -203,7 +203,12 @@ class Model:
         booking.become("held")
         for rival in self.known:
             overlaps = rival.start < booking.end and booking.start < rival.end
-            if rival.status == "requested" and not rival.lapsed(self.at) and overlaps and self.free(rival.start) is None:
+            if (
+                rival.status == "requested"
+                and not rival.lapsed(self.at)
+                and overlaps
+                and self.free(rival.start) is None
+            ):
                 rival.become("declined")
         return True
 
@@ -212,9 +217,7 @@ class Model:
         code, as_proposed = self._may(booking, MOVES[verb], by, version), start == booking.proposed
         if code != 200:
             return code, ""
-        if verb == "reschedule" and (
-            booking.lapsed(self.at) or (self.at > booking.free_until and not as_proposed)
-        ):
+        if verb == "reschedule" and (booking.lapsed(self.at) or (self.at > booking.free_until and not as_proposed)):
             return 409, "too-late-to-reschedule"
         crew = self.free(start, but=booking)
         if crew is None:
@@ -234,7 +237,9 @@ class Model:
     def _cost(self, booking: Known) -> None:
         """What it costs today; what is missing is asked for, what is too much goes back."""
         more, was_missing, booking.price = self.price - booking.price, booking.missing, self.price
-        booking.late_fee, booking.no_show_fee = (min(fee, self.price) for fee in (booking.late_fee, booking.no_show_fee))
+        booking.late_fee, booking.no_show_fee = (
+            min(fee, self.price) for fee in (booking.late_fee, booking.no_show_fee)
+        )
         if more < 0 < was_missing:  # called off, and asked for anew
             booking.version, more = booking.version + 1, booking.missing
         if more > 0:
