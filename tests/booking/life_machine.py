@@ -205,8 +205,8 @@ class Life(RuleBasedStateMachine):
             self._move(booking, "reschedule", "customer", None, booking.proposed)
 
     @rule(
-        booking=bookings, to=st.lists(st.tuples(st.sampled_from(STARTS), st.sampled_from(PRICES)), min_size=1, max_size=4),
-        paid=st.lists(st.integers(0, 3), max_size=4),
+        booking=bookings, paid=st.lists(st.integers(0, 3), max_size=4),
+        to=st.lists(st.tuples(st.sampled_from(STARTS), st.sampled_from(PRICES)), min_size=1, max_size=4),
     )  # fmt: skip
     def move_about(self, booking: Known, to: list[tuple[tuple[int, int, int], int]], paid: list[int]) -> None:
         """To dearer and cheaper times and back; what is asked for is paid after all that, or some of it, or not."""
