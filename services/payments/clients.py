@@ -16,6 +16,7 @@ from shared.errors import BadRequest
 from shared.strict_json import MalformedBody, strict_json
 
 from .domain.payment import Payment
+from .domain.payout import Payout
 from .domain.payout_account import PayoutAccount
 from .domain.provider import (
     Intent,
@@ -24,12 +25,13 @@ from .domain.provider import (
     ProviderDispute,
     ProviderEvent,
     ProviderRefund,
+    ProviderTransfer,
     RefusedByProvider,
     SavedCard,
     Unanswered,
 )
 from .domain.refund import Refund
-from .objects import REFERENCE, account_of, dispute_of, intent_of, refund_of
+from .objects import REFERENCE, account_of, dispute_of, intent_of, refund_of, transfer_of
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         PaymentIntentConfirmParams,
         PaymentIntentCreateParams,
         PaymentIntentListParams,
+        TransferCreateParams,
     )
 
 TIMEOUT = 10  # seconds
@@ -190,6 +193,25 @@ class Provider:
         }
         with _in_our_words():
             return (await self._stripe.account_links.create_async(params)).url
+
+    async def create_transfer(self, payout: Payout) -> ProviderTransfer:
+        """Out of what is available of our balance, at once."""
+        params: TransferCreateParams = {
+            "amount": payout.amount_cents,
+            "currency": payout.currency.lower(),
+            "destination": payout.stripe_account_id,
+            "transfer_group": str(payout.reference),
+            "metadata": {REFERENCE: str(payout.reference), "affiliate_id": str(payout.affiliate_id)},
+        }
+        with _in_our_words():
+            made = await self._stripe.transfers.create_async(params, {"idempotency_key": payout.idempotency_key})
+        return transfer_of(made.to_dict())
+
+    async def find_transfer(self, reference: UUID) -> ProviderTransfer | None:
+        """By its group, which is of this payout alone."""
+        with _in_our_words():
+            page = await self._stripe.transfers.list_async({"transfer_group": str(reference), "limit": 1})
+        return next((transfer_of(listed.to_dict()) for listed in page.data), None)
 
     def verified(self, body: bytes, signature: str) -> ProviderEvent:
         """The event in a webhook; `BadSignature` unless it is exactly what the provider signed, and just now."""

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import accounts, disputes, ledger, reconciliation, tips, webhooks
+from .commands import accounts, disputes, ledger, payouts, reconciliation, tips, webhooks
 
 KEPT = timedelta(days=30)
 TIPS_WAIT = timedelta(days=1)
@@ -38,6 +38,14 @@ async def ask_about_open_disputes(session: AsyncSession) -> None:
 async def look_for_disputes(session: AsyncSession) -> None:
     """Heals the first webhook of a dispute that never came."""
     disputes.look_for_more(session)
+
+
+@jobs.every(timedelta(seconds=60))
+async def pay_affiliates(session: AsyncSession) -> None:
+    """Whoever has earned something and can be paid is looked at once an hour, 50 at a time. Beside it, payouts whose
+    call was given up."""
+    payouts.look_who_is_due(session)
+    await payouts.ask_about_quiet_payouts(session, limit=100)
 
 
 @jobs.every(timedelta(hours=1))

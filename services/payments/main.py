@@ -14,6 +14,5 @@ from .settings import Settings
 
 def create_app(settings: Settings) -> FastAPI:
     provider = Provider(settings)
-    return build(
-        "payments", settings, routers=routers, consumers=consumers, jobs=jobs, tasks=tasks, clients=(provider,)
-    )
+    clients = (provider, settings.payout_terms)
+    return build("payments", settings, routers=routers, consumers=consumers, jobs=jobs, tasks=tasks, clients=clients)

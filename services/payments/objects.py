@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from .domain.provider import Decline, Intent, ProviderAccount, ProviderDispute, ProviderRefund
+from .domain.provider import Decline, Intent, ProviderAccount, ProviderDispute, ProviderRefund, ProviderTransfer
 
 REFERENCE = "mdh_reference"
 
@@ -48,6 +48,12 @@ def account_of(data: dict[str, Any]) -> ProviderAccount:
         payouts_enabled=data["payouts_enabled"],
         requirements=tuple(data["requirements"]["currently_due"]),
         reference=_reference(data),
+    )
+
+
+def transfer_of(data: dict[str, Any]) -> ProviderTransfer:
+    return ProviderTransfer(
+        id=data["id"], amount_cents=data["amount"], currency=data["currency"].upper(), reference=_reference(data)
     )
 
 

@@ -11,10 +11,11 @@ TABLES = (
         "customer_id = :customer_id",
         shown="id booking_id purpose affiliate_id amount_cents currency status captured_cents refunds_due_cents"
         " refunded_cents disputed_cents withheld_cents lost_cents"
-        " stripe_payment_intent_id created_at updated_at",
+        " stripe_payment_intent_id captured_at created_at updated_at",
         hidden="version customer_id cause commission_cents tax_cents rest_cents rest_commission_cents"
         " rest_tax_cents declined_attempt attention reference"
-        " idempotency_key dispute_fees_cents attempt requested_at checked_at client_secret",
+        " idempotency_key dispute_fees_cents attempt requested_at checked_at client_secret paid_out_cents"
+        " paid_out_version",
         # `{}` and not null: what a late webhook says of the card is not taken over any more.
         erased={"payment_method": "'{}'", "decline_reason": "null", "client_secret": "null"},
     ),
@@ -22,7 +23,7 @@ TABLES = (
         "bookings",
         "customer_id = :customer_id",
         shown="booking_id affiliate_id status price_cents currency payment_mode",
-        hidden="customer_id version created_at updated_at",
+        hidden="customer_id version final_at created_at updated_at",
     ),
     Held(
         "refunds",
@@ -55,10 +56,17 @@ TABLES = (
     Nobodys(
         "payout_accounts",
         "id version affiliate_id owner_user_id affiliate_version status payouts_enabled requirements stripe_account_id"
+        " reference idempotency_key attempt requested_at checked_at name payouts_checked_at created_at updated_at",
+        "an affiliate's",
+    ),
+    Nobodys(
+        "payouts",
+        "id version affiliate_id currency amount_cents stripe_account_id status refusal stripe_transfer_id paid_at"
         " reference idempotency_key attempt requested_at checked_at created_at updated_at",
         "an affiliate's",
     ),
-    Nobodys("journals", "id fact payment_id currency created_at", "the books"),
+    Nobodys("payout_items", "id payout_id payment_id payment_version amount_cents created_at", "the books"),
+    Nobodys("journals", "id fact payment_id payout_id currency created_at", "the books"),
     Nobodys("postings", "id journal_id account affiliate_id amount_cents created_at", "the books"),
 )
 

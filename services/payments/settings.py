@@ -1,11 +1,14 @@
 """What payments is told beyond the platform's settings."""
 
+from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from shared.settings import Profile
 from shared.settings import Settings as PlatformSettings
+
+from .domain.earnings import PayoutTerms
 
 
 class Settings(PlatformSettings):
@@ -25,6 +28,14 @@ class Settings(PlatformSettings):
     refund_alone_up_to_cents: int = Field(
         default=50_000, ge=0, description="so much of a payment one administrator alone may send back; above it, two"
     )
+    payout_hold_days: int = Field(
+        default=7, ge=0, le=365, description="so long after the job, and after its payment, affiliates wait for money"
+    )
+    payout_minimum_cents: int = Field(default=2_500, ge=1, description="no payout is smaller")
+
+    @property
+    def payout_terms(self) -> PayoutTerms:
+        return PayoutTerms(timedelta(days=self.payout_hold_days), self.payout_minimum_cents)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

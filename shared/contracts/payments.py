@@ -120,6 +120,26 @@ class AccountChanged(Event, aggregate="payout_account", type="payments.account_c
     payouts_enabled: bool
 
 
+class PayoutEvent(Event, aggregate="payout"):
+    """Money for an affiliate, to its account at the provider. One sum for many payments, debts set off."""
+
+    payout_id: int
+    affiliate_id: int
+    amount_cents: int
+    currency: str
+    status: str
+
+
+class PaidOut(PayoutEvent, type="payments.paid_out.v1"):
+    """It is at its account."""
+
+
+class PayoutRefused(PayoutEvent, type="payments.payout_refused.v1"):
+    """The provider did not take it, and says why in a word (`refusal`). It is still to be paid; staff see to it."""
+
+    refusal: str
+
+
 class PersonalDataExported(DataExported, type="payments.personal_data_exported.v1"):
     pass
 

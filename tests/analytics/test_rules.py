@@ -25,8 +25,8 @@ from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 HARMLESS = {
     "affiliate_tier", "application_status", "author", "cancellation_policy", "cancelled_by", "category", "cause",
     "charge_for", "city", "counts", "currency", "deleted_by", "features", "locale", "payment_mode", "payment_modes",
-    "prefix", "provider", "purpose", "role", "scopes", "service_name", "service_zips", "slug", "state", "status",
-    "tier_name", "timezone",
+    "prefix", "provider", "purpose", "refusal", "role", "scopes", "service_name", "service_zips", "slug", "state",
+    "status", "tier_name", "timezone",
 }  # fmt: skip
 
 

@@ -75,7 +75,9 @@ OWNED: dict[str, dict[str, str]] = {
         "refund_requests": "payment_id amount_cents reason asked_by decided_by status",
         "disputes": "payment_id stripe_dispute_id amount_cents status evidence_due_by withdrawn_cents",
         "webhooks": "event_id type payload",
-        "journals": "fact payment_id currency",
+        "journals": "fact payment_id payout_id currency",
+        "payouts": "affiliate_id amount_cents currency status stripe_transfer_id",
+        "payout_items": "payout_id payment_id payment_version amount_cents",
         "postings": "journal_id account affiliate_id amount_cents",
     },
     "reviews": {
@@ -105,6 +107,7 @@ NEVER_CHANGE = {
     "external_busy",
     "journals",
     "mdh_config_history",
+    "payout_items",
     "postings",
     "promotion_categories",
     "quote_messages",

@@ -270,4 +270,50 @@ async def fresh_till(
     await till.outside.client(Provider).aclose()
 
 
+@pytest.fixture(scope="session")
+async def shared_bank(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> AsyncIterator[Driver]:
+    async with SandboxProcess(tmp_path_factory.mktemp("bank"), receiver.url) as process:
+        driver = Driver(process.url)
+        yield driver
+        await driver.close()
+
+
+@pytest.fixture
+async def bank(shared_bank: Driver) -> AsyncIterator[Driver]:
+    """A sandbox whose balance nobody else touches, and with more to give away than a test needs."""
+    await shared_bank.paid(1_000_000, payment_method="pm_card_bypassPending")
+    yield shared_bank
+    await shared_bank.control("DELETE", "faults")
+    await shared_bank.control("PUT", "clock", offset_seconds=0)
+
+
+def _with_bank(app: FastAPI, bank: Driver) -> FastAPI:
+    settings = app.state.settings.model_copy(update={"stripe_api_base": bank.url})
+    app.state.clients = (Provider(settings), settings.payout_terms)
+    return app
+
+
+@pytest_asyncio.fixture
+async def banked(
+    app: FastAPI, database: Database, client: httpx.AsyncClient, bank: Driver, receiver: Receiver
+) -> AsyncIterator[Till]:
+    """A till whose money can leave."""
+    till = _till(_with_bank(app, bank), database, client, bank, receiver)
+    yield till
+    await till.outside.client(Provider).aclose()
+
+
+@pytest_asyncio.fixture
+async def fresh_banked(
+    make_app: Callable[[Database], FastAPI],
+    fresh_database: Database,
+    fresh_client: httpx.AsyncClient,
+    bank: Driver,
+    receiver: Receiver,
+) -> AsyncIterator[Till]:
+    till = _till(_with_bank(make_app(fresh_database), bank), fresh_database, fresh_client, bank, receiver)
+    yield till
+    await till.outside.client(Provider).aclose()
+
+
 As = Callable[[Actor], Headers]

@@ -473,7 +473,7 @@ async def test_what_disputes_may_take_is_shown_as_held_back(till: Till, as_: As)
     await heard(till, intent_id, "created")
     path = f"/payments/v1/affiliates/{AFFILIATE}/balance"
     [balance] = (await till.client.get(path, headers=as_(member(AFFILIATE)))).json()["items"]
-    assert balance == {"currency": "USD", "payable_cents": PAYABLE, "held_back_cents": PAYABLE // 3}
+    assert (balance["payable_cents"], balance["held_back_cents"]) == (PAYABLE, PAYABLE // 3)
 
 
 async def test_asking_without_an_answer_changes_nothing(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:

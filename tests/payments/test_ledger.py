@@ -131,7 +131,8 @@ async def test_a_balance_is_what_an_affiliate_is_to_be_paid(till: Till, as_: As)
     assert (await till.client.get(path, headers=owner)).json() == {"items": []}
     await till.captured(1, tax_cents=TAX)
     await till.captured(2, tax_cents=TAX)
-    expected = {"items": [{"currency": "USD", "payable_cents": 2 * (PRICE - COMMISSION - TAX), "held_back_cents": 0}]}
+    nothing = {"held_back_cents": 0, "under_way_cents": 0, "due_cents": 0}
+    expected = {"items": [{"currency": "USD", "payable_cents": 2 * (PRICE - COMMISSION - TAX), **nothing}]}
     assert (await till.client.get(path, headers=owner)).json() == expected
     assert (await till.client.get(path, headers=as_(ADMIN))).json() == expected
 
@@ -142,10 +143,15 @@ async def test_nobody_else_sees_it(till: Till, as_: As, who: Actor) -> None:
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-your-books")
 
 
-async def test_books_that_do_not_add_up_cannot_be_committed(fresh_till: Till) -> None:
-    with pytest.raises(IntegrityError, match="does not balance"):
+@pytest.mark.parametrize(("about", "wrong"), [(True, "does not balance"), (False, "ck_journals_about")])
+async def test_books_that_do_not_add_up_or_are_about_nothing_cannot_be_committed(
+    fresh_till: Till, about: bool, wrong: str
+) -> None:
+    await fresh_till.ready()
+    payment = await fresh_till.payment()
+    with pytest.raises(IntegrityError, match=wrong):
         async with fresh_till.database.begin() as session:
-            journal = Journal(fact="thin air", payment_id=None, currency="USD")
+            journal = Journal(fact="thin air", payment_id=payment.id if about else None, currency="USD")
             journal.postings.append(Posting(account=Account.COMMISSION, affiliate_id=None, amount_cents=-1))
             session.add(journal)
     assert await journals(fresh_till) == []

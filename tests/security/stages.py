@@ -616,7 +616,7 @@ async def _calendars(stage: Stage) -> dict[str, Ask]:
 
 async def payments(stage: Stage) -> None:
     """A payment that its customer could pay now; a payout account that the provider has not made yet; a payment of
-    which another administrator wants something sent back and a part is disputed."""
+    which another administrator wants something sent back and a part is disputed; a payout that was refused."""
     await stage.deliver(payments_world.held())
     [[payment_id]] = await stage.sql(
         "update payments set status = 'requires_payment', stripe_payment_intent_id = 'pi_1',"
@@ -638,6 +638,16 @@ async def payments(stage: Stage) -> None:
         " 'USD', now(), 500, 'general', 'needs_response', 500, 0) returning id",
         payment_id=captured_id,
     )
+    [[payout_id]] = await stage.sql(
+        "insert into payouts (affiliate_id, currency, amount_cents, stripe_account_id, status, refusal, reference,"
+        " idempotency_key) values (31, 'USD', 5000, 'acct_1', 'refused', 'balance_insufficient', gen_random_uuid(),"
+        " 'mdh-3') returning id"
+    )
+    await stage.sql(
+        "insert into payout_items (payout_id, payment_id, payment_version, amount_cents)"
+        " values (:payout_id, :payment_id, 1, 5000) returning id",
+        payout_id=payout_id, payment_id=captured_id,
+    )  # fmt: skip
     request = {"refund_request_id": request_id}
     stage.cast = cast()
     await stage.deliver(payments_world.completed(booking_id=3))
@@ -645,6 +655,12 @@ async def payments(stage: Stage) -> None:
     stage.asks = {
         "GET /payments/v1/affiliates/{affiliate_id}/balance": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/affiliates/{affiliate_id}/payout-account": Ask({"affiliate_id": AFFILIATE}),
+        "GET /payments/v1/affiliates/{affiliate_id}/payouts": Ask(
+            {"affiliate_id": AFFILIATE}, query={"status": "refused"}
+        ),
+        "GET /payments/v1/payouts": Ask(query={"status": "refused"}),
+        "GET /payments/v1/payouts/{payout_id}": Ask({"payout_id": payout_id}),
+        "POST /payments/v1/payouts/{payout_id}/retry": Ask({"payout_id": payout_id}),
         "POST /payments/v1/affiliates/{affiliate_id}/onboarding-links": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/bookings/{booking_id}/payments": Ask({"booking_id": 1}),
         "POST /payments/v1/bookings/{booking_id}/tips": Ask({"booking_id": 3}, body={"amount_cents": 500}),

@@ -187,6 +187,10 @@ payments
 GET /affiliates/{affiliate_id}/balance           allowed
 POST /affiliates/{affiliate_id}/onboarding-links refused
 GET /affiliates/{affiliate_id}/payout-account    allowed
+GET /affiliates/{affiliate_id}/payouts           allowed
+GET /payouts                                     refused
+GET /payouts/{payout_id}                         allowed
+POST /payouts/{payout_id}/retry                  refused
 GET /bookings/{booking_id}/payments              allowed
 POST /bookings/{booking_id}/tips                 refused
 GET /payments                                    allowed

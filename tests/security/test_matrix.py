@@ -210,6 +210,10 @@ payments                                     anonymous customer other owner mana
 GET /affiliates/{affiliate_id}/balance             401      403   403 200/0   200/0      403   403   200/0 200/0
 POST /affiliates/{affiliate_id}/onboarding-links   401      404   404   409     403        404   404     403   403
 GET /affiliates/{affiliate_id}/payout-account      401      404   404   200     200        404   404     200   200
+GET /affiliates/{affiliate_id}/payouts             401      403   403 200/1   200/1        403   403   200/1 200/1
+GET /payouts                                       401      403   403   403     403        403   403   200/1 200/1
+GET /payouts/{payout_id}                           401      404   404 200/1   200/1        404   404   200/1 200/1
+POST /payouts/{payout_id}/retry                    401      403   403   403     403        403   403     409   409
 GET /bookings/{booking_id}/payments                401    200/1   404 200/1   200/1        404   404   200/1 200/1
 POST /bookings/{booking_id}/tips                   401      201   404   403     403        403   403     403   403
 GET /payments                                      401      200   404   200     200        404   404     200   200

@@ -1,6 +1,6 @@
 """HTTP of payments."""
 
-from . import accounts, disputes, ledger, payments, refund_requests, tips, webhooks
+from . import accounts, disputes, ledger, payments, payouts, refund_requests, tips, webhooks
 
 routers = [
     payments.router,
@@ -8,6 +8,7 @@ routers = [
     refund_requests.router,
     disputes.router,
     ledger.router,
+    payouts.router,
     accounts.router,
     webhooks.router,
 ]

@@ -6,8 +6,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ..domain.dispute import DisputedSums
 from ..domain.ledger import Journal, step
 from ..domain.payment import Payment
+from ..domain.payout import PayoutStatus
 from ..queries.disputes import payments_with_disputes
-from ..queries.ledger import balances_of, payments_with_books, payments_without_books, unbalanced
+from ..queries.ledger import (
+    balances_of,
+    payments_paid_out_otherwise,
+    payments_with_books,
+    payments_without_books,
+    payouts_with_books,
+    unbalanced,
+)
 from ..queries.payments import get_payment
 
 log = structlog.get_logger()
@@ -36,7 +44,21 @@ async def faults(session: AsyncSession) -> list[str]:
         if changes := step(said, payment):
             wrong = ", ".join(f"{account} by {-cents}" for account, cents in changes.items())
             found.append(f"payment {payment.id} of booking {payment.booking_id} is off: {wrong}")
+    found += await _faults_of_payouts(session)
     async for payment, disputes in payments_with_disputes(session):
         if payment.disputed_sums != DisputedSums.of(disputes):
             found.append(f"payment {payment.id} of booking {payment.booking_id} is not what its disputes come to")
+    return found
+
+
+async def _faults_of_payouts(session: AsyncSession) -> list[str]:
+    """What has left is in the books, nothing else is, and it adds up to what it was made of."""
+    found = []
+    for payout, items, paid in await payouts_with_books(session):
+        if items != payout.amount_cents:
+            found.append(f"payout {payout.id} is {payout.amount_cents}, its items are {items}")
+        if paid != (payout.amount_cents if payout.status is PayoutStatus.PAID else 0):
+            found.append(f"payout {payout.id} of {payout.amount_cents} is {payout.status}, and {paid} in the books")
+    for payment_id, said, items in await payments_paid_out_otherwise(session):
+        found.append(f"payment {payment_id} says that {said} were paid out of it, its items are {items}")
     return found

@@ -1,5 +1,7 @@
 """What payments must know of a booking beside its payments; booking's."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.contracts.booking import BookingEvent
@@ -9,6 +11,7 @@ from shared.errors import NotFound
 from . import Base
 
 GONE = ("cancelled", "expired", "declined", "no_show")
+FINAL = ("completed", "cancelled", "no_show")  # what its affiliate has of it by then is earned
 
 
 class NoSuchBooking(NotFound):
@@ -28,6 +31,7 @@ class Booking(Timestamped, Base, kw_only=True):
     price_cents: Mapped[int]
     currency: Mapped[str]
     payment_mode: Mapped[str] = mapped_column(default="full")
+    final_at: Mapped[datetime | None] = mapped_column(default=None)
 
     @property
     def is_gone(self) -> bool:
@@ -38,6 +42,11 @@ class Booking(Timestamped, Base, kw_only=True):
         """Whether an older fact asks for what is not wanted any more: what was missing when it got cheaper was asked
         for anew then."""
         return event.version < self.version and event.price_cents > self.price_cents
+
+    def note_end(self, at: datetime) -> None:
+        """Once: from then on its affiliate waits for its money."""
+        if self.final_at is None and self.status in FINAL:
+            self.final_at = at
 
 
 def part_of(whole: int, cents: int, price_cents: int) -> int:

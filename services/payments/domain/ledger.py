@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -18,6 +18,9 @@ from shared.db import Keyed, words
 
 from . import Base
 from .payment import Payment, Status
+
+if TYPE_CHECKING:
+    from .payout import Payout
 
 
 class Account(StrEnum):
@@ -51,21 +54,25 @@ class Posting(Keyed, Base, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an affiliate is to be paid, in cents of `currency`; below nothing, what it owes. `held_back_cents` of it
-    wait for disputes to end."""
+    """What an affiliate is to be paid, in cents of `currency`; below nothing, what it owes. Of it, `held_back_cents`
+    wait for disputes to end, `under_way_cents` have been sent and not arrived, `due_cents` can be sent now."""
 
     currency: str
     payable_cents: int
     held_back_cents: int = 0
+    under_way_cents: int = 0
+    due_cents: int = 0
 
 
 class Journal(Keyed, Base, kw_only=True):
-    """What one fact changed. `fact` names it: `payment:5:3` is what the third version of payment 5 came to."""
+    """What one fact changed. `fact` names it: `payment:5:3` is what the third version of payment 5 came to,
+    `payout:7` that payout 7 has left."""
 
     __tablename__ = "journals"
 
     fact: Mapped[str]
     payment_id: Mapped[int | None]
+    payout_id: Mapped[int | None] = mapped_column(default=None)
     currency: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=now)
     postings: Mapped[list[Posting]] = relationship(default_factory=list, init=False, lazy="raise")
@@ -76,6 +83,17 @@ class Journal(Keyed, Base, kw_only=True):
         for account, cents in changes.items():
             whose = payment.affiliate_id if account is Account.AFFILIATE_PAYABLE else None
             journal.postings.append(Posting(account=account, affiliate_id=whose, amount_cents=cents))
+        return journal
+
+    @classmethod
+    def of_payout(cls, payout: "Payout") -> Self:
+        """The affiliate has its money: it is owed so much less, and the provider has so much less of ours."""
+        journal = cls(fact=f"payout:{payout.id}", payment_id=None, payout_id=payout.id, currency=payout.currency)
+        payable, clearing = Account.AFFILIATE_PAYABLE, Account.PROVIDER_CLEARING
+        journal.postings += [
+            Posting(account=payable, affiliate_id=payout.affiliate_id, amount_cents=payout.amount_cents),
+            Posting(account=clearing, affiliate_id=None, amount_cents=-payout.amount_cents),
+        ]
         return journal
 
 
@@ -103,6 +121,11 @@ def books_of(payment: Payment) -> dict[Account, int]:
         Account.TAX: -tax,
         Account.AFFILIATE_PAYABLE: -affiliate,
     }
+
+
+def affiliate_share(payment: Payment) -> int:
+    """Of a payment, what is its affiliate's by now, paid out or not; below nothing, what it owes."""
+    return -books_of(payment).get(Account.AFFILIATE_PAYABLE, 0)
 
 
 def held_back(payment: Payment) -> int:

@@ -72,7 +72,8 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     `refunds_due_cents` is what goes or went back, `refunded_cents` what the provider has confirmed of it. Of what banks
     want, `disputed_cents` is not decided yet, `withheld_cents` is what they have taken of that for now, `lost_cents` is
     theirs for good: no decision of ours, so it may be more than is left. `attention` says what a person must look at.
-    What is intended here is the provider's payment intent.
+    Of what is its affiliate's, `paid_out_cents` have gone there; nothing of it is to be settled as long as it stands at
+    `paid_out_version`. What is intended here is the provider's payment intent.
     """
 
     __tablename__ = "payments"
@@ -105,6 +106,9 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     decline_reason: Mapped[str | None] = mapped_column(default=None)
     attention: Mapped[str | None] = mapped_column(default=None)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
+    captured_at: Mapped[datetime | None] = mapped_column(default=None)
+    paid_out_cents: Mapped[int] = mapped_column(default=0)
+    paid_out_version: Mapped[int | None] = mapped_column(default=None)
 
     @property
     def saves_card(self) -> bool:
@@ -157,7 +161,7 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         """The money is here. It counts in whatever state it finds us; says whether it was news."""
         if self.status in TAKEN:
             return False
-        self.captured_cents = intent.received_cents
+        self.captured_cents, self.captured_at = intent.received_cents, now()
         if self.payment_method is None:  # else it was erased
             self.payment_method = intent.payment_method
         self.declined_attempt = self.decline_reason = self.attention = None

@@ -41,13 +41,18 @@ class ProviderSilent(Overloaded):
     """Our payment provider does not answer at present. Try again in a moment."""
 
 
+class AccountIncomplete(Conflict):
+    """Our payment provider still needs something of this affiliate, so nothing can be paid out to it."""
+
+
 class NoOnboarding(Conflict):
     """Our payment provider gives no link for this account."""
 
 
 class PayoutAccount(Intention, Aggregate, Base, kw_only=True):
-    """One per affiliate. `requirements` are the provider's names of what it still wants to know; `owner_user_id` is
-    the affiliate's owner, of its version `affiliate_version`."""
+    """One per affiliate. `requirements` are the provider's names of what it still wants to know; `owner_user_id` and
+    `name` are the affiliate's, of its version `affiliate_version`; `payouts_checked_at` is when it was last looked
+    whether something is to be paid out."""
 
     __tablename__ = "payout_accounts"
     operation = "account"
@@ -60,6 +65,12 @@ class PayoutAccount(Intention, Aggregate, Base, kw_only=True):
     requirements: Mapped[list[str]] = mapped_column(default_factory=list)
     stripe_account_id: Mapped[str | None] = mapped_column(default=None)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
+    name: Mapped[str | None] = mapped_column(default=None)
+    payouts_checked_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    @property
+    def can_be_paid(self) -> bool:
+        return self.status is AccountStatus.COMPLETE and self.payouts_enabled
 
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.user_id == self.owner_user_id or actor.runs(self.affiliate_id) or actor.is_staff

@@ -80,6 +80,16 @@ class ProviderAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderTransfer:
+    """Money that has left for an account; `reference` is ours, the transfer's group."""
+
+    id: str
+    amount_cents: int
+    currency: str
+    reference: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """A webhook whose signature was right. `id` is the provider's: the same event has the same id however it comes."""
 

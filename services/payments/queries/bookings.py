@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
+from shared.clock import now
 from shared.consumers import keep_newest
 from shared.contracts.booking import BookingEvent
 
@@ -15,7 +16,9 @@ KEPT = {"booking_id", "version", "customer_id", "affiliate_id", "status", "price
 async def keep_booking(session: AsyncSession, event: BookingEvent) -> Booking:
     """The newest that is known, this event's or later; locked until the transaction ends, by whichever it was."""
     await keep_newest(session, Booking, event.model_dump(include=KEPT))
-    return await session.get_one(Booking, event.booking_id)
+    booking = await session.get_one(Booking, event.booking_id)
+    booking.note_end(now())
+    return booking
 
 
 async def lock_booking_for(session: AsyncSession, actor: Actor, booking_id: int) -> Booking:

@@ -6,17 +6,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, cast, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import Actor
-from shared.errors import Forbidden
-
-from ..domain.ledger import Account, Balance, Journal, Posting, held_back
+from ..domain.ledger import Account, Journal, Posting, held_back
 from ..domain.payment import TAKEN, Payment
+from ..domain.payout import Payout, PayoutItem
 
 BATCH = 1_000
-
-
-class NotYourBooks(Forbidden):
-    """Only the affiliate's owner and managers, and staff, see what it is to be paid."""
 
 
 SUM = cast(func.sum(Posting.amount_cents), BigInteger).label("cents")
@@ -33,19 +27,16 @@ async def balances_of(session: AsyncSession, payment_id: int) -> dict[Account, i
     return {row.account: row.cents for row in await session.execute(said)}
 
 
-async def balance_for(session: AsyncSession, actor: Actor, affiliate_id: int) -> list[Balance]:
+async def payable_to(session: AsyncSession, affiliate_id: int) -> dict[str, int]:
     """What an affiliate is to be paid, by currency."""
-    if not (actor.runs(affiliate_id) or actor.is_staff):
-        raise NotYourBooks
     owed = (
-        select(Journal.currency, -SUM)
+        select(Journal.currency, (-SUM).label("cents"))
         .join(Posting, Posting.journal_id == Journal.id)
         .where(Posting.affiliate_id == affiliate_id)
         .group_by(Journal.currency)
         .order_by(Journal.currency)
     )
-    held = await held_back_of(session, affiliate_id)
-    return [Balance(currency, cents, held.get(currency, 0)) for currency, cents in (await session.execute(owed)).all()]
+    return {row.currency: row.cents for row in await session.execute(owed)}
 
 
 async def held_back_of(session: AsyncSession, affiliate_id: int) -> dict[str, int]:
@@ -55,6 +46,28 @@ async def held_back_of(session: AsyncSession, affiliate_id: int) -> dict[str, in
     for payment in await session.scalars(disputed):
         held[payment.currency] = held.get(payment.currency, 0) + held_back(payment)
     return held
+
+
+async def payouts_with_books(session: AsyncSession) -> Sequence[Any]:
+    """Every payout with what its items come to and what the books say that its affiliate got: payout, cents, cents."""
+    items = select(func.sum(PayoutItem.amount_cents)).where(PayoutItem.payout_id == Payout.id).scalar_subquery()
+    paid = (
+        select(func.sum(Posting.amount_cents))
+        .join(Journal, Journal.id == Posting.journal_id)
+        .where(Journal.payout_id == Payout.id, Posting.account == Account.AFFILIATE_PAYABLE)
+        .scalar_subquery()
+    )
+    every = select(Payout, func.coalesce(items, 0), func.coalesce(paid, 0)).order_by(Payout.id)
+    found: Sequence[Any] = (await session.execute(every)).all()
+    return found
+
+
+async def payments_paid_out_otherwise(session: AsyncSession) -> Sequence[Any]:
+    """Payments that say another sum than their items: id, cents said, cents of the items."""
+    items = cast(func.coalesce(func.sum(PayoutItem.amount_cents), 0), BigInteger)
+    every = select(Payment.id, Payment.paid_out_cents, items).outerjoin(PayoutItem, PayoutItem.payment_id == Payment.id)
+    differ = every.group_by(Payment.id).having(Payment.paid_out_cents != items).order_by(Payment.id)
+    return (await session.execute(differ)).all()
 
 
 async def trial_balance(session: AsyncSession) -> Sequence[Any]:
