@@ -55,7 +55,7 @@ async def test_once_the_job_is_done_the_affiliate_owes_the_commission(
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 async def test_in_any_order_all_of_it_is_paid_at_the_door(till: Till, order: tuple[int, ...]) -> None:
     due = charge_due(commission_cents=COMMISSION, **ON_SITE)
-    events: list[BookingEvent] = [held(**ON_SITE), due, completed(**ON_SITE)]
+    events: list[BookingEvent] = [held(**ON_SITE), due, completed(price_cents=due.price_cents, **ON_SITE)]
     await till.hear(*[events[i] for i in order])
     assert [payment.status for payment in await till.payments()] == [Status.PAID_ON_SITE] * 2
     assert await books(till) == {
