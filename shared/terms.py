@@ -47,10 +47,11 @@ class Deposit(Part):
 
 class PaymentMode(StrEnum):
     """How a booking is paid: all of it with the platform before it is confirmed, a part before and the rest when it is
-    done, or all of it with the affiliate at the door."""
+    done, held on a card before and taken when it is done, or all of it with the affiliate at the door."""
 
     FULL = "full"
     DEPOSIT = "deposit"
+    AUTHORISE = "authorise"
     ON_SITE = "on_site"
 
 

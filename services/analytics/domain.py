@@ -65,7 +65,7 @@ class Rule:
 
 
 MONEY = ("affiliate_id", "currency")
-OF_PRICE, TIP = frozenset({"booking", "rest", "extra"}), frozenset({"tip"})
+OF_PRICE, TIP = frozenset({"booking", "rest", "extra", "fee"}), frozenset({"tip"})
 
 # Revenue and commission are those of the capture; what went back is counted beside them, on the day it went.
 RULES: dict[str, tuple[Rule, ...]] = {

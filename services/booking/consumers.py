@@ -22,12 +22,12 @@ from shared.contracts.catalog import (
     PriceListChanged,
     PromotionChanged,
 )
-from shared.contracts.payments import PaymentCaptured, PaymentOnSite
+from shared.contracts.payments import CardSaved, PaymentAuthorised, PaymentCaptured, PaymentOnSite
 
 from .commands import quotes
 from .commands.free_days import note_change_for_all
 from .commands.free_days import note_schedule_change as note_change
-from .commands.settlement import settle_on_site, settle_payment
+from .commands.settlement import settle_agreement, settle_payment
 from .domain.availability import Crew
 from .domain.offer import Affiliate, Tier
 from .domain.prices import AffiliatePrices, PromotionCode
@@ -137,7 +137,12 @@ async def settle_quote(event: BookingConfirmed, session: AsyncSession) -> None:
 
 @consumers.on(PaymentOnSite)
 async def confirm_booking_paid_on_site(event: PaymentOnSite, session: AsyncSession) -> None:
-    await settle_on_site(session, event)
+    await settle_agreement(session, event)
+
+
+@consumers.on(PaymentAuthorised, CardSaved)
+async def confirm_authorised_booking(event: PaymentAuthorised | CardSaved, session: AsyncSession) -> None:
+    await settle_agreement(session, event)
 
 
 @consumers.on(PaymentCaptured)

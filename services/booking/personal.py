@@ -15,7 +15,7 @@ TABLES = (
         "customer_id = :customer_id",
         shown="id affiliate_id service_name tier_name status appointment_start appointment_end timezone price_cents"
         " currency lines tax_cents size_class condition late_fee_cents paid_cents refund_cents"
-        " payment_mode deposit_cents cancelled_by created_at updated_at no_show_fee_cents proposed_start eta"
+        " fee_cents payment_mode deposit_cents cancelled_by created_at updated_at no_show_fee_cents proposed_start eta"
         " started_at completed_at",
         hidden="version customer_id crew_id service_id tier_id blocked commission_cents promotion_id quote_id"
         " free_until hold_expires_at",

@@ -43,6 +43,7 @@ from shared.contracts.identity import (
 )
 from shared.contracts.payments import (
     AccountChanged,
+    AuthorisationFailed,
     PaymentCaptured,
     PaymentDisputed,
     PaymentEvent,
@@ -135,7 +136,7 @@ async def tell_of_quote(event: QuoteEvent | QuoteMessageSent, session: AsyncSess
     await commands.follow_quote(session, event)
 
 
-@consumers.on(PaymentCaptured, PaymentFailed, PaymentRefunded)
+@consumers.on(PaymentCaptured, PaymentFailed, AuthorisationFailed, PaymentRefunded)
 async def tell_of_payment(event: PaymentEvent, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 

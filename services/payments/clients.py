@@ -1,10 +1,9 @@
-"""The payment provider: Stripe, or whatever speaks its language. The only module that knows the library.
+"""The payment provider: Stripe, or whatever speaks its language. This and what it is put together from (`cards`,
+`refusals`) are all that knows the library.
 
 One call is one request: 10 s at most, no retries of the library's own (the tasks retry, under the same key).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,23 +14,19 @@ from shared.clock import now
 from shared.errors import BadRequest
 from shared.strict_json import MalformedBody, strict_json
 
-from .domain.payment import Payment
+from .cards import PAGE, TOLERANCE, Cards
 from .domain.payout import Payout
 from .domain.payout_account import PayoutAccount
 from .domain.provider import (
-    Intent,
-    KeySpoilt,
     ProviderAccount,
     ProviderDispute,
     ProviderEvent,
     ProviderRefund,
     ProviderTransfer,
-    RefusedByProvider,
-    SavedCard,
-    Unanswered,
 )
 from .domain.refund import Refund
-from .objects import REFERENCE, account_of, dispute_of, intent_of, refund_of, transfer_of
+from .objects import REFERENCE, account_of, dispute_of, refund_of, transfer_of
+from .refusals import in_our_words
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -40,15 +35,10 @@ if TYPE_CHECKING:
         AccountLinkCreateParams,
         AccountListParams,
         DisputeListParams,
-        PaymentIntentConfirmParams,
-        PaymentIntentCreateParams,
-        PaymentIntentListParams,
         TransferCreateParams,
     )
 
 TIMEOUT = 10  # seconds
-TOLERANCE = 300  # seconds that a webhook's time may lie in the past or the future
-PAGE = 100
 COUNTRY = "US"  # where affiliates are; shared/places.py knows no other
 
 
@@ -56,7 +46,7 @@ class BadSignature(BadRequest):
     """This was not signed with a secret of ours within the last five minutes, or not as it stands here."""
 
 
-class Provider:
+class Provider(Cards):
     """What we need of a payment provider. Every call raises `Unanswered`, or `RefusedByProvider`, or `KeySpoilt`."""
 
     def __init__(self, settings: Settings) -> None:
@@ -74,65 +64,8 @@ class Provider:
     async def aclose(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
-    async def create_intent(self, payment: Payment, card: SavedCard | None = None) -> Intent:
-        """To be paid by a customer; with a `card`, of one whom the provider knows."""
-        customer_id = card.customer_id if card else await self._new_customer(payment) if payment.saves_card else None
-        params: PaymentIntentCreateParams = {
-            "amount": payment.amount_cents,
-            "currency": payment.currency.lower(),
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-            "metadata": {REFERENCE: str(payment.reference), "booking_id": str(payment.booking_id)},
-        }
-        if customer_id:
-            params["customer"] = customer_id
-        if payment.saves_card:
-            params["setup_future_usage"] = "off_session"
-        with _in_our_words():
-            made = await self._stripe.payment_intents.create_async(params, {"idempotency_key": payment.idempotency_key})
-        return intent_of(made.to_dict())
-
-    async def _new_customer(self, payment: Payment) -> str:
-        """For this one card, and nameless. A second one that a new attempt leaves behind has no card and no use."""
-        metadata = {REFERENCE: str(payment.reference)}
-        key = f"{payment.idempotency_key}-customer"
-        with _in_our_words():
-            return (await self._stripe.customers.create_async({"metadata": metadata}, {"idempotency_key": key})).id
-
-    async def charge_card(self, payment: Payment, intent_id: str, card: SavedCard) -> Intent:
-        """Without its holder: what the intent has come to, charged or declined."""
-        params: PaymentIntentConfirmParams = {"payment_method": card.method_id, "off_session": True}
-        key = f"{payment.idempotency_key}-charge"
-        try:
-            with _in_our_words():
-                told = await self._stripe.payment_intents.confirm_async(intent_id, params, {"idempotency_key": key})
-                return intent_of(told.to_dict())
-        except (RefusedByProvider, KeySpoilt):
-            return await self.get_intent(intent_id)
-
-    async def get_intent(self, intent_id: str) -> Intent:
-        with _in_our_words():
-            return intent_of((await self._stripe.payment_intents.retrieve_async(intent_id)).to_dict())
-
-    async def find_intent(self, reference: UUID, *, since: datetime) -> Intent | None:
-        """By its metadata. A list, because the provider's search may not show for a minute what was just made."""
-        params: PaymentIntentListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
-        with _in_our_words():
-            page = await self._stripe.payment_intents.list_async(params)
-            async for listed in page.auto_paging_iter():
-                if (intent := intent_of(listed.to_dict())).reference == reference:
-                    return intent
-        return None
-
-    async def cancel_intent(self, intent_id: str) -> Intent:
-        """Needs no key of ours: an intent can be cancelled only once. One that no longer can be is told as it is."""
-        try:
-            with _in_our_words():
-                return intent_of((await self._stripe.payment_intents.cancel_async(intent_id)).to_dict())
-        except RefusedByProvider:
-            return await self.get_intent(intent_id)
-
     async def refund(self, refund: Refund, intent_id: str) -> ProviderRefund:
-        with _in_our_words():
+        with in_our_words():
             made = await self._stripe.refunds.create_async(
                 {
                     "payment_intent": intent_id,
@@ -144,17 +77,17 @@ class Provider:
         return refund_of(made.to_dict())
 
     async def refunds_of(self, intent_id: str) -> list[ProviderRefund]:
-        with _in_our_words():
+        with in_our_words():
             page = await self._stripe.refunds.list_async({"payment_intent": intent_id, "limit": PAGE})
             return [refund_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
 
     async def get_dispute(self, dispute_id: str) -> ProviderDispute:
-        with _in_our_words():
+        with in_our_words():
             return dispute_of((await self._stripe.disputes.retrieve_async(dispute_id)).to_dict())
 
     async def disputes_since(self, since: datetime) -> list[ProviderDispute]:
         params: DisputeListParams = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
-        with _in_our_words():
+        with in_our_words():
             page = await self._stripe.disputes.list_async(params)
             return [dispute_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
 
@@ -166,17 +99,17 @@ class Provider:
             "capabilities": {"transfers": {"requested": True}},
             "metadata": {REFERENCE: str(account.reference), "affiliate_id": str(account.affiliate_id)},
         }
-        with _in_our_words():
+        with in_our_words():
             made = await self._stripe.accounts.create_async(params, {"idempotency_key": account.idempotency_key})
         return account_of(made.to_dict())
 
     async def get_account(self, account_id: str) -> ProviderAccount:
-        with _in_our_words():
+        with in_our_words():
             return account_of((await self._stripe.accounts.retrieve_async(account_id)).to_dict())
 
     async def find_account(self, reference: UUID, *, since: datetime) -> ProviderAccount | None:
         params: AccountListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
-        with _in_our_words():
+        with in_our_words():
             page = await self._stripe.accounts.list_async(params)
             async for listed in page.auto_paging_iter():
                 if (account := account_of(listed.to_dict())).reference == reference:
@@ -191,7 +124,7 @@ class Provider:
             "return_url": self._onboarding_return_url,
             "refresh_url": self._onboarding_refresh_url,
         }
-        with _in_our_words():
+        with in_our_words():
             return (await self._stripe.account_links.create_async(params)).url
 
     async def create_transfer(self, payout: Payout) -> ProviderTransfer:
@@ -203,13 +136,13 @@ class Provider:
             "transfer_group": str(payout.reference),
             "metadata": {REFERENCE: str(payout.reference), "affiliate_id": str(payout.affiliate_id)},
         }
-        with _in_our_words():
+        with in_our_words():
             made = await self._stripe.transfers.create_async(params, {"idempotency_key": payout.idempotency_key})
         return transfer_of(made.to_dict())
 
     async def find_transfer(self, reference: UUID) -> ProviderTransfer | None:
         """By its group, which is of this payout alone."""
-        with _in_our_words():
+        with in_our_words():
             page = await self._stripe.transfers.list_async({"transfer_group": str(reference), "limit": 1})
         return next((transfer_of(listed.to_dict()) for listed in page.data), None)
 
@@ -231,16 +164,3 @@ def _signed_with(secret: str, body: bytes, signature: str) -> bool:
     except (stripe.SignatureVerificationError, ValueError, TypeError):
         return False
     return at <= now().timestamp() + TOLERANCE
-
-
-@contextmanager
-def _in_our_words() -> Iterator[None]:
-    try:
-        yield
-    except (stripe.InvalidRequestError, stripe.CardError) as error:
-        raise RefusedByProvider(error.code or "invalid_request", error.user_message or str(error)) from error
-    except stripe.StripeError as error:
-        # A repeated failure is one that the provider has stored under the key; it would come back for 24 hours.
-        if (error.http_status or 0) >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":
-            raise KeySpoilt(repr(error)) from error
-        raise Unanswered(repr(error)) from error

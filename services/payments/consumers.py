@@ -12,10 +12,11 @@ from shared.contracts.booking import (
     BookingHeld,
     BookingNoShow,
     BookingRefundDue,
+    BookingRescheduled,
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
 
-from .commands import accounts, intents, refunds
+from .commands import accounts, endings, holds, intents, refunds
 from .personal import personal
 
 consumers = Consumers("payments")
@@ -39,14 +40,19 @@ async def call_off_extra_payments(event: BookingChargeCalledOff, session: AsyncS
 
 @consumers.on(BookingCompleted)
 async def note_completion(event: BookingCompleted, session: AsyncSession) -> None:
-    """From now on it can be tipped; what was to be paid at the door is, and what a deposit left
-    is charged."""
-    await intents.complete(session, event)
+    """From now on it can be tipped; what was to be paid at the door is, what is held on a card is taken, and what a
+    deposit left is charged."""
+    await endings.complete(session, event)
 
 
 @consumers.on(BookingCancelled, BookingExpired, BookingNoShow)
 async def call_off_payment(event: BookingCancelled | BookingExpired | BookingNoShow, session: AsyncSession) -> None:
-    await intents.call_off(session, event)
+    await endings.call_off(session, event)
+
+
+@consumers.on(BookingRescheduled)
+async def note_move(event: BookingRescheduled, session: AsyncSession) -> None:
+    await holds.note_move(session, event)
 
 
 @consumers.on(BookingCancelled, BookingNoShow, BookingRefundDue)

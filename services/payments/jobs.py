@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import accounts, disputes, ledger, payouts, reconciliation, tips, webhooks
+from .commands import accounts, disputes, holds, ledger, payouts, reconciliation, tips, webhooks
 
 KEPT = timedelta(days=30)
 TIPS_WAIT = timedelta(days=1)
@@ -20,6 +20,18 @@ async def ask_about_open_payments(session: AsyncSession) -> None:
     """Heals webhooks that never came: whoever was quiet for five minutes is asked about, 100 at a time."""
     await reconciliation.ask_about_quiet_intents(session, limit=100)
     await reconciliation.ask_about_sent_refunds(session, limit=100)
+
+
+@jobs.every(timedelta(minutes=5))
+async def hold_on_saved_cards(session: AsyncSession) -> None:
+    """Two days before the visit, 100 at a time."""
+    await holds.hold_due(session, limit=100)
+
+
+@jobs.every(timedelta(minutes=5))
+async def release_useless_holds(session: AsyncSession) -> None:
+    """100 at a time; what is released is held anew by the job above, if it is time."""
+    await holds.release_useless(session, limit=100)
 
 
 @jobs.every(timedelta(minutes=5))

@@ -4,13 +4,24 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from .domain.provider import Decline, Intent, ProviderAccount, ProviderDispute, ProviderRefund, ProviderTransfer
+from .domain.provider import (
+    Decline,
+    Intent,
+    ProviderAccount,
+    ProviderDispute,
+    ProviderRefund,
+    ProviderTransfer,
+    SavedCard,
+    Setup,
+)
 
 REFERENCE = "mdh_reference"
 
 
 def intent_of(data: dict[str, Any]) -> Intent:
     """A payment intent as the provider writes it, in an answer or in a webhook."""
+    charge = data["latest_charge"]
+    whole = charge if isinstance(charge, dict) else {}
     return Intent(
         id=data["id"],
         status=data["status"],
@@ -20,15 +31,35 @@ def intent_of(data: dict[str, Any]) -> Intent:
         reference=_reference(data),
         payment_method={
             "id": data["payment_method"],
-            "charge": data["latest_charge"],
+            "charge": whole.get("id", charge),
             "customer": data.get("customer"),
         },
-        decline=_decline(data),
+        decline=_decline(data, data["last_payment_error"]),
+        held_cents=data.get("amount_capturable") or 0,
+        capture_before=_capture_before(whole),
     )
 
 
-def _decline(data: dict[str, Any]) -> Decline | None:
-    error = data["last_payment_error"]
+def _capture_before(charge: dict[str, Any]) -> datetime | None:
+    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    until = card.get("capture_before")
+    return datetime.fromtimestamp(until, UTC) if until else None
+
+
+def setup_of(data: dict[str, Any]) -> Setup:
+    customer, method = data["customer"], data["payment_method"]
+    kept = data["status"] == "succeeded" and customer and method
+    return Setup(
+        id=data["id"],
+        status=data["status"],
+        client_secret=data["client_secret"],
+        reference=_reference(data),
+        card=SavedCard(customer, method) if kept else None,
+        decline=_decline(data, data["last_setup_error"]),
+    )
+
+
+def _decline(data: dict[str, Any], error: dict[str, Any] | None) -> Decline | None:
     if not error or data["status"] != "requires_payment_method":
         return None
     attempt = error.get("charge") or f"{error.get('code')} {(error.get('payment_method') or {}).get('id')}"

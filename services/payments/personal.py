@@ -11,18 +11,17 @@ TABLES = (
         "customer_id = :customer_id",
         shown="id booking_id purpose affiliate_id amount_cents currency status captured_cents refunds_due_cents"
         " refunded_cents disputed_cents withheld_cents lost_cents"
-        " stripe_payment_intent_id captured_at created_at updated_at",
-        hidden="version customer_id cause commission_cents tax_cents rest_cents rest_commission_cents"
-        " rest_tax_cents declined_attempt attention reference"
-        " idempotency_key dispute_fees_cents attempt requested_at checked_at client_secret paid_out_cents"
-        " paid_out_version",
+        " stripe_payment_intent_id captured_at visit_start visit_end created_at updated_at",
+        hidden="version customer_id intent_kind stripe_setup_intent_id capture_before cause commission_cents tax_cents"
+        " rest_cents rest_commission_cents rest_tax_cents declined_attempt attention reference idempotency_key"
+        " dispute_fees_cents attempt requested_at checked_at client_secret paid_out_cents paid_out_version",
         # `{}` and not null: what a late webhook says of the card is not taken over any more.
         erased={"payment_method": "'{}'", "decline_reason": "null", "client_secret": "null"},
     ),
     Held(
         "bookings",
         "customer_id = :customer_id",
-        shown="booking_id affiliate_id status price_cents currency payment_mode",
+        shown="booking_id affiliate_id status price_cents currency payment_mode appointment_start appointment_end",
         hidden="customer_id version final_at created_at updated_at",
     ),
     Held(
@@ -67,6 +66,7 @@ TABLES = (
     ),
     Nobodys("payout_items", "id payout_id payment_id payment_version amount_cents created_at", "the books"),
     Nobodys("journals", "id fact payment_id payout_id currency created_at", "the books"),
+    Nobodys("former_intents", "id payment_id stripe_payment_intent_id created_at", "ids of the provider"),
     Nobodys("postings", "id journal_id account affiliate_id amount_cents created_at", "the books"),
 )
 

@@ -16,7 +16,9 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     `price_cents` is what the customer pays, `tax_cents` in it; `lines` add up to it (bookings made before there were
     lines have none). `promotion_id` is the code that was used.
     `payment_mode` is full where the platform takes the price, deposit where it takes `deposit_cents` of it first and
-    the rest when it is done, on_site where the affiliate takes it at the door: then `paid_cents` stays 0.
+    the rest when it is done, authorise where it holds the price on a card and takes it when it is done, on_site where
+    the affiliate takes it at the door: then `paid_cents` stays 0. `fee_cents` is what a late end costs, where nothing
+    was taken yet.
     What is null or empty was not told before there was such a field, or is not known yet: together, a booking's
     events say all that its row does.
     """
@@ -54,6 +56,7 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     payment_mode: str = "full"
     deposit_cents: int | None = None
     refund_cents: int | None = None
+    fee_cents: int | None = None
     cancelled_by: str | None = None
     cancel_reason: Annotated[str | None, PERSONAL] = None
     proposed_start: datetime | None = None
@@ -111,15 +114,19 @@ class BookingCompleted(BookingEvent, type="booking.completed.v1"):
 
 
 class BookingNoShow(BookingEvent, type="booking.no_show.v1"):
-    """The crew was there and the customer was not: `refund_cents` of what was paid goes back, the rest is the fee."""
+    """The crew was there and the customer was not: `refund_cents` of what was paid goes back, the rest is the fee.
+    `fee_due_cents` of it were not paid yet: where the price is only taken when it is done, so much is taken instead."""
 
     refund_cents: int
+    fee_due_cents: int = 0
 
 
 class BookingCancelled(BookingEvent, type="booking.cancelled.v1"):
-    """`refund_cents` of what was paid goes back; `cancelled_by` is customer, affiliate, staff or platform."""
+    """`refund_cents` of what was paid goes back; `cancelled_by` is customer, affiliate, staff or platform.
+    `fee_due_cents` is what is to be taken instead of the price, where that is only taken when it is done."""
 
     refund_cents: int
+    fee_due_cents: int = 0
     cancelled_by: str
     reason: Annotated[str, PERSONAL]
 

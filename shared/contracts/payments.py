@@ -11,7 +11,8 @@ class PaymentEvent(Event, aggregate="payment", person="customer_id"):
     """A payment as it now is. Money in cents of `currency`.
 
     `purpose` is what it pays: booking (what confirms it; one per booking), rest and extra (what is paid of its price
-    later), tip (for the affiliate, beside the price). `cause` names the fact of its booking that it answers.
+    later), fee (what a late end costs, where nothing was held), tip (for the affiliate, beside the price). `cause`
+    names the fact of its booking that it answers.
     """
 
     payment_id: int
@@ -33,6 +34,21 @@ class IntentCreated(PaymentEvent, type="payments.intent_created.v1"):
 
 class PaymentCaptured(PaymentEvent, type="payments.captured.v1"):
     pass
+
+
+class PaymentAuthorised(PaymentEvent, type="payments.authorised.v1"):
+    """The amount is held on the customer's card, to be taken when the job is done."""
+
+
+class CardSaved(PaymentEvent, type="payments.card_saved.v1"):
+    """The customer has agreed that the amount is held on this card when the visit is near."""
+
+
+class AuthorisationFailed(PaymentEvent, type="payments.authorisation_failed.v1"):
+    """The card that was saved does not give the amount when the visit is near: the customer is to pay it by hand. The
+    booking stands."""
+
+    reason: Annotated[str, PERSONAL]
 
 
 class PaymentOnSite(PaymentEvent, type="payments.on_site.v1"):

@@ -53,7 +53,13 @@ from shared.contracts.identity import (
     UserChanged,
     UserRegistered,
 )
-from shared.contracts.payments import AccountChanged, PaymentCaptured, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import (
+    AccountChanged,
+    AuthorisationFailed,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRefunded,
+)
 from shared.contracts.reviews import ReviewPosted
 from shared.db import Database
 from shared.events import Event
@@ -116,6 +122,10 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "payment failed": (FAILED, [("payment_failed", CUSTOMER_USER)]),
     "more to pay": (MORE_DUE, [("charge_due", CUSTOMER_USER)]),
     "extra payment failed": (EXTRA_FAILED, [("charge_failed", CUSTOMER_USER)]),
+    "card declined before the visit": (
+        payment(AuthorisationFailed, 4, "requires_payment", reason="card declined"),
+        [("authorisation_failed", CUSTOMER_USER), ("authorisation_missing", OWNER_USER)],
+    ),
     "tipped": (payment(PaymentCaptured, 3, "captured", purpose="tip"), [("tip_received", OWNER_USER)]),
     "paid": (payment(PaymentCaptured, 3, "captured"), []),
     "tip failed": (TIP_FAILED, [("charge_failed", CUSTOMER_USER)]),

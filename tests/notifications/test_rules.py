@@ -42,7 +42,13 @@ from shared.contracts.identity import (
     SignInUnlinked,
     UserClosed,
 )
-from shared.contracts.payments import AccountChanged, PaymentCaptured, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import (
+    AccountChanged,
+    AuthorisationFailed,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRefunded,
+)
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 from shared.money import shown
@@ -94,12 +100,22 @@ def payouts(status: str) -> AccountChanged:
     )
 
 
+def cancelled_late(fee_due_cents: int) -> bookings.BookingCancelled:
+    """Of an appointment that was to be paid when it is done."""
+    told = {"refund_cents": 0, "cancelled_by": "customer", "reason": "Sold the car", "payment_mode": "authorise"}
+    event = booking(bookings.BookingCancelled, 3, "cancelled", fee_due_cents=fee_due_cents, **told)
+    assert isinstance(event, bookings.BookingCancelled)
+    return event
+
+
 EVENTS: list[Event] = [
     booking(bookings.BookingHeld, 1, "held"),
     booking(bookings.BookingConfirmed, 2, "confirmed"),
     booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="on_site"),
     booking(bookings.BookingHeld, 1, "held", payment_mode="deposit", deposit_cents=4_000),
     booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="deposit", deposit_cents=4_000),
+    booking(bookings.BookingHeld, 1, "held", payment_mode="authorise"),
+    booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="authorise"),
     booking(bookings.BookingEnRoute, 3, "en_route"),
     booking(bookings.BookingRequested, 1, "requested", hold_expires_at=START),
     booking(bookings.BookingDeclined, 2, "declined", other_times=[]),
@@ -112,11 +128,16 @@ EVENTS: list[Event] = [
     booking(bookings.BookingNoShow, 3, "no_show", refund_cents=500),
     booking(bookings.BookingExpired, 2, "expired"),
     booking(bookings.BookingCancelled, 3, "cancelled", refund_cents=18_900, cancelled_by="affiliate", reason="Rain"),
+    booking(bookings.BookingNoShow, 3, "no_show", refund_cents=0, fee_due_cents=900, payment_mode="authorise"),
+    cancelled_late(900),
+    cancelled_late(0),
     payment(PaymentFailed, 2, "failed", reason="card declined"),
     *(booking(bookings.BookingChargeDue, 3, "confirmed", charge_cents=500, charge_for=of) for of in ("extras", "x")),
     booking(bookings.BookingChargeDue, 3, "confirmed", charge_cents=500, charge_for="reschedule"),
     payment(PaymentFailed, 2, "requires_payment", reason="card declined", purpose="tip"),
     payment(PaymentFailed, 2, "failed", reason="card declined", purpose="extra"),
+    payment(PaymentFailed, 2, "requires_payment", reason="card declined", purpose="fee"),
+    *(payment(AuthorisationFailed, 4, status, reason="card declined") for status in ("requires_payment", "failed")),
     payment(PaymentCaptured, 2, "captured", purpose="tip"),
     payment(PaymentRefunded, 4, "refunded", refund_cents=18_900),
     quote(bookings.QuoteRequested, 1, "requested"),
@@ -230,6 +251,26 @@ def test_who_pays_at_the_door_is_not_told_that_they_have_paid() -> None:
     assert "You pay $189.00 there." in words_of(to_customer, ADA).message
     assert "You paid" not in words_of(to_customer, ADA).message
     assert "you owe the commission" in words_of(to_affiliate, ADA).message
+
+
+def test_who_has_a_card_held_is_not_told_that_they_have_paid() -> None:
+    told = booking(bookings.BookingConfirmed, 2, "confirmed", payment_mode="authorise")
+    to_customer, to_affiliate = notices_of(told, None)
+    assert "$189.00 are held on your card" in words_of(to_customer, ADA).message
+    assert "You paid" not in words_of(to_customer, ADA).message
+    assert "once you say that the job is done" in words_of(to_affiliate, ADA).message
+
+
+@pytest.mark.parametrize(("fee", "said"), [(900, "$9.00, is charged"), (0, "Nothing is charged.")])
+def test_whoever_cancels_is_told_what_that_costs(fee: int, said: str) -> None:
+    to_customer, _ = notices_of(cancelled_late(fee), None)
+    assert said in words_of(to_customer, ADA).message
+
+
+@pytest.mark.parametrize(("status", "true"), [("confirmed", True), ("cancelled", False), ("completed", False)])
+def test_a_card_that_was_declined_matters_until_the_visit(status: str, true: bool) -> None:
+    for notice in notices_of(payment(AuthorisationFailed, 4, "requires_payment", reason="card declined"), None):
+        assert is_still_true(notice.kind, None, known(status), None, NOW) is true
 
 
 def test_times_are_the_appointments_and_deadlines_the_recipients() -> None:

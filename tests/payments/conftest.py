@@ -13,7 +13,8 @@ from sqlalchemy import delete, func, select
 
 from services.payments.clients import Provider
 from services.payments.commands import tasks
-from services.payments.domain.payment import Payment, Purpose
+from services.payments.domain.life import Purpose
+from services.payments.domain.payment import Payment
 from services.payments.domain.refund import Refund
 from services.payments.domain.webhook import Webhook
 from shared.auth import Actor
@@ -27,6 +28,7 @@ from shared.contracts.booking import (
     BookingHeld,
     BookingNoShow,
     BookingRefundDue,
+    BookingRescheduled,
 )
 from shared.contracts.catalog import AffiliateApplied
 from shared.db import Database
@@ -128,6 +130,11 @@ def charge_due(booking_id: int = 1, version: int = 3, charge_cents: int = 5_000,
 
 def charge_called_off(booking_id: int = 1, version: int = 5, **more: Any) -> BookingChargeCalledOff:
     return BookingChargeCalledOff(**_booking(booking_id, version, "confirmed", **more))
+
+
+def moved(booking_id: int = 1, version: int = 3, **more: Any) -> BookingRescheduled:
+    told = {"previous_start": "2030-01-01T00:00:00Z", **more}
+    return BookingRescheduled(**_booking(booking_id, version, "confirmed", **told))
 
 
 def completed(booking_id: int = 1, version: int = 5, **more: Any) -> BookingCompleted:

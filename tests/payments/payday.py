@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from services.payments.commands import accounts, ledger, payouts
 from services.payments.domain.ledger import Account, Journal, Posting
-from services.payments.domain.payment import Purpose
+from services.payments.domain.life import Purpose
 from services.payments.domain.payout import Payout, PayoutItem
 from services.payments.domain.payout_account import PayoutAccount
 from services.payments.queries.ledger import payable_to

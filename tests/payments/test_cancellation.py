@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from services.payments.commands import intents
-from services.payments.domain.payment import Status
+from services.payments.domain.life import Status
 from services.payments.domain.provider import Unanswered
 from shared.contracts.booking import BookingEvent
 from shared.contracts.payments import PaymentCaptured, PaymentRefunded

@@ -7,7 +7,8 @@ import pytest
 from services.payments.commands import intents, ledger, rest
 from services.payments.commands.rest import charge_saved_card
 from services.payments.domain.booking import parts_of
-from services.payments.domain.payment import NotYetCaptured, Payment, Purpose, Status
+from services.payments.domain.life import Purpose, Status
+from services.payments.domain.payment import NotYetCaptured, Payment
 from services.payments.domain.provider import Unanswered
 from shared.contracts.payments import PaymentCaptured, PaymentFailed
 from shared.testing.plugin import Published

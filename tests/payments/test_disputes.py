@@ -15,7 +15,8 @@ from services.payments.commands import disputes, ledger
 from services.payments.commands.webhooks import handle_webhook
 from services.payments.domain.dispute import Dispute, DisputeStatus
 from services.payments.domain.ledger import Account
-from services.payments.domain.payment import InDispute, OverRefund, Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import InDispute, OverRefund, Payment
 from services.payments.domain.provider import ProviderDispute, Unanswered
 from services.payments.objects import dispute_of
 from services.payments.queries.ledger import balances_of

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from services.payments.domain.earnings import Earning, PayoutTerms, ripe, total
 from services.payments.domain.ledger import affiliate_share, held_back
-from services.payments.domain.payment import Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import Payment
 
 AT = datetime(2030, 1, 8, tzinfo=UTC)
 WEEK = timedelta(days=7)

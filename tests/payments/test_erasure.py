@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from services.payments.commands import webhooks
-from services.payments.domain.payment import Status
+from services.payments.domain.life import Status
 from services.payments.domain.webhook import Outcome, Webhook
 from shared.clock import now
 from shared.contracts.identity import ErasureRequested

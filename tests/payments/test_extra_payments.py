@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from services.payments.commands import intents, ledger
 from services.payments.domain.booking import part_of
-from services.payments.domain.payment import InDispute, OverRefund, Payment, Purpose, Status
+from services.payments.domain.life import Purpose, Status
+from services.payments.domain.payment import InDispute, OverRefund, Payment
 from services.payments.domain.provider import Unanswered
 from services.payments.domain.spreading import spread
 from shared.contracts.booking import BookingEvent

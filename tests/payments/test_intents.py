@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.orm.exc import StaleDataError
 
 from services.payments.commands import intents
-from services.payments.domain.payment import Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import Payment
 from services.payments.domain.provider import Unanswered
 from shared.clock import frozen, now
 from shared.contracts.payments import IntentCreated, PaymentCaptured, PaymentFailed

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from services.payments.commands import ledger
 from services.payments.domain.ledger import Account, Journal, Posting, books_of, held_back, step
-from services.payments.domain.payment import Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import Payment
 from services.payments.queries.ledger import balances_of
 from shared.auth import Actor, Role
 from shared.testing.tokens import ADMIN, customer, member

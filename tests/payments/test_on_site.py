@@ -7,7 +7,7 @@ import pytest
 
 from services.payments.commands import ledger
 from services.payments.domain.ledger import Account
-from services.payments.domain.payment import Status
+from services.payments.domain.life import Status
 from services.payments.queries.ledger import balances_of
 from shared.contracts.booking import BookingEvent
 from shared.contracts.payments import PaidOnSite, PaymentOnSite

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.payments.domain.payment import Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import Payment
 from services.payments.domain.refund import Refund, RefundStatus
 from services.payments.jobs import ask_about_open_payments
 from shared.clock import now

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from services.payments.commands import refunds
 from services.payments.commands.webhooks import handle_webhook
-from services.payments.domain.payment import NotYetCaptured, OverRefund, Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import NotYetCaptured, OverRefund, Payment
 from services.payments.domain.provider import Unanswered
 from services.payments.domain.refund import RefundStatus
 from services.payments.domain.webhook import Outcome

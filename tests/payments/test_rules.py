@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.payments.domain.booking import Booking
-from services.payments.domain.payment import NotYetCaptured, OverRefund, Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import NotYetCaptured, OverRefund, Payment
 from services.payments.domain.provider import KEYS_HOLD, Decline, Intent
 from services.payments.domain.refund import Refund, RefundStatus
 from services.payments.objects import intent_of, refund_of

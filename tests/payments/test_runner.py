@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.payments.commands import tasks
-from services.payments.domain.payment import Status
+from services.payments.domain.life import Status
 from shared.contracts.payments import IntentCreated, PaymentCaptured, PaymentRefunded
 from shared.tasks import Runner, Task
 from shared.testing.plugin import recorded_in

@@ -10,7 +10,7 @@ import pytest
 from services.payments.commands import ledger
 from services.payments.domain.booking import Booking
 from services.payments.domain.ledger import Account
-from services.payments.domain.payment import Purpose, Status
+from services.payments.domain.life import Purpose, Status
 from services.payments.domain.provider import Unanswered
 from services.payments.domain.tip import NotCompletedYet, TipOutOfBounds, must_be_fair
 from services.payments.jobs import forget_unpaid_tips

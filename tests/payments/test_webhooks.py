@@ -9,7 +9,7 @@ import pytest
 import stripe
 
 from services.payments.commands import webhooks
-from services.payments.domain.payment import Status
+from services.payments.domain.life import Status
 from services.payments.domain.webhook import Outcome, Webhook
 from shared.contracts.payments import PaymentCaptured, PaymentFailed
 from shared.testing.plugin import AsOwner, Published, recorded_in

@@ -4,9 +4,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import now
 from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingPaid, BookingRefundDue
-from shared.contracts.payments import PaymentCaptured, PaymentEvent, PaymentOnSite
+from shared.contracts.payments import CardSaved, PaymentAuthorised, PaymentCaptured, PaymentEvent, PaymentOnSite
 from shared.outbox import record
 from shared.personal import is_erased
+from shared.terms import PaymentMode
 
 from ..domain.booking import Booking
 from ..domain.life import GONE, Status
@@ -18,7 +19,7 @@ from ..queries.quotes import accepted_anew
 from ..queries.slots import lock_schedule, schedule_of
 from .holding import expire_now
 
-CONFIRMS, ON_TOP = "booking", ("rest", "extra")
+CONFIRMS, ON_TOP = "booking", ("rest", "extra", "fee")
 
 
 async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
@@ -29,23 +30,24 @@ async def settle_payment(session: AsyncSession, paid: PaymentCaptured) -> None:
         await _settle_more(session, paid)
 
 
-async def settle_on_site(session: AsyncSession, agreed: PaymentOnSite) -> None:
-    """The affiliate takes the money: there is nothing to wait for, and nothing that we could send back."""
+async def settle_agreement(session: AsyncSession, agreed: PaymentOnSite | PaymentAuthorised | CardSaved) -> None:
+    """The affiliate takes the money, or it is taken when the job is done: there is nothing to wait for, and nothing
+    that we could send back."""
     if agreed.purpose == CONFIRMS:
         await _settle_first(session, agreed, 0)
 
 
-async def _settle_more(session: AsyncSession, paid: PaymentCaptured) -> None:
-    """More of the price of a booking that is confirmed has come; if that is gone by now, it goes back. Each payment
-    counts once, in whatever order they come; what was called off may have been paid all the same."""
+async def _settle_more(session: AsyncSession, paid: PaymentEvent) -> None:
+    """More of the price of a booking that is confirmed has come; if that is gone by now, it goes back, but for a fee.
+    Each payment counts once, in whatever order they come; what was called off may have been paid all the same."""
     booking = await get_booking(session, paid.booking_id, lock=True)
     if not await count_payment(session, booking.id, paid.payment_id, paid.amount_cents):
         return
-    if booking.status in GONE:
-        booking.owe_back_more(paid.amount_cents)
-        record(session, BookingRefundDue.of(booking, refund_cents=paid.amount_cents))
+    if booking.status in GONE and (back := booking.owe_back_more(paid.amount_cents)):
+        record(session, BookingRefundDue.of(booking, refund_cents=back))
         return
-    booking.take_more(paid.amount_cents)
+    if booking.status not in GONE:
+        booking.take_more(paid.amount_cents)
     record(session, BookingPaid.of(booking))
     give_back_excess(session, booking)
 
@@ -72,6 +74,9 @@ async def _settle_first(session: AsyncSession, paid: PaymentEvent, paid_cents: i
         record(session, BookingConfirmed.of(booking))
     elif booking.status in (Status.HELD, Status.EXPIRED):
         await _take_again(session, booking, paid_cents, at_its_price)
+    elif booking.payment_mode is PaymentMode.AUTHORISE:
+        if paid_cents:  # what was agreed to is taken only now, or a fee instead
+            await _settle_more(session, paid)
     elif booking.status is Status.CANCELLED and booking.paid_cents < paid_cents:
         booking.owe_back(paid_cents)
         record(session, BookingRefundDue.of(booking))

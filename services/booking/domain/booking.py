@@ -18,7 +18,7 @@ from shared.vehicles import Condition, SizeClass
 from . import Base
 from .agenda import Taken
 from .availability import Crew
-from .life import AGREED, AlreadyAnswered, NotYourPart, Party, Status, Step, TooLateToReschedule, after
+from .life import AGREED, UNDER_WAY, AlreadyAnswered, NotYourPart, Party, Status, Step, TooLateToReschedule, after
 from .offer import Offer, Sale, Visit
 from .slots import Slot
 from .sold import Sold
@@ -254,18 +254,18 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
     def miss(self, by: Actor, at: datetime) -> int:
         """The crew was there and the customer was not: less the fee, what was paid goes back; says how much now."""
         self._take(Step.MISS, by, at)
-        return self.give_back(self.no_show_fee_cents)
+        return self.end_for(self.no_show_fee_cents)
 
     def cancel(self, by: Actor, reason: str, at: datetime) -> int:
         """Cancel, and say how much goes back now: all that did not yet, less the fee when the customer is late.
 
         After its end only an administrator can: a job that nobody came for must not keep the customer's money.
         """
+        was_agreed, capacity = self.status in UNDER_WAY, acting_as(by, self)
         self._take(Step.CANCEL, by, at)
-        capacity = acting_as(by, self)
-        fee = self.late_fee_cents if capacity == "customer" and at > self.free_until else 0
+        is_late = was_agreed and capacity == "customer" and at > self.free_until
         self.cancelled_by, self.cancel_reason = capacity, reason
-        return self.give_back(fee)
+        return self.end_for(self.late_fee_cents if is_late else 0)
 
     def turn_away(self, paid_cents: int, at: datetime) -> None:
         """Paid too late, and the slot is no longer free or lies behind us: everything goes back."""

@@ -8,7 +8,8 @@ from shared.terms import PaymentMode
 
 
 class Sold(Versioned, MappedAsDataclass, kw_only=True):
-    """Cents of `currency`, as agreed when it was made, and the sums of what came and what went back since."""
+    """Cents of `currency`, as agreed when it was made, and the sums of what came and what went back since. `fee_cents`
+    is what a late end cost, where the price was to be taken only when it was done."""
 
     price_cents: Mapped[int]
     commission_cents: Mapped[int]
@@ -19,6 +20,7 @@ class Sold(Versioned, MappedAsDataclass, kw_only=True):
     no_show_fee_cents: Mapped[int]
     paid_cents: Mapped[int] = mapped_column(default=0)
     refund_cents: Mapped[int] = mapped_column(default=0)
+    fee_cents: Mapped[int] = mapped_column(default=0)
     payment_mode: Mapped[PaymentMode] = mapped_column(words(PaymentMode), default=PaymentMode.FULL)
     deposit_cents: Mapped[int | None] = mapped_column(default=None)
 
@@ -58,11 +60,26 @@ class Sold(Versioned, MappedAsDataclass, kw_only=True):
         self.paid_cents += cents
         self.version += 1
 
-    def owe_back_more(self, cents: int) -> None:
-        """So much more has come, for a booking that is gone: it goes back, beside what is to go back already."""
+    def owe_back_more(self, cents: int) -> int:
+        """So much more has come, for a booking that is gone: it goes back, beside what is to go back already, but for a
+        fee that is due; says how much."""
+        back = max(cents - self.fee_due_cents, 0)
         self.paid_cents += cents
-        self.refund_cents += cents
+        self.refund_cents += back
         self.version += 1
+        return back
+
+    @property
+    def fee_due_cents(self) -> int:
+        """What of the fee has not come yet."""
+        return max(self.fee_cents - (self.paid_cents - self.refund_cents), 0)
+
+    def end_for(self, fee_cents: int) -> int:
+        """It ends, and that costs so much: says how much of what was paid goes back now. Where the price was not taken
+        yet, a fee is due from now on."""
+        if self.payment_mode is PaymentMode.AUTHORISE:
+            self.fee_cents = fee_cents
+        return self.give_back(fee_cents)
 
     def give_back(self, but: int) -> int:
         """What was paid and does not go back already, less so much."""

@@ -98,6 +98,7 @@ class BookingView(View):
     hold_expires_at: datetime
     paid_cents: int
     refund_cents: int
+    fee_cents: int
     payment_mode: PaymentMode
     deposit_cents: int | None
     cancelled_by: Literal["customer", "affiliate", "staff", "platform"] | None

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     CHARGE_DUE = "charge_due"  # to the customer: there is more to pay
     PAYMENT_FAILED = "payment_failed"  # of what confirms a booking
     CHARGE_FAILED = "charge_failed"  # of anything else
+    AUTHORISATION_FAILED = "authorisation_failed"  # the saved card does not give the price when the visit is near
+    AUTHORISATION_MISSING = "authorisation_missing"  # the same to the affiliate
     PAYMENT_REFUNDED = "payment_refunded"
     TIP_RECEIVED = "tip_received"  # to the affiliate
     DISPUTE_NOTED = "dispute_noted"  # to the customer: their bank has told us
@@ -119,6 +121,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.QuoteExpired: {Kind.QUOTE_EXPIRED: CUSTOMER, Kind.QUOTE_LAPSED: AFFILIATE},
     booking.QuoteMessageSent: {Kind.QUOTE_QUESTION: AFFILIATE, Kind.QUOTE_ANSWER: CUSTOMER},
     payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER, Kind.CHARGE_FAILED: CUSTOMER},
+    payments.AuthorisationFailed: {Kind.AUTHORISATION_FAILED: CUSTOMER, Kind.AUTHORISATION_MISSING: AFFILIATE},
     payments.PaymentCaptured: {Kind.TIP_RECEIVED: AFFILIATE},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
     payments.PaymentDisputed: {
@@ -177,7 +180,7 @@ SAID_OF = {
 # What was paid with a payment that a notice is about.
 PAID_FOR = {
     Kind.PAYMENT_FAILED: {"booking"},
-    Kind.CHARGE_FAILED: {"rest", "extra", "tip"},
+    Kind.CHARGE_FAILED: {"rest", "extra", "fee", "tip"},
     Kind.TIP_RECEIVED: {"tip"},
 }
 # Of these each notice is given once, whatever changes about them.

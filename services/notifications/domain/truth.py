@@ -13,6 +13,8 @@ TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_HELD: frozenset({"held"}),
     Kind.PAYMENT_FAILED: frozenset({"held"}),
     Kind.CHARGE_DUE: frozenset({"confirmed", "en_route", "in_progress", "completed"}),
+    Kind.AUTHORISATION_FAILED: frozenset(AGREED),
+    Kind.AUTHORISATION_MISSING: frozenset(AGREED),
     Kind.BOOKING_CONFIRMED: frozenset({*AGREED, "completed"}),
     Kind.BOOKING_RECEIVED: frozenset({*AGREED, "completed"}),
     Kind.BOOKING_REMINDER: frozenset({"confirmed"}),

@@ -13,7 +13,8 @@ from shared.tasks import NotNow, Outside
 
 from ..clients import Provider
 from ..domain.dispute import Dispute, DisputedSums
-from ..domain.payment import TAKEN, Payment
+from ..domain.life import TAKEN
+from ..domain.payment import Payment
 from ..domain.provider import ProviderDispute, Unanswered
 from ..domain.webhook import Outcome
 from ..queries.disputes import (

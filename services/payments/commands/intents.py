@@ -4,28 +4,23 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.booking import (
-    BookingChargeCalledOff,
-    BookingChargeDue,
-    BookingCompleted,
-    BookingEvent,
-    BookingHeld,
-)
-from shared.contracts.payments import PaymentCaptured, PaymentFailed
+from shared.contracts.booking import BookingChargeCalledOff, BookingChargeDue, BookingHeld
+from shared.contracts.payments import AuthorisationFailed, PaymentCaptured, PaymentFailed
 from shared.outbox import record
 from shared.tasks import NotNow, Outside
 
 from ..clients import Provider
 from ..domain.booking import part_of
-from ..domain.payment import Payment, Purpose, Status
-from ..domain.provider import Intent, RefusedByProvider, SavedCard
+from ..domain.life import IntentKind, Purpose, Status
+from ..domain.payment import Payment
+from ..domain.provider import Intent, RefusedByProvider
 from ..queries.bookings import keep_booking
-from ..queries.payments import find_first, get_payment, insert_first, insert_payment, lock_payments_of
+from ..queries.payments import get_payment, insert_first, insert_payment, lock_payments_of
 from . import tasks
 from .asking import ask
-from .on_site import agree, is_paid_on_site, settle_at_the_door, settle_on_site
-from .rest import charge_saved_card, want_rest
-from .settlement import adopt, settle_intent
+from .on_site import agree, is_paid_on_site, settle_at_the_door
+from .rest import card_of, charge_saved_card, is_charged_to_saved_card
+from .settlement import adopt, settle_intent, settle_setup
 
 SOON = timedelta(minutes=1)
 
@@ -42,18 +37,12 @@ async def prepare(session: AsyncSession, held: BookingHeld) -> None:
     if free:
         record(session, PaymentCaptured.of(payment))
     else:
-        tasks.enqueue(session, create_intent, payment_id=payment.id)
+        have_intent_made(session, payment)
 
 
-async def complete(session: AsyncSession, done: BookingCompleted) -> None:
-    """The job is done: what was left to be paid then is wanted now. Heard again it changes nothing."""
-    booking = await keep_booking(session, done)
-    if booking.is_gone:
-        return
-    if is_paid_on_site(done):
-        await settle_on_site(session, done)
-    elif rest := await want_rest(session, done):
-        tasks.enqueue(session, create_intent, payment_id=rest.id)
+def have_intent_made(session: AsyncSession, payment: Payment) -> None:
+    make = create_setup if payment.intent_kind is IntentKind.SETUP else create_intent
+    tasks.enqueue(session, make, payment_id=payment.id)
 
 
 async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
@@ -74,7 +63,7 @@ async def prepare_extra(session: AsyncSession, due: BookingChargeDue) -> None:
     if payment is None:
         return
     if payment.status is Status.PENDING:
-        tasks.enqueue(session, create_intent, payment_id=payment.id)
+        have_intent_made(session, payment)
     elif booking.status == "completed":
         await settle_at_the_door(session, payment)
 
@@ -93,7 +82,7 @@ async def create_intent(outside: Outside, payment_id: int) -> None:
     """The row is the intention. Called again after a crash, the provider answers the same key with the same intent."""
     async with outside.begin() as session:
         payment = await get_payment(session, payment_id)
-        card = await _card_of(session, payment)
+        card = await card_of(session, payment)
     if not payment.awaits_intent:
         return
     provider = outside.client(Provider)
@@ -114,50 +103,78 @@ async def _keep(outside: Outside, payment: Payment, intent: Intent) -> None:
     """Written only onto the row that was read: changed meanwhile, the call is made again, with the same answer."""
     async with outside.begin() as session:
         session.add(payment)
-        if not adopt(session, payment, intent):
+        if not adopt(session, payment, payment.take_intent(intent)):
             tasks.enqueue(session, cancel_intent, payment_id=payment.id)
-        elif payment.purpose is Purpose.REST:
+        elif is_charged_to_saved_card(payment):
             tasks.enqueue(session, charge_saved_card, payment_id=payment.id)
 
 
-async def _card_of(session: AsyncSession, payment: Payment) -> SavedCard | None:
-    """That of the deposit, for what is left."""
-    deposit = await find_first(session, payment.booking_id) if payment.purpose is Purpose.REST else None
-    return deposit.saved_card if deposit else None
+@tasks.call
+async def create_setup(outside: Outside, payment_id: int) -> None:
+    """As an intent is made; what its customer agrees to is that the card is charged later."""
+    async with outside.begin() as session:
+        payment = await get_payment(session, payment_id)
+    if not payment.awaits_intent:
+        return
+    provider = outside.client(Provider)
+    try:
+        setup = await ask(
+            outside,
+            payment,
+            call=lambda: provider.create_setup(payment),
+            find=lambda: provider.find_setup(payment.reference, since=payment.created_at),
+        )
+    except RefusedByProvider as refusal:
+        await _fail(outside, payment, refusal.reason)
+        return
+    async with outside.begin() as session:
+        session.add(payment)
+        if not adopt(session, payment, payment.take_setup(setup)):
+            tasks.enqueue(session, cancel_setup, payment_id=payment.id)
 
 
 async def _fail(outside: Outside, payment: Payment, reason: str) -> None:
     async with outside.begin() as session:
         session.add(payment)
         if payment.fail(reason):
-            record(session, PaymentFailed.of(payment, reason=reason))
-
-
-async def call_off(session: AsyncSession, booking: BookingEvent) -> None:
-    """The booking is gone, unless something newer is known. Heard first, its payment begins and ends here, and no
-    intent is ever made; of money that was taken booking hears, and says what is to go back."""
-    if not (await keep_booking(session, booking)).is_gone:
-        return
-    await insert_first(session, booking, Status.CANCELLED)
-    for payment in await lock_payments_of(session, booking.booking_id):
-        stop(session, payment)
+            fact = AuthorisationFailed if payment.is_promised else PaymentFailed
+            record(session, fact.of(payment, reason=reason))
 
 
 def stop(session: AsyncSession, payment: Payment) -> None:
     """A locked payment is not wanted any more; one that was taken stays."""
-    if payment.call_off() and payment.stripe_payment_intent_id:
+    if not payment.call_off():
+        return
+    if payment.intent_kind is IntentKind.SETUP and payment.stripe_setup_intent_id:
+        tasks.enqueue(session, cancel_setup, payment_id=payment.id)
+    elif payment.stripe_payment_intent_id:
         tasks.enqueue(session, cancel_intent, payment_id=payment.id)
 
 
 @tasks.call
 async def cancel_intent(outside: Outside, payment_id: int) -> None:
-    """So that nobody can pay any more. If somebody just has, that is what the provider answers, and it counts."""
+    """So that nobody can pay any more, and nothing is held. If somebody just has paid, that is what the provider
+    answers, and it counts."""
     async with outside.begin() as session:
         payment = await get_payment(session, payment_id)
-    if payment.status is not Status.CANCELLING or payment.stripe_payment_intent_id is None:
+    intent_id = payment.stripe_payment_intent_id
+    if payment.status not in (Status.CANCELLING, Status.RELEASING) or intent_id is None:
         return
-    intent = await outside.client(Provider).cancel_intent(payment.stripe_payment_intent_id)
+    intent = await outside.client(Provider).cancel_intent(intent_id)
     async with outside.begin() as session:
         await settle_intent(session, intent)
     if not intent.is_final:
+        raise NotNow(SOON)
+
+
+@tasks.call
+async def cancel_setup(outside: Outside, payment_id: int) -> None:
+    async with outside.begin() as session:
+        payment = await get_payment(session, payment_id)
+    if payment.status is not Status.CANCELLING or payment.stripe_setup_intent_id is None:
+        return
+    setup = await outside.client(Provider).cancel_setup(payment.stripe_setup_intent_id)
+    async with outside.begin() as session:
+        await settle_setup(session, setup)
+    if not setup.is_final:
         raise NotNow(SOON)

@@ -7,7 +7,8 @@ from shared.contracts.payments import PaidOnSite, PaymentOnSite
 from shared.outbox import record
 from shared.terms import PaymentMode
 
-from ..domain.payment import Payment, Status
+from ..domain.life import Status
+from ..domain.payment import Payment
 from ..queries.payments import insert_first, lock_payments_of
 from . import ledger
 

@@ -4,18 +4,22 @@ from contextlib import suppress
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.tasks import Outside
+from shared.tasks import NotNow, Outside
 
 from ..clients import Provider
-from ..domain.payment import Status
-from ..domain.provider import Unanswered
-from ..queries.payments import claim_quiet_payments, get_payment
+from ..domain.life import IntentKind, Status
+from ..domain.payment import Payment
+from ..domain.provider import Intent, Unanswered
+from ..domain.webhook import Outcome
+from ..queries.payments import claim_quiet_payments, get_payment, lock_payment_behind
 from ..queries.refunds import claim_quiet_refunds
 from . import tasks
+from .holds import capture_hold
+from .intents import cancel_intent, cancel_setup
 from .refunds import check_refunds
-from .settlement import settle_intent
+from .settlement import settle_intent, settle_setup
 
-OPEN = (Status.REQUIRES_PAYMENT, Status.CANCELLING)
+OPEN = (Status.REQUIRES_PAYMENT, Status.CANCELLING, Status.CAPTURING, Status.RELEASING)
 
 
 async def ask_about_quiet_intents(session: AsyncSession, *, limit: int) -> None:
@@ -39,15 +43,45 @@ async def clear_attention(session: AsyncSession, payment_id: int) -> None:
 
 @tasks.call
 async def check_intent(outside: Outside, payment_id: int) -> None:
-    """What the provider says is settled as if it had told us. One that should be gone is cancelled once more."""
+    """What the provider says is settled as if it had told us. One that should be gone, or taken, is so once more."""
     async with outside.begin() as session:
         payment = await get_payment(session, payment_id)
-    intent_id = payment.stripe_payment_intent_id
-    if payment.status not in OPEN or intent_id is None:
+    if payment.status not in OPEN:
         return
+    with suppress(Unanswered, NotNow):
+        if payment.status is Status.REQUIRES_PAYMENT:
+            await _look_up(outside, payment)
+        else:
+            await _do_again(outside, payment)
+
+
+async def _look_up(outside: Outside, payment: Payment) -> None:
     provider = outside.client(Provider)
-    with suppress(Unanswered):
-        cancelling = payment.status is Status.CANCELLING
-        intent = await (provider.cancel_intent(intent_id) if cancelling else provider.get_intent(intent_id))
+    if payment.intent_kind is IntentKind.SETUP and payment.stripe_setup_intent_id:
+        setup = await provider.get_setup(payment.stripe_setup_intent_id)
+        async with outside.begin() as session:
+            await settle_setup(session, setup)
+    elif payment.stripe_payment_intent_id:
+        intent = await provider.get_intent(payment.stripe_payment_intent_id)
         async with outside.begin() as session:
             await settle_intent(session, intent)
+
+
+async def _do_again(outside: Outside, payment: Payment) -> None:
+    if payment.status is Status.CAPTURING:
+        await capture_hold(outside, payment.id)
+    elif payment.intent_kind is IntentKind.SETUP:
+        await cancel_setup(outside, payment.id)
+    else:
+        await cancel_intent(outside, payment.id)
+
+
+async def note_hold(session: AsyncSession, intent: Intent) -> Outcome:
+    """The provider holds money, and until when, an answer says."""
+    payment = await lock_payment_behind(session, intent)
+    if payment is None:
+        return Outcome.FOREIGN
+    if payment.status not in OPEN:
+        return Outcome.KNOWN
+    tasks.enqueue(session, check_intent, payment_id=payment.id)
+    return Outcome.DONE

@@ -9,7 +9,8 @@ from shared.db import enforced_by
 from shared.tasks import Outside
 
 from ..clients import Provider
-from ..domain.payment import REFUNDS_WITHIN_CAPTURED, TAKEN, InDispute, NotYetCaptured, OverRefund, Payment
+from ..domain.life import TAKEN
+from ..domain.payment import REFUNDS_WITHIN_CAPTURED, InDispute, NotYetCaptured, OverRefund, Payment
 from ..domain.provider import ProviderRefund, RefusedByProvider, Unanswered
 from ..domain.refund import Refund
 from ..domain.spreading import spread

@@ -1,4 +1,4 @@
-"""The rest of a price of which a deposit was paid: charged to the same card once the job is done, without its holder.
+"""What a saved card is charged for, or held on for, without its holder: the rest of a price once the job is done.
 
 What the card does not give, the customer pays by hand: the intent is one like any other.
 """
@@ -6,16 +6,15 @@ What the card does not give, the customer pays by hand: the intent is one like a
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.booking import BookingCompleted
-from shared.contracts.payments import PaymentFailed
-from shared.outbox import record
 from shared.tasks import Outside
 
 from ..clients import Provider
-from ..domain.payment import NotYetCaptured, Payment, Purpose, Status
-from ..domain.provider import Decline
+from ..domain.life import Purpose, Status
+from ..domain.payment import NotYetCaptured, Payment
+from ..domain.provider import Decline, SavedCard
 from ..queries.payments import find_first, get_payment, insert_payment
 from . import tasks
-from .settlement import settle_intent
+from .settlement import note_decline, settle_intent
 
 NO_CARD = Decline("no card", "We have no card of yours to charge.")
 NOT_CHARGED = Decline("not charged", "Your card could not be charged.")
@@ -41,6 +40,18 @@ async def want_rest(session: AsyncSession, done: BookingCompleted) -> Payment | 
     )
 
 
+def is_charged_to_saved_card(payment: Payment) -> bool:
+    """Its customer has agreed to that before: with the deposit, or when the card was saved."""
+    return payment.is_promised or payment.purpose in (Purpose.REST, Purpose.FEE)
+
+
+async def card_of(session: AsyncSession, payment: Payment) -> SavedCard | None:
+    if payment.is_promised:
+        return payment.saved_card
+    first = await find_first(session, payment.booking_id) if is_charged_to_saved_card(payment) else None
+    return first.saved_card if first else None
+
+
 @tasks.call
 async def charge_saved_card(outside: Outside, payment_id: int) -> None:
     """Once. Asked again after a crash, the provider answers the same key with what came of it; one that was declined is
@@ -50,18 +61,12 @@ async def charge_saved_card(outside: Outside, payment_id: int) -> None:
         intent_id = payment.stripe_payment_intent_id
         if payment.status is not Status.REQUIRES_PAYMENT or payment.declined_attempt is not None or intent_id is None:
             return
-        deposit = await find_first(session, payment.booking_id)
-        card = deposit.saved_card if deposit else None
+        card = await card_of(session, payment)
         if card is None:
-            _leave_to_customer(session, payment, NO_CARD)
+            note_decline(session, payment, NO_CARD)
             return
     intent = await outside.client(Provider).charge_card(payment, intent_id, card)
     async with outside.begin() as session:
         await settle_intent(session, intent)
-        if not intent.is_final and intent.decline is None:
-            _leave_to_customer(session, await get_payment(session, payment_id, lock=True), NOT_CHARGED)
-
-
-def _leave_to_customer(session: AsyncSession, payment: Payment, why: Decline) -> None:
-    if payment.decline(why):
-        record(session, PaymentFailed.of(payment, reason=why.reason))
+        if not intent.is_final and not intent.is_held and intent.decline is None:
+            note_decline(session, await get_payment(session, payment_id, lock=True), NOT_CHARGED)

@@ -7,14 +7,23 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.payments import IntentCreated, PaymentCaptured, PaymentFailed, PaymentRefunded
+from shared.contracts.payments import (
+    AuthorisationFailed,
+    CardSaved,
+    IntentCreated,
+    PaymentAuthorised,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRefunded,
+)
 from shared.outbox import record
 
+from ..domain.life import ON_HOLD, IntentKind, Status
 from ..domain.payment import Payment
-from ..domain.provider import Intent, ProviderRefund
+from ..domain.provider import Decline, Intent, ProviderRefund, Setup
 from ..domain.refund import Refund, RefundStatus
 from ..domain.webhook import Outcome
-from ..queries.payments import lock_payment_behind
+from ..queries.payments import lock_payment_behind, lock_payment_once_behind, lock_payment_set_up
 from ..queries.refunds import lock_refund_behind
 from . import ledger
 
@@ -27,31 +36,85 @@ REFUND_ENDED_BADLY = ("failed", "canceled")
 async def settle_intent(session: AsyncSession, intent: Intent) -> Outcome:
     payment = await lock_payment_behind(session, intent)
     if payment is None:
-        return Outcome.FOREIGN
+        return await _settle_former(session, intent)
     if payment.stripe_payment_intent_id is None:
-        adopt(session, payment, intent)
+        adopt(session, payment, payment.take_intent(intent))
     if payment.stripe_payment_intent_id != intent.id:
         return _settle_second_intent(payment, intent)
     if intent.status == "succeeded":
         return await _settle_success(session, payment, intent)
+    if intent.is_held:
+        return _settle_hold(session, payment, intent)
     if intent.status == "canceled":
-        return _outcome(payment.close())
-    if intent.decline and payment.decline(intent.decline):
-        record(session, PaymentFailed.of(payment, reason=intent.decline.reason))
-        return Outcome.DONE
-    return Outcome.KNOWN
+        return _settle_end(session, payment)
+    return _outcome(intent.decline is not None and note_decline(session, payment, intent.decline))
 
 
-def adopt(session: AsyncSession, payment: Payment, intent: Intent) -> bool:
-    """The intent that the provider has made for us. Says whether it can be paid."""
-    payable = payment.take_intent(intent)
+def adopt(session: AsyncSession, payment: Payment, payable: bool) -> bool:
+    """It has the intent that the provider has made for us. Says whether its customer can agree to it now."""
     if payable:
         record(session, IntentCreated.of(payment))
     return payable
 
 
+async def _settle_former(session: AsyncSession, intent: Intent) -> Outcome:
+    """Late news of one that was let go."""
+    payment = await lock_payment_once_behind(session, intent)
+    if payment is None:
+        return Outcome.FOREIGN
+    return _settle_second_intent(payment, intent)
+
+
+def _settle_hold(session: AsyncSession, payment: Payment, intent: Intent) -> Outcome:
+    """Of a booking that is gone meanwhile it is let go by whoever calls it off."""
+    if wrong := payment.status is Status.REQUIRES_PAYMENT and payment.mismatch(intent):
+        return park(payment, wrong)
+    held = payment.authorise(intent)
+    if held:
+        record(session, PaymentAuthorised.of(payment))
+    return _outcome(held)
+
+
+def _settle_end(session: AsyncSession, payment: Payment) -> Outcome:
+    """What was held is not any more: the card is still saved. Whoever wants the money just now finds that out."""
+    if payment.status in ON_HOLD:
+        session.add(payment.let_go())
+        return Outcome.DONE
+    return _outcome(payment.status is not Status.CAPTURING and payment.close())
+
+
+def note_decline(session: AsyncSession, payment: Payment, decline: Decline) -> bool:
+    """Says whether it was news. Where the customer has agreed long ago, they are told once that they have to pay by
+    hand, and so is the affiliate."""
+    is_first = payment.declined_attempt is None
+    declined = payment.decline(decline)
+    if declined:
+        fact = AuthorisationFailed if payment.is_promised and is_first else PaymentFailed
+        record(session, fact.of(payment, reason=decline.reason))
+    return declined
+
+
+async def settle_setup(session: AsyncSession, setup: Setup) -> Outcome:
+    payment = await lock_payment_set_up(session, setup)
+    if payment is None:
+        return Outcome.FOREIGN
+    if payment.intent_kind is not IntentKind.SETUP:
+        return Outcome.KNOWN
+    if payment.stripe_setup_intent_id is None:
+        adopt(session, payment, payment.take_setup(setup))
+    if payment.stripe_setup_intent_id != setup.id:
+        return Outcome.KNOWN
+    if setup.card and payment.save_card(setup.card):
+        record(session, CardSaved.of(payment))
+        return Outcome.DONE
+    if setup.is_final and payment.status is not Status.CARD_SAVED:
+        return _outcome(payment.close())
+    return _outcome(setup.decline is not None and note_decline(session, payment, setup.decline))
+
+
 def _settle_second_intent(payment: Payment, intent: Intent) -> Outcome:
-    """One that a spoilt key left behind. Nobody was given its secret, so nobody can have paid it."""
+    """One that a spoilt key left behind, and nobody was given its secret; or one that was let go. Nobody can have paid
+    it."""
     if intent.status != "succeeded":
         return Outcome.KNOWN
     return park(payment, f"A second intent, {intent.id}, took {intent.received_cents} {intent.currency}.")

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 from shared.platform_config import THE_ONE, PlatformConfig
 
-from ..domain.payment import TAKEN, Payment, Purpose
+from ..domain.life import TAKEN, Purpose
+from ..domain.payment import Payment
 from ..domain.tip import TippedAlready, TipsNotTaken, must_be_fair
 from ..queries.bookings import lock_booking_for
 from ..queries.payments import insert_payment, lock_tips_of, lock_unpaid_tips

@@ -12,15 +12,17 @@ from shared.tasks import Outside
 from ..domain.payment import Payment
 from ..domain.provider import ProviderEvent
 from ..domain.webhook import Outcome, Webhook
-from ..objects import intent_of, refund_of
+from ..objects import intent_of, refund_of, setup_of
 from ..queries.webhooks import lock_webhook, lock_webhook_called
 from . import tasks
 from .accounts import note_account_change
 from .disputes import note_dispute_change
+from .reconciliation import note_hold
 from .refunds import check_refunds
-from .settlement import settle_intent, settle_refund
+from .settlement import settle_intent, settle_refund, settle_setup
 
 INTENT_EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled")
+SETUP_EVENTS = ("setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled")
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
 DISPUTE_EVENTS = "charge.dispute."
 
@@ -52,6 +54,10 @@ async def handle_webhook(outside: Outside, webhook_id: int) -> None:
 async def _outcome_of(session: AsyncSession, webhook: Webhook) -> Outcome:
     if webhook.type in INTENT_EVENTS:
         return await settle_intent(session, intent_of(webhook.subject))
+    if webhook.type == "payment_intent.amount_capturable_updated":
+        return await note_hold(session, intent_of(webhook.subject))
+    if webhook.type in SETUP_EVENTS:
+        return await settle_setup(session, setup_of(webhook.subject))
     if webhook.type in REFUND_EVENTS:
         return await settle_refund(session, refund_of(webhook.subject))
     if webhook.type.startswith(DISPUTE_EVENTS):
@@ -69,7 +75,8 @@ async def _compare_refunds(session: AsyncSession, charge: dict[str, Any]) -> Out
     payment = await session.scalar(select(Payment).where(of_charge))
     if payment is None:
         return Outcome.FOREIGN
-    if payment.refunded_cents == charge["amount_refunded"]:
+    let_go = charge["amount"] - charge["amount_captured"]  # of a hold, and shown as if it had gone back
+    if payment.refunded_cents == charge["amount_refunded"] - let_go:
         return Outcome.KNOWN
     tasks.enqueue(session, check_refunds, payment_id=payment.id)
     return Outcome.DONE

@@ -32,6 +32,8 @@ class Booking(Timestamped, Base, kw_only=True):
     currency: Mapped[str]
     payment_mode: Mapped[str] = mapped_column(default="full")
     final_at: Mapped[datetime | None] = mapped_column(default=None)
+    appointment_start: Mapped[datetime | None] = mapped_column(default=None)
+    appointment_end: Mapped[datetime | None] = mapped_column(default=None)
 
     @property
     def is_gone(self) -> bool:

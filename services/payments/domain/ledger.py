@@ -17,7 +17,8 @@ from shared.clock import now
 from shared.db import Keyed, words
 
 from . import Base
-from .payment import Payment, Status
+from .life import Status
+from .payment import Payment
 
 if TYPE_CHECKING:
     from .payout import Payout

@@ -1,53 +1,21 @@
 """A payment and its life."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor
 from shared.clock import now
-from shared.db import Aggregate, words
+from shared.db import words
 from shared.errors import Conflict, NotFound
 
 from . import Base
 from .dispute import DisputedSums
-from .intention import Intention
-from .provider import Decline, Intent, SavedCard
+from .hold import Holdable
+from .life import TAKEN, IntentKind, Purpose, Status
+from .provider import Decline, Intent
 
 REFUNDS_WITHIN_CAPTURED = "ck_payments_refunds"
-
-
-class Purpose(StrEnum):
-    """What a payment pays; only `tip` is no part of the booking's price."""
-
-    BOOKING = "booking"
-    REST = "rest"
-    EXTRA = "extra"
-    TIP = "tip"
-
-
-class Status(StrEnum):
-    PENDING = "pending"
-    REQUIRES_PAYMENT = "requires_payment"
-    CAPTURED = "captured"
-    REFUNDED = "refunded"
-    FAILED = "failed"
-    CANCELLING = "cancelling"
-    CANCELLED = "cancelled"
-    ON_SITE = "on_site"
-    PAID_ON_SITE = "paid_on_site"
-
-
-TAKEN = (Status.CAPTURED, Status.REFUNDED)
-CAN_BE_CALLED_OFF = {
-    Status.PENDING: Status.CANCELLING,
-    Status.REQUIRES_PAYMENT: Status.CANCELLING,
-    Status.FAILED: Status.CANCELLED,
-    Status.ON_SITE: Status.CANCELLED,
-}
 
 
 class NoSuchPayment(NotFound):
@@ -66,7 +34,7 @@ class NotYetCaptured(Exception):
     """A refund of money that we do not know to have taken: not final, the news may be on its way."""
 
 
-class Payment(Intention, Aggregate, Base, kw_only=True):
+class Payment(Holdable, Base, kw_only=True):
     """Money for a booking, in cents of `currency`. It has one for each `cause`, the fact that it answers.
 
     `refunds_due_cents` is what goes or went back, `refunded_cents` what the provider has confirmed of it. Of what banks
@@ -82,13 +50,9 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     booking_id: Mapped[int]
     customer_id: Mapped[int]
     affiliate_id: Mapped[int]
-    amount_cents: Mapped[int]
-    commission_cents: Mapped[int]
-    tax_cents: Mapped[int]
     currency: Mapped[str]
     purpose: Mapped[Purpose] = mapped_column(words(Purpose), default=Purpose.BOOKING)
     cause: Mapped[str] = mapped_column(default="")
-    status: Mapped[Status] = mapped_column(words(Status), default=Status.PENDING)
     rest_cents: Mapped[int] = mapped_column(default=0)
     rest_commission_cents: Mapped[int] = mapped_column(default=0)
     rest_tax_cents: Mapped[int] = mapped_column(default=0)
@@ -99,11 +63,6 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     withheld_cents: Mapped[int] = mapped_column(default=0)
     lost_cents: Mapped[int] = mapped_column(default=0)
     dispute_fees_cents: Mapped[int] = mapped_column(default=0)
-    stripe_payment_intent_id: Mapped[str | None] = mapped_column(default=None)
-    client_secret: Mapped[str | None] = mapped_column(default=None)
-    payment_method: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
-    declined_attempt: Mapped[str | None] = mapped_column(default=None)
-    decline_reason: Mapped[str | None] = mapped_column(default=None)
     attention: Mapped[str | None] = mapped_column(default=None)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
     captured_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -112,14 +71,8 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
 
     @property
     def saves_card(self) -> bool:
-        """A deposit: what is left is charged to the same card."""
-        return self.rest_cents > 0
-
-    @property
-    def saved_card(self) -> SavedCard | None:
-        """None also after it was erased."""
-        kept = self.payment_method or {}
-        return SavedCard(kept["customer"], kept["id"]) if kept.get("customer") and kept.get("id") else None
+        """What is left of a deposit is charged to the same card; so is what is held on it anew."""
+        return self.rest_cents > 0 or self.intent_kind is not IntentKind.CHARGE
 
     @property
     def answered_version(self) -> int:
@@ -132,17 +85,6 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
     def is_of(self, actor: Actor) -> bool:
         return actor.customer_id == self.customer_id
 
-    @property
-    def awaits_intent(self) -> bool:
-        return self.stripe_payment_intent_id is None and self.status in (Status.PENDING, Status.CANCELLING)
-
-    def take_intent(self, intent: Intent) -> bool:
-        """The provider is ready. Says whether the customer can pay now: not if the booking has gone meanwhile."""
-        self.stripe_payment_intent_id, self.client_secret = intent.id, intent.client_secret
-        payable = self.status is Status.PENDING
-        self._become(Status.REQUIRES_PAYMENT if payable else self.status)
-        return payable
-
     def fail(self, reason: str) -> bool:
         """The provider will not make an intent for this. Says whether that is news to anybody."""
         wanted = self.status is Status.PENDING
@@ -151,19 +93,19 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
         return wanted
 
     def mismatch(self, intent: Intent) -> str | None:
-        """What is wrong with the sum that the provider took, if anything is."""
-        if (intent.received_cents, intent.currency) == (self.amount_cents, self.currency):
+        """What is wrong with the sum that the provider took, or holds, if anything is."""
+        cents, does = (intent.held_cents, "holds") if intent.is_held else (intent.received_cents, "took")
+        if (cents, intent.currency) == (self.amount_cents, self.currency):
             return None
-        wanted, got = f"{self.amount_cents} {self.currency}", f"{intent.received_cents} {intent.currency}"
-        return f"The provider took {got} instead of {wanted}."
+        wanted, got = f"{self.amount_cents} {self.currency}", f"{cents} {intent.currency}"
+        return f"The provider {does} {got} instead of {wanted}."
 
     def capture(self, intent: Intent) -> bool:
         """The money is here. It counts in whatever state it finds us; says whether it was news."""
         if self.status in TAKEN:
             return False
         self.captured_cents, self.captured_at = intent.received_cents, now()
-        if self.payment_method is None:  # else it was erased
-            self.payment_method = intent.payment_method
+        self._note_card(intent.payment_method)
         self.declined_attempt = self.decline_reason = self.attention = None
         self._become(Status.CAPTURED)
         return True
@@ -174,13 +116,6 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
             return False
         self.declined_attempt, self.decline_reason = decline.attempt, decline.reason
         self._become(self.status)
-        return True
-
-    def call_off(self) -> bool:
-        """The booking is gone: no money is wanted any more. Says whether that changed anything."""
-        if self.status not in CAN_BE_CALLED_OFF:
-            return False
-        self._become(CAN_BE_CALLED_OFF[self.status])
         return True
 
     def pay_on_site(self) -> bool:
@@ -254,7 +189,3 @@ class Payment(Intention, Aggregate, Base, kw_only=True):
             return False
         self.attention = f"{known} {why}".strip()
         return True
-
-    def _become(self, status: Status) -> None:
-        self.status = status
-        self.version += 1

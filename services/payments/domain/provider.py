@@ -26,7 +26,8 @@ class SavedCard:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A payment intent at one moment. Money in cents; `reference` is ours, from the intent's metadata."""
+    """A payment intent at one moment. Money in cents; `reference` is ours, from the intent's metadata. Of a hold,
+    `capture_before` is known only from answers that name its charge whole."""
 
     id: str
     status: str
@@ -35,6 +36,28 @@ class Intent:
     client_secret: str | None
     reference: UUID | None
     payment_method: dict[str, Any] | None
+    decline: Decline | None
+    held_cents: int = 0
+    capture_before: datetime | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in ("succeeded", "canceled")
+
+    @property
+    def is_held(self) -> bool:
+        return self.status == "requires_capture"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A setup intent at one moment: a `card` that is saved once its holder has agreed."""
+
+    id: str
+    status: str
+    client_secret: str | None
+    reference: UUID | None
+    card: SavedCard | None
     decline: Decline | None
 
     @property

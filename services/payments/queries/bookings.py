@@ -10,7 +10,10 @@ from shared.contracts.booking import BookingEvent
 from ..domain.booking import Booking, NoSuchBooking
 
 # Named, because an event may grow by fields that are not for us.
-KEPT = {"booking_id", "version", "customer_id", "affiliate_id", "status", "price_cents", "currency", "payment_mode"}
+KEPT = {
+    "booking_id", "version", "customer_id", "affiliate_id", "status", "price_cents", "currency", "payment_mode",
+    "appointment_start", "appointment_end",
+}  # fmt: skip
 
 
 async def keep_booking(session: AsyncSession, event: BookingEvent) -> Booking:

@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, Select, cast, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..domain.ledger import Account, Journal, Posting, held_back
-from ..domain.payment import TAKEN, Payment
+from ..domain.life import TAKEN
+from ..domain.payment import Payment
 from ..domain.payout import Payout, PayoutItem
 
 BATCH = 1_000

@@ -9,15 +9,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
+from shared.clock import now
 from shared.contracts.booking import BookingEvent
 
 from ..domain.booking import Booking, parts_of
-from ..domain.payment import CAN_BE_CALLED_OFF, NoSuchPayment, Payment, Purpose, Status
-from ..domain.provider import Intent
+from ..domain.hold import FormerIntent, agreed_by
+from ..domain.life import CAN_BE_CALLED_OFF, Purpose, Status
+from ..domain.payment import NoSuchPayment, Payment
+from ..domain.provider import Intent, Setup
 from . import QUIET
 
 
-async def insert_payment(session: AsyncSession, booking: BookingEvent | Booking, **values: Any) -> Payment | None:
+async def insert_payment(
+    session: AsyncSession, booking: BookingEvent | Booking | Payment, **values: Any
+) -> Payment | None:
     """A new payment with the intention to have an intent made; None if the booking has one for this cause."""
     of = {name: getattr(booking, name) for name in ("booking_id", "customer_id", "affiliate_id", "currency")}
     row = insert(Payment).values({**of, "status": Status.PENDING, **values, **Payment.intended()})
@@ -33,12 +38,14 @@ async def insert_first(session: AsyncSession, booking: BookingEvent, status: Sta
         cause=f"booking:{booking.booking_id}",
         status=status,
         **parts_of(booking),
+        **agreed_by(booking, now()),
     )
 
 
-async def find_first(session: AsyncSession, booking_id: int) -> Payment | None:
+async def find_first(session: AsyncSession, booking_id: int, *, lock: bool = False) -> Payment | None:
     """What confirms a booking."""
-    return await session.scalar(_of_booking(booking_id).where(Payment.purpose == Purpose.BOOKING))
+    first = _of_booking(booking_id).where(Payment.purpose == Purpose.BOOKING)
+    return await session.scalar(first.with_for_update() if lock else first)
 
 
 async def get_payment(session: AsyncSession, payment_id: int, *, lock: bool = False) -> Payment:
@@ -106,6 +113,21 @@ async def lock_payment_behind(session: AsyncSession, intent: Intent) -> Payment 
     return await session.scalar(of.where(Payment.reference == intent.reference))
 
 
+async def lock_payment_once_behind(session: AsyncSession, intent: Intent) -> Payment | None:
+    """Which has let this intent go."""
+    former = select(FormerIntent.payment_id).where(FormerIntent.stripe_payment_intent_id == intent.id)
+    return await session.scalar(select(Payment).where(Payment.id == former.scalar_subquery()).with_for_update())
+
+
+async def lock_payment_set_up(session: AsyncSession, setup: Setup) -> Payment | None:
+    """By the setup intent's id; by our reference in it, if we do not know the id."""
+    of = select(Payment).with_for_update()
+    known = await session.scalar(of.where(Payment.stripe_setup_intent_id == setup.id))
+    if known is not None or setup.reference is None:
+        return known
+    return await session.scalar(of.where(Payment.reference == setup.reference))
+
+
 async def lock_payment_paid_by(session: AsyncSession, intent_id: str | None) -> Payment | None:
     of = select(Payment).where(Payment.stripe_payment_intent_id == intent_id)
     return await session.scalar(of.with_for_update())
@@ -121,7 +143,7 @@ async def claim_quiet_payments(session: AsyncSession, statuses: Sequence[Status]
         select(Payment.id)
         .where(
             Payment.status.in_(statuses),
-            Payment.stripe_payment_intent_id.is_not(None),
+            func.coalesce(Payment.stripe_payment_intent_id, Payment.stripe_setup_intent_id).is_not(None),
             Payment.attention.is_(None),
             Payment.checked_at < func.clock_timestamp() - QUIET,
         )

@@ -7,11 +7,14 @@ from pydantic import Field
 from shared.auth import Actor
 from shared.http import View
 
-from ..domain.payment import Payment, Purpose, Status
+from ..domain.life import IntentKind, Purpose, Status
+from ..domain.payment import Payment
 
 
 class PaymentView(View):
-    """A payment. `purpose` booking confirms a booking; rest and extra are paid of its price later; a tip is none of it.
+    """A payment. `purpose` booking confirms a booking; rest and extra are paid of its price later; a fee is instead of
+    it, and a tip is none of it. `intent_kind` says what its customer agrees to: charge takes the money at once, hold
+    keeps it on the card until the job is done, setup saves the card for that.
     `client_secret` and `publishable_key` are what the customer's client pays the provider with."""
 
     id: int
@@ -21,6 +24,7 @@ class PaymentView(View):
     affiliate_id: int
     purpose: Purpose
     status: Status
+    intent_kind: IntentKind
     amount_cents: int
     refunded_cents: int
     currency: str

@@ -1,0 +1,142 @@
+"""Cards at the provider: charged, held on, saved; a part of `Provider`."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import stripe
+
+from .domain.life import IntentKind
+from .domain.payment import Payment
+from .domain.provider import Intent, KeySpoilt, RefusedByProvider, SavedCard, Setup
+from .objects import REFERENCE, intent_of, setup_of
+from .refusals import in_our_words
+
+if TYPE_CHECKING:
+    from stripe.params import (
+        PaymentIntentConfirmParams,
+        PaymentIntentCreateParams,
+        PaymentIntentListParams,
+        SetupIntentCreateParams,
+        SetupIntentListParams,
+    )
+
+TOLERANCE = 300  # seconds that clocks may differ, and that a webhook's time may lie in the past or the future
+PAGE = 100
+# Of a hold, until when it lives stands in the charge.
+WHOLE_CHARGE = ["latest_charge"]
+
+
+class Cards:
+    _stripe: stripe.V1Services
+
+    async def create_intent(self, payment: Payment, card: SavedCard | None = None) -> Intent:
+        """To be paid by a customer; with a `card`, of one whom the provider knows. Nobody can agree to have a card
+        saved who is not there, so one that is saved already is not asked for again."""
+        customer_id = card.customer_id if card else await self._new_customer(payment) if payment.saves_card else None
+        params: PaymentIntentCreateParams = {
+            "amount": payment.amount_cents,
+            "currency": payment.currency.lower(),
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": _metadata(payment),
+        }
+        if customer_id:
+            params["customer"] = customer_id
+        if payment.saves_card and not card:
+            params["setup_future_usage"] = "off_session"
+        if payment.intent_kind is IntentKind.HOLD:
+            params["capture_method"] = "manual"
+        with in_our_words():
+            made = await self._stripe.payment_intents.create_async(params, {"idempotency_key": payment.idempotency_key})
+        return intent_of(made.to_dict())
+
+    async def _new_customer(self, payment: Payment) -> str:
+        """For this one card, and nameless. A second one that a new attempt leaves behind has no card and no use."""
+        metadata = {REFERENCE: str(payment.reference)}
+        key = f"{payment.idempotency_key}-customer"
+        with in_our_words():
+            return (await self._stripe.customers.create_async({"metadata": metadata}, {"idempotency_key": key})).id
+
+    async def charge_card(self, payment: Payment, intent_id: str, card: SavedCard) -> Intent:
+        """Without its holder: what the intent has come to, charged, held or declined."""
+        params: PaymentIntentConfirmParams = {
+            "payment_method": card.method_id,
+            "off_session": True,
+            "expand": WHOLE_CHARGE,
+        }
+        key = f"{payment.idempotency_key}-charge"
+        try:
+            with in_our_words():
+                told = await self._stripe.payment_intents.confirm_async(intent_id, params, {"idempotency_key": key})
+                return intent_of(told.to_dict())
+        except (RefusedByProvider, KeySpoilt):
+            return await self.get_intent(intent_id)
+
+    async def get_intent(self, intent_id: str) -> Intent:
+        with in_our_words():
+            told = await self._stripe.payment_intents.retrieve_async(intent_id, {"expand": WHOLE_CHARGE})
+            return intent_of(told.to_dict())
+
+    async def find_intent(self, reference: UUID, *, since: datetime) -> Intent | None:
+        """By its metadata. A list, because the provider's search may not show for a minute what was just made."""
+        params: PaymentIntentListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
+        with in_our_words():
+            page = await self._stripe.payment_intents.list_async(params)
+            async for listed in page.auto_paging_iter():
+                if (intent := intent_of(listed.to_dict())).reference == reference:
+                    return intent
+        return None
+
+    async def cancel_intent(self, intent_id: str) -> Intent:
+        """What it holds is let go. Needs no key of ours: an intent can be cancelled only once. One that no longer can
+        be is told as it is."""
+        try:
+            with in_our_words():
+                return intent_of((await self._stripe.payment_intents.cancel_async(intent_id)).to_dict())
+        except RefusedByProvider:
+            return await self.get_intent(intent_id)
+
+    async def capture_intent(self, intent_id: str, cents: int) -> Intent:
+        """So much of what is held; the rest is let go. As with cancelling: it can be done only once."""
+        try:
+            with in_our_words():
+                told = await self._stripe.payment_intents.capture_async(intent_id, {"amount_to_capture": cents})
+                return intent_of(told.to_dict())
+        except RefusedByProvider:
+            return await self.get_intent(intent_id)
+
+    async def create_setup(self, payment: Payment) -> Setup:
+        """A card is to be saved, with its holder's consent to be charged later."""
+        params: SetupIntentCreateParams = {
+            "customer": await self._new_customer(payment),
+            "usage": "off_session",
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": _metadata(payment),
+        }
+        key = f"{payment.idempotency_key}-setup"
+        with in_our_words():
+            return setup_of((await self._stripe.setup_intents.create_async(params, {"idempotency_key": key})).to_dict())
+
+    async def get_setup(self, setup_id: str) -> Setup:
+        with in_our_words():
+            return setup_of((await self._stripe.setup_intents.retrieve_async(setup_id)).to_dict())
+
+    async def find_setup(self, reference: UUID, *, since: datetime) -> Setup | None:
+        params: SetupIntentListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
+        with in_our_words():
+            page = await self._stripe.setup_intents.list_async(params)
+            async for listed in page.auto_paging_iter():
+                if (setup := setup_of(listed.to_dict())).reference == reference:
+                    return setup
+        return None
+
+    async def cancel_setup(self, setup_id: str) -> Setup:
+        try:
+            with in_our_words():
+                return setup_of((await self._stripe.setup_intents.cancel_async(setup_id)).to_dict())
+        except RefusedByProvider:
+            return await self.get_setup(setup_id)
+
+
+def _metadata(payment: Payment) -> dict[str, str]:
+    return {REFERENCE: str(payment.reference), "booking_id": str(payment.booking_id)}
