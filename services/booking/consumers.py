@@ -24,7 +24,7 @@ from shared.contracts.catalog import (
 )
 from shared.contracts.payments import CardSaved, PaymentAuthorised, PaymentCaptured, PaymentOnSite
 
-from .commands import quotes
+from .commands import quotes, series
 from .commands.free_days import note_change_for_all
 from .commands.free_days import note_schedule_change as note_change
 from .commands.settlement import settle_agreement, settle_payment
@@ -64,6 +64,7 @@ async def copy_affiliate(event: AffiliateEvent, session: AsyncSession) -> None:
         session.add(Crew(affiliate_id=event.affiliate_id, name="Crew 1"))
     if news:
         await note_change(session, event.affiliate_id)
+        await series.follow_affiliate(session, event.affiliate_id, event.application_status)
 
 
 @consumers.on(OfferPublished, OfferChanged, OfferWithdrawn)

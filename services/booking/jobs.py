@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.jobs import Jobs
 
-from .commands import calendars, free_days, holding, quotes
+from .commands import calendars, free_days, holding, quotes, visits
 from .queries.bookings import holds_past_their_time
 from .queries.quotes import quotes_past_their_time
 
@@ -32,6 +32,12 @@ async def tell_free_days(session: AsyncSession) -> None:
     for _ in range(10):
         if not await free_days.tell_free_days(session, limit=20):
             break
+
+
+@jobs.every(timedelta(seconds=15))
+async def book_visits_of_series(session: AsyncSession) -> None:
+    """Some weeks ahead of each. What has to wait, for a visit before to be paid, is looked at again."""
+    await visits.see_to_due_series(session, limit=200)
 
 
 @jobs.every(timedelta(seconds=5))

@@ -7,6 +7,7 @@ from shared.contracts.identity import ErasureRequested
 from shared.personal import Held, Nobodys, Personal, stored_answers
 
 from .commands.quotes import withdraw_all
+from .commands.series import end_all
 from .queries.bookings import live_until, lock_customer
 
 TABLES = (
@@ -18,7 +19,7 @@ TABLES = (
         " fee_cents payment_mode deposit_cents cancelled_by created_at updated_at no_show_fee_cents proposed_start eta"
         " started_at completed_at",
         hidden="version customer_id crew_id service_id tier_id blocked commission_cents promotion_id quote_id"
-        " free_until hold_expires_at",
+        " series_id free_until hold_expires_at",
         erased={
             "address": "''",
             "zip": "''",
@@ -50,6 +51,20 @@ TABLES = (
         hidden="id customer_id author_user_id",
         erased={"body": "''"},
         also="author_user_id = :user_id",
+    ),
+    Held(
+        "series",
+        "customer_id = :customer_id",
+        shown="id affiliate_id service_name tier_name status every_weeks first_on last_on minute timezone size_class"
+        " condition price_cents currency paused_by ended_by next_on created_at updated_at",
+        hidden="version customer_id service_id tier_id add_on_ids active_since followed_by_id due_at",
+        erased={"address": "''", "zip": "''", "end_reason": "null"},
+    ),
+    Held(
+        "series_visits",
+        "series_id in (select id from series where customer_id = :customer_id)",
+        shown="series_id on_date status booking_id price_cents reason other_times created_at updated_at",
+        hidden="id version",
     ),
     Held(
         "counted_payments",
@@ -116,10 +131,11 @@ TABLES = (
 
 
 async def _wait_for_bookings(event: ErasureRequested, session: AsyncSession) -> ErasurePutOff | None:
-    """Identity asks only if it knows of none; booking has the last word."""
+    """Identity asks only if it knows of none; booking has the last word. Series end at once: they would make others."""
     if event.customer_id is None:
         return None
     await lock_customer(session, event.customer_id)
+    await end_all(session, event.customer_id)
     if (until := await live_until(session, event.customer_id)) is None:
         return None
     told = {"erasure_receipt_id": event.erasure_id, "version": event.version}

@@ -15,6 +15,10 @@ class Settings(PlatformSettings):
 
     travel: Literal["distance"] = Field(default="distance", description="how long drives are estimated to take")
 
+    series_days_ahead: int = Field(
+        default=21, ge=2, le=365, description="how many days ahead the visits of a series are booked, at most"
+    )
+
     @model_validator(mode="after")
     def _nothing_inside_in_production(self) -> Self:
         if self.calendars_may_be_local and self.profile is Profile.PRODUCTION:

@@ -12,7 +12,14 @@ from shared.auth import Actor
 from shared.clock import now
 from shared.consumers import keep_newest
 from shared.context import cause
-from shared.contracts.booking import BookingCancelled, BookingEvent, QuoteEvent, QuoteMessageSent
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingEvent,
+    QuoteEvent,
+    QuoteMessageSent,
+    SeriesEvent,
+    SeriesVisitEvent,
+)
 from shared.contracts.identity import MemberInvited
 from shared.events import Event
 from shared.personal import is_erased
@@ -61,6 +68,12 @@ async def follow_quote(session: AsyncSession, event: QuoteEvent | QuoteMessageSe
     """Keep how far the quote is, then tell. Of somebody who was erased, nobody is told."""
     if isinstance(event, QuoteEvent):
         await keep_newest(session, Quote, {name: getattr(event, name) for name in OF_QUOTE})
+    if not await is_erased(session, f"customer:{event.customer_id}"):
+        await tell_of(session, event)
+
+
+async def follow_series(session: AsyncSession, event: SeriesEvent | SeriesVisitEvent) -> None:
+    """Of somebody who was erased, nobody is told."""
     if not await is_erased(session, f"customer:{event.customer_id}"):
         await tell_of(session, event)
 

@@ -3,7 +3,20 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.consumers import Consumers, keep_newest
-from shared.contracts.booking import BOOKING_EVENTS, QUOTE_EVENTS, BookingEvent, QuoteEvent, QuoteMessageSent
+from shared.contracts.booking import (
+    BOOKING_EVENTS,
+    QUOTE_EVENTS,
+    BookingEvent,
+    QuoteEvent,
+    QuoteMessageSent,
+    SeriesEnded,
+    SeriesEvent,
+    SeriesPaused,
+    SeriesStarted,
+    SeriesVisitBooked,
+    SeriesVisitEvent,
+    SeriesVisitMissed,
+)
 from shared.contracts.catalog import (
     AFFILIATE_EVENTS,
     AffiliateEvent,
@@ -134,6 +147,11 @@ async def tell_of_booking(event: BookingEvent, session: AsyncSession) -> None:
 async def tell_of_quote(event: QuoteEvent | QuoteMessageSent, session: AsyncSession) -> None:
     """Of what is closed or over by now, its end is told and nothing else."""
     await commands.follow_quote(session, event)
+
+
+@consumers.on(SeriesStarted, SeriesPaused, SeriesEnded, SeriesVisitBooked, SeriesVisitMissed)
+async def tell_of_series(event: SeriesEvent | SeriesVisitEvent, session: AsyncSession) -> None:
+    await commands.follow_series(session, event)
 
 
 @consumers.on(PaymentCaptured, PaymentFailed, AuthorisationFailed, PaymentRefunded)

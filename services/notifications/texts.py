@@ -4,7 +4,7 @@ The words are made once, when the notice is; the app shows them as they are, an 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -39,6 +39,18 @@ def local(moment: str, timezone: str) -> str:
     return f"{at:%A, %B} {at.day}, {at.year} at {at.hour % 12 or 12}:{at:%M %p %Z}"
 
 
+def day(iso: str) -> str:
+    """`Tuesday, November 24, 2026`."""
+    at = date.fromisoformat(iso)
+    return f"{at:%A, %B} {at.day}, {at.year}"
+
+
+def clock(minute: int) -> str:
+    """Minutes from midnight as `9:00 AM`."""
+    hour = minute // 60
+    return f"{hour % 12 or 12}:{minute % 60:02} {'AM' if hour < 12 else 'PM'}"
+
+
 def _zone(name: str) -> ZoneInfo:
     """An unknown zone is no reason to say nothing: UTC, and the text says so."""
     try:
@@ -57,7 +69,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"money": shown, "local": local}
+    made.filters |= {"money": shown, "local": local, "day": day, "clock": clock}
     return made
 
 

@@ -46,6 +46,7 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     condition: Condition | None = None
     promotion_id: int | None = None
     quote_id: int | None = None
+    series_id: int | None = None
     blocked_from: datetime | None = None
     blocked_until: datetime | None = None
     free_until: datetime | None = None
@@ -297,6 +298,110 @@ BOOKING_EVENTS: tuple[type[BookingEvent], ...] = (
     BookingChargeDue,
     BookingChargeCalledOff,
 )
+
+
+class SeriesEvent(Event, aggregate="series", person="customer_id"):
+    """A series as it now is: the same done every `every_weeks` weeks, from `first_on` until `last_on` (null: on and
+    on), `minute` minutes after midnight by the clocks of `timezone`.
+
+    `status` is active, paused or ended. `paused_by` is customer, unpaid (several visits in a row) or affiliate
+    (suspended). `ended_by` is customer, affiliate or platform, which ends it after its last day. Where a customer wants
+    something else from a day on, another series follows: `followed_by_id`.
+    """
+
+    series_id: int
+    customer_id: int
+    affiliate_id: int
+    service_id: int
+    tier_id: int
+    service_name: str
+    tier_name: str
+    status: str
+    every_weeks: int
+    first_on: date
+    last_on: date | None
+    minute: int
+    timezone: str
+    address: Annotated[str, PERSONAL]
+    zip: Annotated[str, PERSONAL]
+    size_class: SizeClass
+    condition: Condition
+    add_on_ids: list[int]
+    price_cents: int
+    currency: str
+    active_since: datetime
+    paused_by: str | None
+    ended_by: str | None
+    end_reason: Annotated[str | None, PERSONAL]
+    followed_by_id: int | None
+
+
+class SeriesStarted(SeriesEvent, type="booking.series_started.v1"):
+    pass
+
+
+class SeriesChanged(SeriesEvent, type="booking.series_changed.v1"):
+    """It ends on another day than was said."""
+
+
+class SeriesPaused(SeriesEvent, type="booking.series_paused.v1"):
+    """No further visits are booked; those that are stay."""
+
+
+class SeriesResumed(SeriesEvent, type="booking.series_resumed.v1"):
+    pass
+
+
+class SeriesEnded(SeriesEvent, type="booking.series_ended.v1"):
+    pass
+
+
+SERIES_EVENTS: tuple[type[SeriesEvent], ...] = (
+    SeriesStarted,
+    SeriesChanged,
+    SeriesPaused,
+    SeriesResumed,
+    SeriesEnded,
+)
+
+
+class SeriesVisitEvent(Event, aggregate="series_visit"):
+    """A visit of a series: `on_date` is its local day by the rhythm of the series, whenever its booking is."""
+
+    series_visit_id: int
+    series_id: int
+    customer_id: int
+    affiliate_id: int
+    service_name: str
+    tier_name: str
+    timezone: str
+    on_date: date
+
+
+class SeriesVisitBooked(SeriesVisitEvent, type="booking.series_visit_booked.v1"):
+    """`previous_price_cents` is what the last visit that was booked cost, or was to cost when the series began."""
+
+    booking_id: int
+    appointment_start: datetime
+    price_cents: int
+    previous_price_cents: int
+    currency: str
+
+
+class SeriesVisitMissed(SeriesVisitEvent, type="booking.series_visit_missed.v1"):
+    """Its time could not be had: `reason` is the code of the refusal, or no-such-time where the clocks skip it. It
+    would have been at `starts_at`; `other_times` are the next that were free."""
+
+    starts_at: datetime | None
+    reason: str
+    other_times: list[datetime]
+
+
+class SeriesVisitSkipped(SeriesVisitEvent, type="booking.series_visit_skipped.v1"):
+    """Left out: its customer wanted that, or one that was paid before stays in its place."""
+
+
+SERIES_VISIT_EVENTS: tuple[type[SeriesVisitEvent], ...] = (SeriesVisitBooked, SeriesVisitMissed, SeriesVisitSkipped)
 
 
 class FreeDaysChanged(Event, aggregate="free_days", type="booking.free_days_changed.v1"):

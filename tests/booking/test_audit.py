@@ -29,20 +29,24 @@ from shared.testing.tokens import customer, member
 
 from .conftest import AFFILIATE, PRICE, Shop, captured, monday_at, open_shop
 from .quoting import PHOTOS, SECOND, Desk, Json, also_open
+from .standing import Standing, wanted, week
 
 UNGUARDED = """do $$ declare guard record; begin
     for guard in select conrelid::regclass as owner, conname from pg_constraint
-        where conrelid in ('bookings'::regclass, 'quotes'::regclass) and contype in ('c', 'f', 'x', 'u')
+        where conrelid in ('bookings'::regclass, 'quotes'::regclass, 'series'::regclass)
+              and contype in ('c', 'f', 'x', 'u')
     loop execute format('alter table %s drop constraint %I', guard.owner, guard.conname); end loop;
 end $$"""
 ANOTHER = {
     "status": "'expired'", "size_class": "'truck'", "condition": "'clean'", "currency": "'EUR'", "timezone": "'UTC'",
     "payment_mode": "'on_site'", "lines": "'[]'", "request_id": "gen_random_uuid()", "photo_urls": "array['x']",
-    "wished_times": "array[now()]",
+    "wished_times": "array[now()]", "add_on_ids": "array[9]", "paused_by": "'unpaid'", "series.status": "'paused'",
 }  # fmt: skip
 BY_TYPE = {
     "int8": "coalesce({0}, 0) + 1", "varchar": "coalesce({0}, '') || '1'", "text": "coalesce({0}, '') || '1'",
-    "timestamptz": "now()", "tstzrange": "tstzrange(lower({0}) - interval '1 min', upper({0}) + interval '1 min')",
+    "timestamptz": "now()",
+    "date": "coalesce({0}, current_date) + 1",
+    "tstzrange": "tstzrange(lower({0}) - interval '1 min', upper({0}) + interval '1 min')",
 }  # fmt: skip
 
 
@@ -89,6 +93,7 @@ async def lives(
     lives = Lives(await open_shop(fresh_client, as_, deliver_to("booking", fresh_database)), fresh_database)
     await _live_bookings(lives, monkeypatch)
     await _live_quotes(lives, monkeypatch)
+    await _live_series(lives)
     await lives.shop.deliver(ErasureRequested(erasure_id=1, version=2, user_id=1008, customer_id=8))
     return lives
 
@@ -137,6 +142,20 @@ async def _live_quotes(lives: Lives, patch: pytest.MonkeyPatch) -> None:
     await desk.asked(AFFILIATE, by=customer(8))  # taken back by the erasure
 
 
+async def _live_series(lives: Lives) -> None:
+    standing = Standing(lives.shop, lives.database)
+    series = await standing.begun(time="16:00")
+    for verb, body in (
+        ("pause", None),
+        ("resume", None),
+        ("end", {"from_date": week(9)}),
+        ("end", {"reason": "Sold."}),
+    ):
+        assert (await standing.act(series, verb, body=body)).status_code == 200
+    followed = await standing.begun(customer(8), first_date=week(2))
+    assert (await standing.act(followed, "change", body=wanted(first_date=week(6)))).status_code == 201
+
+
 async def _verify(database: Database) -> tuple[int, str]:
     told = {"MDH_DATABASE_URL": database.url}
     result = await asyncio.to_thread(lambda: CliRunner().invoke(app, ["audit", "verify", "booking"], env=told))
@@ -160,7 +179,11 @@ async def test_lives_are_what_their_events_say_and_one_that_is_not_is_named(
 
 async def test_each_column_that_was_changed_by_hand_is_found_by_name(lives: Lives, as_owner: AsOwner) -> None:
     await as_owner(UNGUARDED)
-    chosen = {"booking": "cancelled_by = 'customer' and paid_cents > 0", "quote": "status = 'accepted'"}
+    chosen = {
+        "booking": "cancelled_by = 'customer' and paid_cents > 0",
+        "quote": "status = 'accepted'",
+        "series": "ended_by = 'customer' and customer_id = 7",
+    }
     for aggregate, life in LIVES.items():
         for column in set(life.row.__table__.columns.keys()) - life.silent:
             table = life.row.__tablename__
@@ -169,7 +192,7 @@ async def test_each_column_that_was_changed_by_hand_is_found_by_name(lives: Live
                     text("select udt_name from information_schema.columns where table_name = :t and column_name = :c"),
                     {"t": table, "c": column},
                 )
-                other = ANOTHER.get(column) or BY_TYPE[kind].format(column)
+                other = ANOTHER.get(f"{aggregate}.{column}") or ANOTHER.get(column) or BY_TYPE[kind].format(column)
                 await session.execute(text(f"update {table} set {column} = {other} where {chosen[aggregate]}"))  # noqa: S608
                 whats = [wrong.what async for wrong in all_not_as_told(session)]
                 await session.rollback()

@@ -1,7 +1,7 @@
 """What events make of a booking and of a quote: a pure function, and one line for each kind of event."""
 
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.booking.domain.history import CHANGES, LIVES, Life, State, apply, differences
-from shared.contracts.booking import BookingConfirmed, BookingEvent, BookingHeld, BookingRefundDue, QuoteEvent
+from shared.contracts.booking import (
+    BookingConfirmed,
+    BookingEvent,
+    BookingHeld,
+    BookingRefundDue,
+    QuoteEvent,
+    SeriesEvent,
+)
 from shared.events import CONTRACTS, Event
 from shared.ids import new_id
 from shared.pricing import LineItem
@@ -20,6 +27,7 @@ REQUEST = new_id()
 KINDS: dict[str, list[type[Event]]] = {
     "booking": [kind for kind in CONTRACTS.values() if issubclass(kind, BookingEvent)],
     "quote": [kind for kind in CONTRACTS.values() if issubclass(kind, QuoteEvent)],
+    "series": [kind for kind in CONTRACTS.values() if issubclass(kind, SeriesEvent)],
 }
 ALL = [kind for kinds in KINDS.values() for kind in kinds]
 MORE = {"charge_cents": 1, "charge_for": "extras", "previous_start": AT, "other_times": [AT]}
@@ -33,9 +41,13 @@ def value(kind: type[Event], name: str, number: int) -> Any:
         return WORDS[name][number % 2]
     if "LineItem" in annotation:
         return [LineItem(kind="service", label="x", amount_cents=number)]
-    if "datetime" in annotation:
+    if "datetime.datetime" in annotation:
         at = AT + timedelta(hours=number)
         return [at] if "list" in annotation else at
+    if "datetime.date" in annotation:
+        return date(2026, 3, 2) + timedelta(days=number)
+    if "list[int]" in annotation:
+        return [number]
     return number if "int" in annotation else REQUEST if "UUID" in annotation else f"text {number}"
 
 

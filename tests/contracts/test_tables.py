@@ -68,6 +68,8 @@ OWNED: dict[str, dict[str, str]] = {
         "external_busy": "calendar_id crew_id during",
         "calendar_feeds": "customer_id affiliate_id crew_id token_hash",
         "counted_payments": "payment_id booking_id amount_cents",
+        "series": "customer_id affiliate_id tier_id status every_weeks first_on last_on minute timezone next_on due_at",
+        "series_visits": "series_id on_date status booking_id reason other_times",
     },
     "payments": {
         "payments": "booking_id stripe_payment_intent_id amount_cents status payment_method purpose cause",

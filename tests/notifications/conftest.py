@@ -16,7 +16,14 @@ from services.notifications.clients import MailServer
 from services.notifications.domain.message import Communication, Notification
 from services.notifications.settings import Settings
 from services.notifications.tasks import tasks
-from shared.contracts.booking import BookingEvent, BookingHeld, QuoteEvent, QuoteMessageSent
+from shared.contracts.booking import (
+    BookingEvent,
+    BookingHeld,
+    QuoteEvent,
+    QuoteMessageSent,
+    SeriesEvent,
+    SeriesVisitEvent,
+)
 from shared.contracts.catalog import AffiliateApproved, AffiliateEvent
 from shared.contracts.identity import (
     ApiKeyCreated,
@@ -50,7 +57,9 @@ B = TypeVar("B", bound=BookingEvent)
 A = TypeVar("A", bound=AffiliateEvent)
 P = TypeVar("P", bound=PaymentEvent)
 Q = TypeVar("Q", bound=QuoteEvent)
+S = TypeVar("S", bound=SeriesEvent)
 U = TypeVar("U", bound=UserEvent)
+V = TypeVar("V", bound=SeriesVisitEvent)
 
 
 @pytest.fixture(scope="session")
@@ -209,6 +218,26 @@ def quote(kind: type[Q], version: int, status: str, **more: Any) -> Q:
     lines = [{"kind": "service", "label": "Deep clean", "amount_cents": 21_999}]
     priced = {"lines": lines, "price_cents": 21_999, "duration_minutes": 180, "note": "Seats out."}
     return kind(**values | (priced if status in ("priced", "accepted") else {}) | more)
+
+
+def series(kind: type[S], version: int, status: str, **more: Any) -> S:
+    values: dict[str, Any] = {
+        "series_id": 95, "version": version, "customer_id": CUSTOMER, "affiliate_id": AFFILIATE, "service_id": 41,
+        "tier_id": 51, "service_name": "Full detail", "tier_name": "Gold", "status": status, "every_weeks": 2,
+        "first_on": "2199-06-03", "last_on": None, "minute": 540, "timezone": "America/New_York",
+        "address": "1 Main St", "zip": "11201", "size_class": "suv", "condition": "normal", "add_on_ids": [],
+        "price_cents": 18_900, "currency": "USD", "active_since": START, "paused_by": None, "ended_by": None,
+        "end_reason": None, "followed_by_id": None,
+    }  # fmt: skip
+    return kind(**values | more)
+
+
+def visit(kind: type[V], **more: Any) -> V:
+    values: dict[str, Any] = {
+        "series_visit_id": 96, "version": 1, "series_id": 95, "customer_id": CUSTOMER, "affiliate_id": AFFILIATE,
+        "service_name": "Full detail", "tier_name": "Gold", "timezone": "America/New_York", "on_date": "2199-06-03",
+    }  # fmt: skip
+    return kind(**values | more)
 
 
 def said(author: str, **more: Any) -> QuoteMessageSent:

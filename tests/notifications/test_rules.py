@@ -77,7 +77,9 @@ from tests.notifications.conftest import (
     reused,
     said,
     security,
+    series,
     verification,
+    visit,
 )
 
 NOW = datetime(2199, 1, 1, tzinfo=UTC)
@@ -106,6 +108,15 @@ def cancelled_late(fee_due_cents: int) -> bookings.BookingCancelled:
     event = booking(bookings.BookingCancelled, 3, "cancelled", fee_due_cents=fee_due_cents, **told)
     assert isinstance(event, bookings.BookingCancelled)
     return event
+
+
+def missed(reason: str, **more: Any) -> bookings.SeriesVisitMissed:
+    return visit(bookings.SeriesVisitMissed, starts_at=START, reason=reason, **{"other_times": []} | more)
+
+
+def priced_visit(cents: int) -> bookings.SeriesVisitBooked:
+    told = {"booking_id": 61, "appointment_start": START, "price_cents": cents, "currency": "USD"}
+    return visit(bookings.SeriesVisitBooked, **told, previous_price_cents=18_900)
 
 
 EVENTS: list[Event] = [
@@ -148,6 +159,14 @@ EVENTS: list[Event] = [
     quote(bookings.QuoteWithdrawn, 2, "withdrawn", reason="Sold it"),
     quote(bookings.QuoteClosed, 2, "closed"),
     quote(bookings.QuoteExpired, 2, "expired"),
+    *(series(bookings.SeriesStarted, 1, "active", every_weeks=every) for every in (1, 2)),
+    series(bookings.SeriesStarted, 1, "active", last_on="2199-09-02"),
+    *(series(bookings.SeriesPaused, 2, "paused", paused_by=by) for by in ("unpaid", "affiliate", "customer")),
+    *(series(bookings.SeriesEnded, 3, "ended", ended_by=by) for by in ("customer", "affiliate", "platform")),
+    series(bookings.SeriesEnded, 3, "ended", ended_by="affiliate", end_reason="Moving"),
+    *(missed(reason) for reason in ("slot-taken", "no-such-time", "too-many-holds", "not-bookable")),
+    missed("slot-not-offered", other_times=[START, START]),
+    priced_visit(19_900),
     said("customer"),
     said("affiliate"),
     payouts("complete"),
@@ -464,6 +483,23 @@ def test_a_price_is_told_line_by_line() -> None:
     assert "Seats out." in message
 
 
+def test_of_a_visit_that_costs_what_the_last_did_nothing_more_is_said() -> None:
+    assert not list(notices_of(priced_visit(18_900), None))
+    [told] = notices_of(priced_visit(19_900), None)
+    assert "costs $199.00; before it was $189.00" in words_of(told, ADA).message
+
+
+def test_of_a_series_that_another_follows_only_that_one_is_told() -> None:
+    assert not list(notices_of(series(bookings.SeriesEnded, 3, "ended", followed_by_id=99), None))
+
+
+def test_a_series_is_told_by_days_and_the_clocks_there() -> None:
+    to_customer, to_affiliate = notices_of(series(bookings.SeriesStarted, 1, "active"), None)
+    assert words_of(to_customer, ADA).title == "Full detail every 2 weeks, from Monday, June 3, 2199"
+    assert "every 2 weeks at 9:00 AM, from Monday, June 3, 2199 until you end it." in words_of(to_customer, ADA).message
+    assert "1 Main St" not in words_of(to_affiliate, ADA).message
+
+
 @pytest.mark.parametrize(("before", "knew"), [(None, True), ("held", False), ("expired", False), ("confirmed", True)])
 def test_affiliates_know_of_paid_appointments_only(before: str | None, knew: bool) -> None:
     assert affects_affiliate(known(before) if before else None) is knew
@@ -475,7 +511,7 @@ def test_the_same_fact_is_the_same_cause_whatever_event_brings_it() -> None:
 
 
 def test_what_the_app_may_show_holds_no_money_of_others() -> None:
-    may = {"booking_id", "affiliate_id", "payment_id", "review_id", "quote_id"}
+    may = {"booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id"}
     assert all(set(notice.about) <= may for notice in NOTICES)
 
 

@@ -30,7 +30,7 @@ from shared.testing.plugin import Deliver, Headers, recorded_in
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 from tests.analytics import conftest as analytics_world
 from tests.booking import conftest as booking_world
-from tests.booking import quoting
+from tests.booking import quoting, standing
 from tests.catalog import conftest as catalog_world
 from tests.identity import conftest as identity_world
 from tests.notifications import conftest as notifications_world
@@ -489,6 +489,7 @@ async def booking(stage: Stage) -> None:
         schedule
         | await _calendars(stage)
         | await _quotes(quoting.Desk(shop))
+        | await _series(stage, shop)
         | {
             "GET /booking/v1/bookings": Ask(query={"limit": 5}),
             "POST /booking/v1/bookings": Ask(
@@ -523,6 +524,41 @@ async def booking(stage: Stage) -> None:
             "GET /booking/v1/slots/why": Ask(query={"tier_id": booking_world.TIER, "at": at(16, 10), "zip": "11201"}),
         }
     )
+
+
+async def _series(stage: Stage, shop: booking_world.Shop) -> dict[str, Ask]:
+    """One that goes on, a visit of which was missed, and one that rests."""
+    told = {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
+    bodies = [standing.wanted(time=time, **told) for time in ("09:00", "12:00")]
+    by = shop.as_(customer(7))
+    going, resting = [(await shop.client.post(standing.SERIES, json=body, headers=by)).json() for body in bodies]
+    [_] = await stage.sql(
+        "update series set status = 'paused', paused_by = 'customer' where id = :id returning id", id=resting["id"]
+    )
+    [_] = await stage.sql(
+        "insert into series_visits (series_id, on_date, status, reason)"
+        " select id, first_on, 'missed', 'slot-taken' from series where id = :id returning id",
+        id=going["id"],
+    )
+    of, day = {"series_id": going["id"]}, {"on_date": standing.week(0)}
+    last, base = {"last_date": standing.week(9), "visits": 20}, f"{standing.SERIES}/{{series_id}}"
+    ends, cost = {"paid_visits": "cancel"}, {"price_cents": booking_world.PRICE + 500}
+    return {
+        f"GET {standing.SERIES}": Ask(query={"limit": 5}),
+        f"POST {standing.SERIES}": Ask(body=standing.wanted(**told, **last, **cost)),
+        f"GET {base}": Ask(of),
+        f"POST {base}/change": Ask(
+            of, body=standing.wanted(**told, **last, **cost, **ends, first_date=standing.week(3))
+        ),
+        f"POST {base}/pause": Ask(of),
+        f"POST {base}/resume": Ask({"series_id": resting["id"]}),
+        f"POST {base}/end": Ask(of, body={"from_date": standing.week(1), "reason": "Sold it."} | ends),
+        f"GET {base}/visits": Ask(of),
+        f"POST {base}/visits/{{on_date}}/skip": Ask(of | {"on_date": standing.week(1)}),
+        f"POST {base}/visits/{{on_date}}/take": Ask(
+            of | day, body={"starts_at": booking_world.monday_at(15, 30)} | cost
+        ),
+    }
 
 
 async def _asked(stage: Stage, shop: booking_world.Shop) -> Json:

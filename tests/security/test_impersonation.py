@@ -171,6 +171,16 @@ POST /quotes/{quote_id}/withdraw                 allowed
 POST /quotes/{quote_id}/accept                   allowed
 GET /quotes/{quote_id}/messages                  allowed
 POST /quotes/{quote_id}/messages                 refused
+GET /series                                      allowed
+POST /series                                     allowed
+GET /series/{series_id}                          allowed
+POST /series/{series_id}/change                  refused
+POST /series/{series_id}/pause                   allowed
+POST /series/{series_id}/resume                  allowed
+POST /series/{series_id}/end                     refused
+GET /series/{series_id}/visits                   allowed
+POST /series/{series_id}/visits/{on_date}/skip   allowed
+POST /series/{series_id}/visits/{on_date}/take   allowed
 GET /slots                                       public
 GET /slots/nearby                                public
 GET /slots/why                                   allowed

@@ -192,6 +192,18 @@ POST /quotes/{quote_id}/withdraw           401      200   404   403     403     
 POST /quotes/{quote_id}/accept             401      201   404   403     403        403   403     403   403
 GET /quotes/{quote_id}/messages            401    200/1   404 200/1   200/1      200/1   404   200/1 200/1
 POST /quotes/{quote_id}/messages           401      201   404   201     201        201   404     403   403
+GET /series                                401    200/2 200/0 200/2   200/2      200/2 200/0   200/2 200/2
+POST /series                               401      201   201   403     403        403   403     403   403
+GET /series/{series_id}                    401      200   404   200     200        200   404     200   200
+POST /series/{series_id}/change            401      201   404   403     403        403   403     403   403
+POST /series/{series_id}/pause             401      200   404   403     403        403   404     403   403
+POST /series/{series_id}/resume            401      200   404   403     403        403   404     403   403
+POST /series/{series_id}/end               401      200   404   200     200        403   404     403   403
+GET /series/{series_id}/visits             401    200/1   404 200/1   200/1      200/1   404   200/1 200/1
+POST /series/{series_id}/visits/{on_date}/skip
+                                           401      200   404   403     403        403   404     403   403
+POST /series/{series_id}/visits/{on_date}/take
+                                           401      201   404   403     403        403   403     403   403
 GET /slots                                 200      200   200   200     200        200   200     200   200
 GET /slots/nearby                        200/1    200/1 200/1 200/1   200/1      200/1 200/1   200/1 200/1
 GET /slots/why                             401      403   403   200     200        200   403     200   200

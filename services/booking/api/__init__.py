@@ -1,6 +1,6 @@
 """HTTP of booking."""
 
-from . import availability, bookings, calendars, crews, feeds, quotes, slots
+from . import availability, bookings, calendars, crews, feeds, quotes, series, slots
 
 routers = [
     slots.router,
@@ -8,6 +8,7 @@ routers = [
     crews.router,
     bookings.router,
     quotes.router,
+    series.router,
     calendars.router,
     feeds.router,
 ]

@@ -23,7 +23,7 @@ def audit() -> None:
 
 @app.command()
 def verify(url: Url, service: Audited) -> None:
-    """Rebuild every booking and quote from its events and name what differs; ends with 1 if anything does."""
+    """Rebuild every booking, quote and series from its events and name what differs; ends with 1 if anything does."""
     if in_transaction(url, _tell):
         raise typer.Exit(1)
     typer.echo(f"{service}: every row is what its events say")

@@ -29,9 +29,14 @@ async def cancel_booking(
 ) -> Booking:
     """By the customer, by those who run the affiliate, or by an administrator: money may go back, so not by support."""
     booking = await _load(session, actor, booking_id, version)
+    call_off(session, actor, booking, reason)
+    return booking
+
+
+def call_off(session: AsyncSession, actor: Actor, booking: Booking, reason: str) -> None:
+    """One that is locked."""
     back = booking.cancel(actor, reason, now())
     record(session, BookingCancelled.of(booking, reason=reason, refund_cents=back))
-    return booking
 
 
 async def set_out(

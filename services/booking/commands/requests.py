@@ -15,6 +15,7 @@ from shared.outbox import record
 from ..domain.booking import NO_OVERLAP, Booking, SlotTaken
 from ..domain.offer import Offer
 from ..domain.slots import Schedule
+from ..domain.tour import Stop
 from ..queries.bookings import rivals_of
 from ..queries.offers import get_offer
 from ..queries.slots import schedule_of
@@ -73,7 +74,13 @@ def _tell(session: AsyncSession, booking: Booking, offer: Offer, schedule: Sched
 def _other_times(booking: Booking, offer: Offer, schedule: Schedule) -> Sequence[datetime]:
     """The first that are free, from the day that was asked for."""
     first: date = booking.appointment_start.astimezone(schedule.zone).date()
+    return free_from(first, offer, schedule, booking.stop, but=booking.appointment_start)
+
+
+def free_from(
+    first: date, offer: Offer, schedule: Schedule, stop: Stop, *, but: datetime | None = None
+) -> Sequence[datetime]:
+    """Some times of the days from this one on that are free, but not one that is known not to do."""
     days = [first + timedelta(days=n) for n in range(LOOKED_AHEAD.days + 1)]
-    free = schedule.slots(days, booking.stop, offer.earliest, offer.latest)
-    others = (slot.starts_at for slot in free if slot.starts_at != booking.appointment_start)
-    return list(islice(others, TOLD))
+    free = schedule.slots(days, stop, offer.earliest, offer.latest)
+    return list(islice((slot.starts_at for slot in free if slot.starts_at != but), TOLD))

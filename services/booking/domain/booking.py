@@ -75,6 +75,7 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
     condition: Mapped[Condition | None] = mapped_column(words(Condition), default=None)
     promotion_id: Mapped[int | None] = mapped_column(default=None)
     quote_id: Mapped[int | None] = mapped_column(default=None)
+    series_id: Mapped[int | None] = mapped_column(default=None)
     free_until: Mapped[datetime]
     hold_expires_at: Mapped[datetime]
     cancelled_by: Mapped[str | None] = mapped_column(default=None)
@@ -107,6 +108,7 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
             address=visit.address,
             zip=visit.zip,
             quote_id=visit.quote_id,
+            series_id=visit.series_id,
             payment_mode=mode,
             deposit_cents=deposit_cents,
             price_cents=price.total_cents,
@@ -120,7 +122,7 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
             free_until=slot.starts_at - timedelta(hours=policy.free_cancellation_hours),
             late_fee_cents=policy.late_fee_cents(price.total_cents),
             no_show_fee_cents=share(price.total_cents, policy.no_show_fee_bp),
-            hold_expires_at=min(offer.at + timedelta(minutes=config.hold_minutes), slot.starts_at),
+            hold_expires_at=min(offer.at + (visit.held_for or timedelta(minutes=config.hold_minutes)), slot.starts_at),
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A booking and a quote, rebuilt from their events.
+"""A booking, a quote and a series, rebuilt from their events.
 
 Each kind of event may change some fields and no others: `apply` takes over these, and of the first event all that it
 says. So a row that was changed without an event, or along with one that has no business with it, is not what it is
@@ -14,8 +14,10 @@ from shared.events import Event
 
 from .booking import Booking
 from .quote import Quote
+from .series import Series
 
 State = Mapping[str, Any]
+Row = Booking | Quote | Series
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ def _change(sets: str, adds: str = "", **named: str) -> Change:
     return Change(tuple(sets.split()), tuple(adds.split()), named)
 
 
-# One line for each event of a booking and of a quote.
+# One line for each event of a booking, of a quote and of a series.
 CHANGES: dict[type[Event], Change] = {
     told.BookingRequested: _change("status"),
     told.BookingDeclined: _change("status cancel_reason"),
@@ -62,6 +64,11 @@ CHANGES: dict[type[Event], Change] = {
     told.QuoteClosed: _change("status"),
     told.QuoteExpired: _change("status booking_id"),
     told.QuoteReopened: _change("status booking_id"),
+    told.SeriesStarted: _change("status"),
+    told.SeriesChanged: _change("last_on followed_by_id"),
+    told.SeriesPaused: _change("status paused_by"),
+    told.SeriesResumed: _change("status paused_by active_since"),
+    told.SeriesEnded: _change("status paused_by last_on followed_by_id ended_by end_reason"),
 }
 
 
@@ -73,7 +80,7 @@ class Life:
     once its person is erased, in the row as in the events.
     """
 
-    row: type[Booking] | type[Quote]
+    row: type[Row]
     before: State
     parts: Mapping[str, tuple[str, ...]]
     silent: frozenset[str]
@@ -94,7 +101,14 @@ QUOTES = Life(
     silent=frozenset({"id", "updated_at"}),
     personal=told.QuoteEvent.personal,
 )
-LIVES: dict[str, Life] = {"booking": BOOKINGS, "quote": QUOTES}
+SERIES = Life(
+    Series,
+    before={},
+    parts={},
+    silent=frozenset({"id", "created_at", "updated_at", "next_on", "due_at"}),  # what is still to be seen to, and when
+    personal=told.SeriesEvent.personal,
+)
+LIVES: dict[str, Life] = {"booking": BOOKINGS, "quote": QUOTES, "series": SERIES}
 
 
 def apply(state: State, event: Event) -> State:
@@ -114,7 +128,7 @@ def _said(event: Event) -> dict[str, Any]:
     return said | {name: getattr(event, other) for name, other in named.items()}
 
 
-def differences(life: Life, row: Booking | Quote, state: State) -> dict[str, tuple[Any, Any]]:
+def differences(life: Life, row: Row, state: State) -> dict[str, tuple[Any, Any]]:
     """The fields that are not what the events say, each as it is and as they say it is."""
     is_now = {name: getattr(row, name) for name in state}
     gone = {name for name in life.personal & set(state) if not is_now[name] and not state[name]}

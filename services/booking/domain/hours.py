@@ -104,6 +104,12 @@ def is_second_showing(instant: datetime, zone: ZoneInfo) -> bool:
     return instant.astimezone(zone).fold == 1
 
 
+def first_showing(wall: datetime, zone: ZoneInfo) -> datetime | None:
+    """The first instant at which the clocks there show this; None if they skip it."""
+    instant = _utc(wall, zone)
+    return instant if _exists(instant, wall, zone) else None
+
+
 def _span(day: date, hours: Hours, interval: int, zone: ZoneInfo) -> Span:
     midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - wall time has no zone yet
     opens, closes = (midnight + timedelta(minutes=at) for at in (hours.from_minute, hours.to_minute))
@@ -119,8 +125,7 @@ def _span(day: date, hours: Hours, interval: int, zone: ZoneInfo) -> Span:
 
 def _shown(opens: datetime, later: Iterator[timedelta], zone: ZoneInfo) -> Iterator[datetime]:
     for after in later:
-        instant = _utc(opens + after, zone)
-        if _exists(instant, opens + after, zone):
+        if instant := first_showing(opens + after, zone):
             yield instant
 
 

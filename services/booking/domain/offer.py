@@ -131,12 +131,15 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """When (UTC) and where to somebody comes; by which quote, if it is not by the price list."""
+    """When (UTC) and where to somebody comes; by which quote, if it is not by the price list; of which series. Unpaid
+    it is held for so long, None: as the platform says."""
 
     starts_at: datetime
     address: str
     zip: str
     quote_id: int | None = None
+    series_id: int | None = None
+    held_for: timedelta | None = None
 
 
 class Offer:

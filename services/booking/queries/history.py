@@ -12,9 +12,7 @@ from shared.events import Event
 from shared.outbox import BusinessEvent, PersonKey
 from shared.sealing import Tampered, whole
 
-from ..domain.booking import Booking
-from ..domain.history import CHANGES, LIVES, Life, State, apply, differences
-from ..domain.quote import Quote
+from ..domain.history import CHANGES, LIVES, Life, Row, State, apply, differences
 
 BATCH = 500
 
@@ -35,7 +33,7 @@ class Unreadable(Exception):
 
 
 async def all_not_as_told(session: AsyncSession) -> AsyncIterator[NotAsTold]:
-    """Of every booking and quote; one statement per batch, so that rows and events are of one moment."""
+    """Of every booking, quote and series; one statement per batch, so that rows and events are of one moment."""
     for aggregate, life in LIVES.items():
         after, batch = 0, _batch(aggregate, life.row)
         while rows := (await session.execute(batch, {"after": after})).all():
@@ -45,7 +43,7 @@ async def all_not_as_told(session: AsyncSession) -> AsyncIterator[NotAsTold]:
             after = rows[-1][0]
 
 
-def _batch(aggregate: str, row: type[Booking] | type[Quote]) -> Select[Any]:
+def _batch(aggregate: str, row: type[Row]) -> Select[Any]:
     """Id, row, event and key, an event each: of the next rows, and of those that are gone while their events stay."""
     after: BindParameter[int] = bindparam("after")
     rows = select(row.id).where(row.id > after).order_by(row.id).limit(BATCH)

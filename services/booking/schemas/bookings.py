@@ -93,6 +93,7 @@ class BookingView(View):
     condition: Condition | None
     promotion_id: int | None
     quote_id: int | None
+    series_id: int | None
     free_until: datetime
     late_fee_cents: int
     hold_expires_at: datetime

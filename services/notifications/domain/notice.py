@@ -14,7 +14,7 @@ from shared.events import Event
 from .addressee import Addressee
 from .booking import Booking
 
-SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id")
+SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id")
 
 
 class Kind(StrEnum):
@@ -46,6 +46,13 @@ class Kind(StrEnum):
     QUOTE_LAPSED = "quote_lapsed"  # the same to the affiliate
     QUOTE_QUESTION = "quote_question"  # the customer says something
     QUOTE_ANSWER = "quote_answer"  # the affiliate does
+    SERIES_STARTED = "series_started"
+    SERIES_RECEIVED = "series_received"  # to the affiliate: somebody has it come every so many weeks
+    SERIES_PAUSED = "series_paused"
+    SERIES_ENDED = "series_ended"
+    SERIES_CALLED_OFF = "series_called_off"  # the same to the affiliate
+    VISIT_MISSED = "visit_missed"  # of a series: its time could not be had
+    VISIT_PRICED_ANEW = "visit_priced_anew"  # of a series: it costs something else than the last
     CHARGE_DUE = "charge_due"  # to the customer: there is more to pay
     PAYMENT_FAILED = "payment_failed"  # of what confirms a booking
     CHARGE_FAILED = "charge_failed"  # of anything else
@@ -120,6 +127,11 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.QuoteClosed: {Kind.QUOTE_CLOSED: AFFILIATE},
     booking.QuoteExpired: {Kind.QUOTE_EXPIRED: CUSTOMER, Kind.QUOTE_LAPSED: AFFILIATE},
     booking.QuoteMessageSent: {Kind.QUOTE_QUESTION: AFFILIATE, Kind.QUOTE_ANSWER: CUSTOMER},
+    booking.SeriesStarted: {Kind.SERIES_STARTED: CUSTOMER, Kind.SERIES_RECEIVED: AFFILIATE},
+    booking.SeriesPaused: {Kind.SERIES_PAUSED: CUSTOMER},
+    booking.SeriesEnded: {Kind.SERIES_ENDED: CUSTOMER, Kind.SERIES_CALLED_OFF: AFFILIATE},
+    booking.SeriesVisitMissed: {Kind.VISIT_MISSED: CUSTOMER},
+    booking.SeriesVisitBooked: {Kind.VISIT_PRICED_ANEW: CUSTOMER},
     payments.PaymentFailed: {Kind.PAYMENT_FAILED: CUSTOMER, Kind.CHARGE_FAILED: CUSTOMER},
     payments.AuthorisationFailed: {Kind.AUTHORISATION_FAILED: CUSTOMER, Kind.AUTHORISATION_MISSING: AFFILIATE},
     payments.PaymentCaptured: {Kind.TIP_RECEIVED: AFFILIATE},
@@ -188,6 +200,8 @@ TOLD_ONCE = (payments.PaymentDisputed,)
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD, Kind.CHARGE_DUE}
 # Each side is told what the other says.
 SAID_BY = {Kind.QUOTE_QUESTION: "customer", Kind.QUOTE_ANSWER: "affiliate"}
+# Of a series that another one follows, that one is told.
+ENDS = {Kind.SERIES_ENDED, Kind.SERIES_CALLED_OFF}
 # The field with the addressee's address, where it is not `email`.
 ADDRESS_OF = {Kind.EMAIL_CHANGED: "old_email"}
 
@@ -239,6 +253,10 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
         if kind in PAID_FOR and facts["purpose"] not in PAID_FOR[kind]:
             continue
         if kind in SAID_BY and facts["author"] != SAID_BY[kind]:
+            continue
+        if kind in ENDS and facts["followed_by_id"]:
+            continue
+        if kind is Kind.VISIT_PRICED_ANEW and facts["price_cents"] == facts["previous_price_cents"]:
             continue
         addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
         if addressee and not addressee.email:

@@ -26,6 +26,7 @@ TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_EN_ROUTE: frozenset({"en_route"}),
     Kind.BOOKING_MISSED: frozenset({"no_show"}),
     Kind.BOOKING_COMPLETED: frozenset({"completed"}),
+    Kind.VISIT_PRICED_ANEW: frozenset({"requested", "held"}),
     Kind.BOOKING_EXPIRED: frozenset({"expired"}),
     Kind.BOOKING_CANCELLED: frozenset({"cancelled"}),
     Kind.BOOKING_CALLED_OFF: frozenset({"cancelled"}),
