@@ -7,11 +7,13 @@ one goes away again.
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from io import StringIO
 
 from shared.errors import BadRequest, Unprocessable
 
 FORMULA = "=+-@\t\r\n'"
+Cell = str | int | Decimal
 MOST_TOLD = 50  # faults in one refusal
 
 
@@ -41,10 +43,12 @@ def refuse_if(faults: Sequence[Fault]) -> None:
         raise BadSheet(errors=[asdict(fault) for fault in ordered[:MOST_TOLD]], fault_count=len(faults))
 
 
-def written(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """UTF-8 with a byte order mark, without which Excel takes it for something else."""
+def written(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
+    """UTF-8 with a byte order mark, without which Excel takes it for something else. Numbers stay numbers, also below
+    nothing."""
     text = StringIO(newline="")
-    csv.writer(text).writerows([columns, *([escaped(cell) for cell in row] for row in rows)])
+    cells = [[escaped(cell) if isinstance(cell, str) else str(cell) for cell in row] for row in rows]
+    csv.writer(text).writerows([columns, *cells])
     return text.getvalue().encode("utf-8-sig")
 
 

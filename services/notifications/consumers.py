@@ -57,11 +57,14 @@ from shared.contracts.identity import (
 from shared.contracts.payments import (
     AccountChanged,
     AuthorisationFailed,
+    PaidOut,
     PaymentCaptured,
     PaymentDisputed,
     PaymentEvent,
     PaymentFailed,
     PaymentRefunded,
+    PayoutEvent,
+    PayoutRefused,
 )
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
@@ -166,8 +169,8 @@ async def tell_of_dispute(event: PaymentDisputed, session: AsyncSession) -> None
         await commands.tell_of(session, event)
 
 
-@consumers.on(AccountChanged)
-async def tell_of_payouts(event: AccountChanged, session: AsyncSession) -> None:
+@consumers.on(AccountChanged, PaidOut, PayoutRefused)
+async def tell_of_payouts(event: AccountChanged | PayoutEvent, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 
 

@@ -61,8 +61,8 @@ def test_an_export_may_be_under_way() -> None:
 
 
 def test_no_secret_stands_in_a_path_where_logs_keep_it(document: dict[str, Any]) -> None:
-    """Ids are whole numbers, a session's is a UUID, a provider's a name; nothing that opens anything. But for a feed's:
-    calendar programs take nothing but an address, and the gateway leaves it out of its logs."""
+    """Ids are whole numbers, a session's is a UUID, a provider's a name, a month 2026-11; nothing that opens anything.
+    But for a feed's: calendar programs take nothing but an address, and the gateway leaves it out of its logs."""
     parameters = {
         parameter["name"]: parameter["schema"]
         for operation in operations(document).values()
@@ -70,5 +70,5 @@ def test_no_secret_stands_in_a_path_where_logs_keep_it(document: dict[str, Any])
         if parameter["in"] == "path"
     }
     of_booking = "/booking/v1/calendars/{token}.ics" in document["paths"]
-    names = {"session_id", "provider"} | ({"token", "on_date"} if of_booking else set())
+    names = {"session_id", "provider", "month"} | ({"token", "on_date"} if of_booking else set())
     assert [name for name, schema in parameters.items() if schema["type"] != "integer" and name not in names] == []

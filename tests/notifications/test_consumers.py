@@ -56,9 +56,11 @@ from shared.contracts.identity import (
 from shared.contracts.payments import (
     AccountChanged,
     AuthorisationFailed,
+    PaidOut,
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    PayoutRefused,
 )
 from shared.contracts.reviews import ReviewPosted
 from shared.db import Database
@@ -111,6 +113,12 @@ SHUT = affiliate(AffiliateSuspended, status="suspended", reason="Too many compla
 
 EVERYONE: list[Event] = [person(), owner(), affiliate(AffiliateApplied, 1, "pending")]
 
+
+def refused(version: int) -> PayoutRefused:
+    of = {"payout_id": 6, "affiliate_id": AFFILIATE, "amount_cents": 16_065, "currency": "USD", "status": "refused"}
+    return PayoutRefused(**of, version=version, refusal="balance_insufficient")
+
+
 TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "held": (HELD, [("booking_held", CUSTOMER_USER)]),
     "confirmed": (CONFIRMED, [("booking_confirmed", CUSTOMER_USER), ("booking_received", OWNER_USER)]),
@@ -143,6 +151,11 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
         AccountChanged(payout_account_id=5, version=3, affiliate_id=AFFILIATE, status="complete", payouts_enabled=True),
         [("payouts_ready", OWNER_USER)],
     ),
+    "paid out": (
+        PaidOut(payout_id=6, version=2, affiliate_id=AFFILIATE, amount_cents=16_065, currency="USD", status="paid"),
+        [("paid_out", OWNER_USER)],
+    ),
+    "a payout refused": (refused(2), [("payout_refused", OWNER_USER)]),
     "in review": (affiliate(AffiliateInReview, status="in_review"), [("affiliate_in_review", OWNER_USER)]),
     "to be mended": (
         affiliate(AffiliateChangesRequested, status="changes_requested", reason="Which insurance?"),
@@ -307,6 +320,11 @@ DISPUTED = {
     "late": ([("needs_response", 1), ("lost", 4), ("under_review", 3), ("needs_response", 1)],
              ["dispute_decided", "dispute_lost", "dispute_noted", "dispute_opened"]),
 }  # fmt: skip
+
+
+async def test_of_a_payout_is_told_once_that_it_was_refused(deliver: Deliver, session: AsyncSession) -> None:
+    await deliver_all(deliver, *EVERYONE, refused(2), refused(2), refused(4))
+    assert [kind for kind, _ in await told(session)] == ["payout_refused"]
 
 
 @pytest.mark.parametrize(("states", "said"), DISPUTED.values(), ids=DISPUTED)

@@ -45,9 +45,11 @@ from shared.contracts.identity import (
 from shared.contracts.payments import (
     AccountChanged,
     AuthorisationFailed,
+    PaidOut,
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    PayoutRefused,
 )
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
@@ -119,6 +121,7 @@ def priced_visit(cents: int) -> bookings.SeriesVisitBooked:
     return visit(bookings.SeriesVisitBooked, **told, previous_price_cents=18_900)
 
 
+PAID_OUT: dict[str, Any] = {"payout_id": 5, "affiliate_id": AFFILIATE, "amount_cents": 16_065, "currency": "USD"}
 EVENTS: list[Event] = [
     booking(bookings.BookingHeld, 1, "held"),
     booking(bookings.BookingConfirmed, 2, "confirmed"),
@@ -171,6 +174,8 @@ EVENTS: list[Event] = [
     said("affiliate"),
     payouts("complete"),
     payouts("restricted"),
+    PaidOut(**PAID_OUT, version=2, status="paid"),
+    PayoutRefused(**PAID_OUT, version=2, status="refused", refusal="balance_insufficient"),
     *(dispute(status) for status in ("inquiry", "needs_response", "under_review", "won", "lost", "closed")),
     dispute("needs_response", evidence_due_by=None),
     affiliate(AffiliateApproved),
@@ -511,7 +516,7 @@ def test_the_same_fact_is_the_same_cause_whatever_event_brings_it() -> None:
 
 
 def test_what_the_app_may_show_holds_no_money_of_others() -> None:
-    may = {"booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id"}
+    may = {"booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id", "payout_id"}
     assert all(set(notice.about) <= may for notice in NOTICES)
 
 

@@ -685,6 +685,7 @@ async def payments(stage: Stage) -> None:
         payout_id=payout_id, payment_id=captured_id,
     )  # fmt: skip
     request = {"refund_request_id": request_id}
+    of, statements = {"affiliate_id": AFFILIATE}, "/payments/v1/affiliates/{affiliate_id}/statements"
     stage.cast = cast()
     await stage.deliver(payments_world.completed(booking_id=3))
     await stage.deliver(payments_world.applied(owner_user_id=stage.cast["owner"].user_id))
@@ -694,6 +695,8 @@ async def payments(stage: Stage) -> None:
         "GET /payments/v1/affiliates/{affiliate_id}/payouts": Ask(
             {"affiliate_id": AFFILIATE}, query={"status": "refused"}
         ),
+        f"GET {statements}": Ask(of),
+        **{f"GET {statements}/{{month}}{form}": Ask(of | {"month": "2026-01"}) for form in ("", "/csv", "/pdf")},
         "GET /payments/v1/payouts": Ask(query={"status": "refused"}),
         "GET /payments/v1/payouts/{payout_id}": Ask({"payout_id": payout_id}),
         "POST /payments/v1/payouts/{payout_id}/retry": Ask({"payout_id": payout_id}),

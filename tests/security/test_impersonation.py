@@ -198,6 +198,10 @@ GET /affiliates/{affiliate_id}/balance           allowed
 POST /affiliates/{affiliate_id}/onboarding-links refused
 GET /affiliates/{affiliate_id}/payout-account    allowed
 GET /affiliates/{affiliate_id}/payouts           allowed
+GET /affiliates/{affiliate_id}/statements        allowed
+GET /affiliates/{affiliate_id}/statements/{month} allowed
+GET /affiliates/{affiliate_id}/statements/{month}/csv allowed
+GET /affiliates/{affiliate_id}/statements/{month}/pdf allowed
 GET /payouts                                     refused
 GET /payouts/{payout_id}                         allowed
 POST /payouts/{payout_id}/retry                  refused

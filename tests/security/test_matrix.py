@@ -223,6 +223,12 @@ GET /affiliates/{affiliate_id}/balance             401      403   403 200/0   20
 POST /affiliates/{affiliate_id}/onboarding-links   401      404   404   409     403        404   404     403   403
 GET /affiliates/{affiliate_id}/payout-account      401      404   404   200     200        404   404     200   200
 GET /affiliates/{affiliate_id}/payouts             401      403   403 200/1   200/1        403   403   200/1 200/1
+GET /affiliates/{affiliate_id}/statements          401      403   403 200/0   200/0        403   403   200/0 200/0
+GET /affiliates/{affiliate_id}/statements/{month}  401      403   403 200     200          403   403   200   200
+GET /affiliates/{affiliate_id}/statements/{month}/csv
+                                                   401      403   403 200     200          403   403   200   200
+GET /affiliates/{affiliate_id}/statements/{month}/pdf
+                                                   401      403   403 200     200          403   403   200   200
 GET /payouts                                       401      403   403   403     403        403   403   200/1 200/1
 GET /payouts/{payout_id}                           401      404   404 200/1   200/1        404   404   200/1 200/1
 POST /payouts/{payout_id}/retry                    401      403   403   403     403        403   403     409   409

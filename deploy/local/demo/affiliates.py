@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from .http import Unexpected, ask, came
@@ -87,6 +87,17 @@ async def payouts(owner: Person, affiliate_id: int) -> JSON | None:
     """The affiliate once its people are shown that it can be paid."""
     found = await owner.get(f"/catalog/v1/affiliates/{affiliate_id}")
     return found if found["payouts_enabled"] else None
+
+
+async def money_of(owner: Person, affiliate_id: int) -> JSON:
+    """What it is to be paid, which the month's statement says too."""
+    [balance] = (await owner.get(f"/payments/v1/affiliates/{affiliate_id}/balance"))["items"]
+    months = (await owner.get(f"/payments/v1/affiliates/{affiliate_id}/statements"))["items"]
+    statement = await owner.get(f"/payments/v1/affiliates/{affiliate_id}/statements/{months[0]['month']}")
+    [account] = statement["accounts"]
+    if account["closing_cents"] != balance["payable_cents"]:
+        raise Unexpected(f"the statement: expected {balance['payable_cents']}, came {account['closing_cents']}")
+    return cast(JSON, balance)
 
 
 async def complete(member: Person, booking: JSON) -> JSON:

@@ -264,6 +264,11 @@ class Walk:
                 partial(outcome.notices, person, expected),
                 lambda kinds: f"{kinds.total()} notifications",
             )
+        await self.report.step(
+            "The owner looks at the money",
+            affiliates.money_of(self.owner, affiliate["id"]),
+            lambda balance: f"{money(balance['payable_cents'])} to be paid out, a week after each job",
+        )
         await self.report.wait(
             "Analytics has counted it",
             lambda: outcome.numbers(self.owner, self.admin, affiliate["id"], self.price, self.quoted),

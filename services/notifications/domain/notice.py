@@ -14,7 +14,7 @@ from shared.events import Event
 from .addressee import Addressee
 from .booking import Booking
 
-SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id")
+SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id", "payout_id")
 
 
 class Kind(StrEnum):
@@ -69,6 +69,8 @@ class Kind(StrEnum):
     DISPUTE_CLOSED = "dispute_closed"
     PAYOUTS_READY = "payouts_ready"
     PAYOUTS_RESTRICTED = "payouts_restricted"
+    PAID_OUT = "paid_out"  # to the affiliate
+    PAYOUT_REFUSED = "payout_refused"
     AFFILIATE_IN_REVIEW = "affiliate_in_review"
     AFFILIATE_CHANGES_REQUESTED = "affiliate_changes_requested"
     AFFILIATE_APPROVED = "affiliate_approved"
@@ -146,6 +148,8 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
         Kind.DISPUTE_CLOSED: AFFILIATE,
     },
     payments.AccountChanged: {Kind.PAYOUTS_READY: AFFILIATE, Kind.PAYOUTS_RESTRICTED: AFFILIATE},
+    payments.PaidOut: {Kind.PAID_OUT: AFFILIATE},
+    payments.PayoutRefused: {Kind.PAYOUT_REFUSED: AFFILIATE},
     catalog.AffiliateInReview: {Kind.AFFILIATE_IN_REVIEW: AFFILIATE},
     catalog.AffiliateChangesRequested: {Kind.AFFILIATE_CHANGES_REQUESTED: AFFILIATE},
     catalog.AffiliateApproved: {Kind.AFFILIATE_APPROVED: AFFILIATE},
@@ -196,7 +200,7 @@ PAID_FOR = {
     Kind.TIP_RECEIVED: {"tip"},
 }
 # Of these each notice is given once, whatever changes about them.
-TOLD_ONCE = (payments.PaymentDisputed,)
+TOLD_ONCE = (payments.PaymentDisputed, payments.PayoutRefused)
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD, Kind.CHARGE_DUE}
 # Each side is told what the other says.
 SAID_BY = {Kind.QUOTE_QUESTION: "customer", Kind.QUOTE_ANSWER: "affiliate"}

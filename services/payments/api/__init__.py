@@ -1,6 +1,6 @@
 """HTTP of payments."""
 
-from . import accounts, disputes, ledger, payments, payouts, refund_requests, tips, webhooks
+from . import accounts, disputes, ledger, payments, payouts, refund_requests, statements, tips, webhooks
 
 routers = [
     payments.router,
@@ -9,6 +9,7 @@ routers = [
     disputes.router,
     ledger.router,
     payouts.router,
+    statements.router,
     accounts.router,
     webhooks.router,
 ]

@@ -1,6 +1,7 @@
 """What the books say."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, cast, exists, func, select
@@ -28,8 +29,8 @@ async def balances_of(session: AsyncSession, payment_id: int) -> dict[Account, i
     return {row.account: row.cents for row in await session.execute(said)}
 
 
-async def payable_to(session: AsyncSession, affiliate_id: int) -> dict[str, int]:
-    """What an affiliate is to be paid, by currency."""
+async def payable_to(session: AsyncSession, affiliate_id: int, *, before: datetime | None = None) -> dict[str, int]:
+    """What an affiliate is to be paid, by currency; or what it was to be paid `before`."""
     owed = (
         select(Journal.currency, (-SUM).label("cents"))
         .join(Posting, Posting.journal_id == Journal.id)
@@ -37,6 +38,8 @@ async def payable_to(session: AsyncSession, affiliate_id: int) -> dict[str, int]
         .group_by(Journal.currency)
         .order_by(Journal.currency)
     )
+    if before is not None:
+        owed = owed.where(Journal.created_at < before)
     return {row.currency: row.cents for row in await session.execute(owed)}
 
 
