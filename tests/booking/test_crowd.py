@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from services.booking.domain.slots import Schedule, Slot
 from services.booking.domain.tour import Stop
+from services.booking.domain.travel import NO_TIME, Drives
 from services.booking.queries import offers
 from shared.auth import Actor
 from shared.db import Database
@@ -35,9 +36,10 @@ async def test_whatever_is_asked_at_once_no_crew_is_booked_twice_and_nobody_is_r
 ) -> None:
     await crowd.comes(REQUESTS)
     assert (crowd.other_answers(), crowd.wrong) == (set(), []), crowd.answers
-    assert (crowd.double_booked(), await overlaps(fresh_database), await crowd.deadlocks()) == ([], 0, 0)
-    assert await crowd.refused_for_nothing() == []
+    assert (crowd.witness.double_booked(), await overlaps(fresh_database), await crowd.deadlocks()) == ([], 0, 0)
+    assert (await crowd.refused_for_nothing(), await crowd.not_as_told()) == ([], [])
     assert {(201, ""), (409, "slot-taken"), (409, "slot-not-offered")} <= set(crowd.answers)
+    assert {"accept", "decline", "reschedule", "cancel"} <= set(crowd.done)
 
 
 async def test_negative_control_without_guards_crews_are_booked_twice(
@@ -46,7 +48,7 @@ async def test_negative_control_without_guards_crews_are_booked_twice(
     monkeypatch.setattr(offers, "LOCK_FOR_BOOKING", UNLOCKED)
     await as_owner("alter table bookings drop constraint bookings_no_overlap")
     await crowd.comes(REQUESTS)
-    assert crowd.double_booked()
+    assert crowd.witness.double_booked()
     assert await overlaps(fresh_database) > 0
 
 
@@ -61,3 +63,22 @@ async def test_negative_control_a_crew_that_is_overlooked_is_noticed(
     monkeypatch.setattr(Schedule, "slot_at", but_the_last)
     await crowd.comes(200)
     assert await crowd.refused_for_nothing()
+
+
+async def test_negative_control_drives_that_are_not_counted_are_noticed(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Drives, "_drive", lambda *_, **__: NO_TIME)
+    await crowd.comes(250)
+    assert crowd.witness.double_booked()
+    assert crowd.wrong
+
+
+async def test_negative_control_drives_that_are_counted_twice_are_noticed(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = Drives._drive
+    monkeypatch.setattr(Drives, "_drive", lambda *of, **way: once(*of, **way) * 2)
+    await crowd.comes(250)
+    assert await crowd.refused_for_nothing()
+    assert crowd.wrong

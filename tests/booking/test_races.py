@@ -22,7 +22,8 @@ CLIENTS = 100
 UNLOCKED = text("select cast(:tier_id as bigint), cast(:customer_id as text)")
 OVERLAPS = """
     select count(*) from bookings a join bookings b on a.id < b.id and a.crew_id = b.crew_id and a.blocked && b.blocked
-     where a.status in ('held', 'confirmed') and b.status in ('held', 'confirmed')"""
+     where a.status in ('held', 'confirmed', 'en_route', 'in_progress')
+       and b.status in ('held', 'confirmed', 'en_route', 'in_progress')"""
 
 
 @pytest_asyncio.fixture

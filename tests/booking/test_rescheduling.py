@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking.queries.slots import lock_schedule
 from shared import clock
 from shared.auth import Actor
 from shared.contracts.booking import (
@@ -21,10 +22,11 @@ from shared.contracts.booking import (
     BookingRescheduled,
 )
 from shared.db import Database
-from shared.testing.plugin import Headers, Published, deliver_to
+from shared.testing.plugin import Headers, Published, deliver_to, until
 from shared.testing.tokens import customer, member
 
 from .conftest import AFFILIATE, PRICE, Shop, captured, monday_at, open_shop, published_offer
+from .test_free_days import waits_for_a_lock
 from .test_life import act, run_out
 
 As = Callable[[Actor], Headers]
@@ -137,6 +139,21 @@ async def test_a_hold_moves_at_its_price_and_not_once_it_ran_out(shop: Shop, ses
     await run_out(session, booking)
     refused = await move(shop, booking, monday_at(9))
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-late-to-reschedule")
+
+
+async def test_a_move_that_waited_is_judged_by_what_the_booking_is_by_then(
+    fresh_client: httpx.AsyncClient, fresh_database: Database, as_: As
+) -> None:
+    """Nobody who named no version is told that something has changed meanwhile."""
+    shop = await open_shop(fresh_client, as_, deliver_to("booking", fresh_database))
+    booking = await paid(shop)
+    async with fresh_database.begin() as first:
+        await lock_schedule(first, AFFILIATE)
+        waits = asyncio.create_task(move(shop, booking, monday_at(13)))
+        await until(lambda: waits_for_a_lock(fresh_database))
+        await shop.deliver(captured(booking, 500, payment_id=900, purpose="extra"))
+    moved = await waits
+    assert (moved.status_code, moved.json()["version"]) == (200, 5)
 
 
 async def test_two_that_change_places_at_once_never_stand_at_one_time(

@@ -10,7 +10,7 @@ from shared.db import Database
 from shared.testing.plugin import Headers, deliver_to
 
 from ..booking.conftest import open_shop
-from ..booking.crowd import Crowd
+from ..booking.crowd import DAY, Crowd
 from ..booking.test_races import overlaps
 
 CREWS = [1, 2, 3, 4, 5, 5] * 10
@@ -30,5 +30,7 @@ async def test_fifty_thousand_requests_double_book_none_of_two_hundred_crews(
     await crowd.arrange()
     await crowd.comes(REQUESTS)
     assert (crowd.other_answers(), crowd.wrong) == (set(), []), crowd.answers
-    assert (crowd.double_booked(), await overlaps(fresh_database), await crowd.deadlocks()) == ([], 0, 0)
-    assert await crowd.refused_for_nothing() == []
+    assert (crowd.witness.double_booked(), await overlaps(fresh_database), await crowd.deadlocks()) == ([], 0, 0)
+    assert (await crowd.refused_for_nothing(), await crowd.not_as_told()) == ([], [])
+    assert all(crowd.done[verb] for verb in (*DAY, "accept", "decline", "reschedule", "propose", "cancel", "paid more"))
+    print(crowd.sent, crowd.answers, crowd.done, len(crowd.witness.spans), len(crowd.witness.refusals))

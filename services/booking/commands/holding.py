@@ -46,6 +46,7 @@ async def lock_booking(session: AsyncSession, actor: Actor, booking_id: int, ver
     """One whose time may change: its affiliate's schedule is locked first, as by whoever takes a slot."""
     seen = await booking_for(session, actor, booking_id)
     await lock_schedule(session, seen.affiliate_id)
+    session.expunge(seen)  # it may have become another while we waited, and is judged as it is now
     booking = await booking_for(session, actor, booking_id, lock=True)
     booking.expect(version)
     return booking
