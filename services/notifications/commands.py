@@ -26,7 +26,7 @@ from shared.personal import is_erased
 
 from . import queries
 from .domain.addressee import Addressee
-from .domain.booking import Booking
+from .domain.booking import Booking, reminded_when_moved
 from .domain.message import Channel, Communication, Notification, Status, WaitingNotice
 from .domain.notice import AFFILIATE, Notice, affects_affiliate, notices_of
 from .domain.people import Contact
@@ -57,6 +57,8 @@ async def follow_booking(session: AsyncSession, event: BookingEvent) -> None:
     values = {name: getattr(event, name) for name in COPIED}
     if hold_expires_at := getattr(event, "hold_expires_at", None):
         values["hold_expires_at"] = hold_expires_at
+    if before and before.appointment_start != event.appointment_start:
+        values["reminded_at"] = reminded_when_moved(event.appointment_start, now())
     await keep_newest(session, Booking, values)
     told = [] if erased else _notices(event)
     if isinstance(event, BookingCancelled) and not knew:

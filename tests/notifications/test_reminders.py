@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.jobs import remind_of_appointments
 from shared import clock
-from shared.contracts.booking import BookingCancelled, BookingCompleted, BookingConfirmed
+from shared.contracts.booking import BookingCancelled, BookingCompleted, BookingConfirmed, BookingRescheduled
 from shared.jobs import Job, JobState, run_if_due
 from shared.testing.plugin import Deliver
 from tests.mail.process import Catcher
@@ -18,6 +18,11 @@ from tests.notifications.conftest import CUSTOMER_USER, START, Office, booking, 
 CONFIRMED = booking(BookingConfirmed, 2, "confirmed")
 CANCELLED = booking(BookingCancelled, 3, "cancelled", refund_cents=0, cancelled_by="customer", reason="")
 REMINDER = ("booking_reminder", CUSTOMER_USER)
+LATER = START + timedelta(days=3)
+MOVED = booking(
+    BookingRescheduled, 3, "confirmed", previous_start=START, appointment_start=LATER,
+    appointment_end=LATER + timedelta(hours=2),
+)  # fmt: skip
 
 
 @contextmanager
@@ -76,6 +81,57 @@ async def test_a_reminder_waits_for_whom_it_is_for(deliver: Deliver, session: As
         await session.flush()
         await deliver(person())
     assert REMINDER in await told(session)
+
+
+async def remind(office: Office) -> None:
+    """As the job does."""
+    async with office.database.begin() as session:
+        await remind_of_appointments(session)
+
+
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "not sent"])
+async def test_of_what_moves_the_new_time_is_reminded_of_once_and_the_old_one_not(
+    office: Office, catcher: Catcher, sent: bool
+) -> None:
+    """Also when the old one's reminder has been sent, or waits to be."""
+    await office.deliver(CONFIRMED)
+    with before_start(hours=20):
+        await remind(office)
+        if sent:
+            await office.work()
+        for _ in range(2):
+            await office.deliver(MOVED)
+        await remind(office)
+        await office.wait()
+        await office.work()
+    for hours in (20, 4, 1):
+        with clock.frozen(LATER - timedelta(hours=hours)):
+            await remind(office)
+            await office.work()
+    reminders = [status for notice, _, status in await office.log() if notice == "booking_reminder"]
+    assert reminders == ["sent" if sent else "skipped", "sent"]
+    told = [mail["subject"] for mail in await catcher.mails() if mail["subject"].startswith("Reminder")]
+    assert [("June 4" in text, "June 1" in text) for text in told] == [(False, True)] * sent + [(True, False)]
+
+
+async def test_moved_before_anybody_was_reminded_only_the_new_time_is(office: Office) -> None:
+    await office.deliver(CONFIRMED)
+    await office.deliver(MOVED)
+    await office.deliver(CONFIRMED)  # late
+    for start in (START, LATER):
+        with clock.frozen(start - timedelta(hours=20)):
+            await remind(office)
+            await office.work()
+    assert [status for notice, _, status in await office.log() if notice == "booking_reminder"] == ["sent"]
+
+
+async def test_what_moves_on_short_notice_needs_no_reminder(office: Office) -> None:
+    """The news of it is as fresh."""
+    await office.deliver(CONFIRMED)
+    with clock.frozen(LATER - timedelta(hours=10)):
+        await office.deliver(MOVED)
+        await remind(office)
+    assert "booking_reminder" not in {notice for notice, _, _ in await office.log()}
 
 
 async def test_a_reminder_of_what_is_cancelled_before_it_is_sent_is_not_sent(office: Office, catcher: Catcher) -> None:

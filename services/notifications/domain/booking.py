@@ -12,7 +12,7 @@ REMINDED_BEFORE = timedelta(hours=24)
 
 
 class Booking(Timestamped, Base, kw_only=True):
-    """`reminded_at` is ours: when the reminder was made. A booking has one, however often it is moved."""
+    """`reminded_at` is ours: when the reminder was made. There is one of each time that it is moved to."""
 
     __tablename__ = "bookings"
 
@@ -27,3 +27,8 @@ class Booking(Timestamped, Base, kw_only=True):
     timezone: Mapped[str]
     hold_expires_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+def reminded_when_moved(start: datetime, at: datetime) -> datetime | None:
+    """Not yet; but moved on short notice it needs no reminder: the news of that is as fresh."""
+    return at if start - REMINDED_BEFORE <= at else None

@@ -1,7 +1,7 @@
 """What is worth saying to whom, and for how long it stays true."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -275,12 +275,14 @@ def affects_affiliate(before: Booking | None) -> bool:
 
 
 def reminder_of(booking: Booking) -> Notice:
+    """Of one time: moved, it is another."""
     names = ("booking_id", "affiliate_id", "service_name", "timezone")
     facts = {name: getattr(booking, name) for name in names}
+    starts = booking.appointment_start.astimezone(UTC).isoformat()
     return Notice(
         kind=Kind.BOOKING_REMINDER,
         to=f"{CUSTOMER} {booking.customer_id}",
-        cause=f"reminder/{booking.booking_id}",
+        cause=f"reminder/{booking.booking_id}/{starts}",
         event_id=None,
-        facts=facts | {"appointment_start": booking.appointment_start.isoformat()},
+        facts=facts | {"appointment_start": starts},
     )
