@@ -164,6 +164,23 @@ async def test_why_a_time_is_hidden_is_told_crew_by_crew(shop: Shop) -> None:
     assert [hidden["rule"] for hidden in far["crews"][0]["hidden_by"]] == ["horizon", "off_grid"]
 
 
+@pytest.mark.parametrize(("status", "counts"), [("completed", True), ("no_show", True), ("cancelled", False)])
+async def test_what_took_the_crews_time_counts_for_its_day_and_keeps_nobody(
+    shop: Shop, session: AsyncSession, status: str, counts: bool
+) -> None:
+    """Also if the customer was not there. Over, it is of today."""
+    booking = await shop.held(monday_at(9))
+    [crew] = (await get(shop, "/affiliates/31/crews"))["items"]
+    await say(shop, "PUT", f"/crews/{crew['id']}", {"name": "Van 1", "max_jobs_per_day": 1})
+    await session.execute(
+        text("update bookings set status = :status, appointment_start = now(), appointment_end = now() + '2 h',"
+             " blocked = tstzrange(now(), now() + interval '2 h') where id = :id"), booking | {"status": status}
+    )  # fmt: skip
+    told = await get(shop, "/slots/why", tier_id=TIER, at=(await session.scalar(text("select now()"))).isoformat())
+    rules = {hidden["rule"] for hidden in told["crews"][0]["hidden_by"]}
+    assert ("max_jobs" in rules, rules & {"taken", "buffer"}) == (counts, set())
+
+
 async def test_only_the_team_and_staff_are_told_why(shop: Shop) -> None:
     asked: Json = {"tier_id": TIER, "at": monday_at(10)}
     for actor, status in ((member(AFFILIATE), 200), (ADMIN, 200), (customer(7), 403), (member(99), 403)):

@@ -32,8 +32,7 @@ async def take_slot(wanted: BookingRequest, actor: CurrentCustomer, session: Ses
     """Take a slot: it is held for some minutes, and paying confirms it. Who says yes first is only asked for it."""
     booking = await holding.take_slot(session, actor, wanted)
     response.headers["Location"] = f"/booking/v1/bookings/{booking.id}"
-    tag(response, booking.version)
-    return booking
+    return _tagged(response, booking)
 
 
 @router.get("/bookings", response_model=PageView[BookingView])
@@ -63,8 +62,7 @@ async def cancel_booking(
 ) -> BookingView:
     """Cancel. Free until `free_until`; after that a customer pays the fee named in the booking."""
     cancelled = await commands.cancel_booking(session, actor, booking_id, version, wanted.reason)
-    tag(response, cancelled.version)
-    return view_of(cancelled, actor)
+    return view_of(_tagged(response, cancelled), actor)
 
 
 @router.get("/bookings/{booking_id}/rivals", response_model=PageView[BookingView])

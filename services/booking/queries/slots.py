@@ -85,13 +85,13 @@ APPOINTMENT = (Booking.appointment_start, Booking.appointment_end, Booking.zip)
 BOOKED = select(
     Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED, false(), *APPOINTMENT
 ).where(Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND))
-# Done, it keeps nobody, and still counts for its day. None is done before its day.
+# Done, or missed when the crew was there, it keeps nobody, and still counts for its day. None is before its day.
 DONE = select(
     Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), false(), true(), *APPOINTMENT
 ).where(
     Booking.affiliate_id == Crew.affiliate_id,
     Booking.crew_id == Crew.id,
-    Booking.status == Status.COMPLETED,
+    Booking.status.in_([Status.COMPLETED, Status.NO_SHOW]),
     Booking.appointment_start >= FIRST,
     Booking.appointment_start < func.least(LAST, func.now() + DAY),
 )
