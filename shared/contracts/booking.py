@@ -4,6 +4,8 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.contracts.personal import DataErased, DataExported
 from shared.events import PERSONAL, Event
 from shared.pricing import LineItem
@@ -179,6 +181,51 @@ class ScheduleSettingsChanged(Event, aggregate="schedule_settings", type="bookin
     horizon_days: int | None
     request_to_book: bool
     arrival_window_minutes: int
+
+
+class Window(BaseModel):
+    """Weekly hours; weekday 0 is Monday, minutes count from local midnight. Of one crew or all (null); with `zips`, or
+    `near_radius_m` around `near_zip`, only for jobs at these places."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+    weekday: int
+    opens_minute: int
+    closes_minute: int
+    crew_id: int | None
+    zips: list[str]
+    near_zip: str | None
+    near_radius_m: int | None
+
+
+class AvailabilityChanged(Event, aggregate="availability", type="booking.availability_changed.v1"):
+    """All weekly windows of an affiliate, in the place of those before; `availability_id` is the affiliate's own."""
+
+    availability_id: int
+    affiliate_id: int
+    windows: list[Window]
+
+
+class ExceptionEvent(Event, aggregate="availability_exception"):
+    """When an affiliate, or one of its crews, works otherwise: `kind` is closed, vacation or extra_hours, on local
+    days, both included, from minute to minute. It never changes: version 1 is there, version 2 is gone."""
+
+    availability_exception_id: int
+    affiliate_id: int
+    crew_id: int | None
+    kind: str
+    first_day: date
+    last_day: date
+    from_minute: int
+    to_minute: int
+
+
+class ExceptionAdded(ExceptionEvent, type="booking.exception_added.v1"):
+    pass
+
+
+class ExceptionRemoved(ExceptionEvent, type="booking.exception_removed.v1"):
+    pass
 
 
 class QuoteEvent(Event, aggregate="quote", person="customer_id"):

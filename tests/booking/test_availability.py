@@ -8,7 +8,14 @@ import pytest
 import pytest_asyncio
 
 from shared.auth import Actor, Role
-from shared.contracts.booking import CrewChanged, ScheduleSettingsChanged
+from shared.contracts.booking import (
+    AvailabilityChanged,
+    CrewChanged,
+    ExceptionAdded,
+    ExceptionEvent,
+    ExceptionRemoved,
+    ScheduleSettingsChanged,
+)
 from shared.testing.plugin import Headers, Published
 from shared.testing.tokens import SUPPORT, customer, member
 
@@ -134,6 +141,26 @@ async def test_a_window_keeps_its_crew_and_its_places(ask: Ask) -> None:
 @pytest.mark.parametrize("places", [{"zips": ["00000"]}, {"near_zip": "10001"}, {"near_radius_m": 5}, {"zips": ["1"]}])
 async def test_places_must_be_somewhere(ask: Ask, places: Json) -> None:
     assert (await ask("PUT", "/availability", {"windows": [window(**places)]})).status_code == 422
+
+
+async def test_all_windows_are_told_each_time(ask: Ask, published: Published) -> None:
+    """And nothing of those that are refused."""
+    for windows in ([window(), window(weekday=1, zips=["10001"])], [window(), window()], []):
+        await ask("PUT", "/availability", {"windows": windows})
+    told, last = (await published(AvailabilityChanged))[-2:]
+    assert [(one.weekday, one.opens_minute, one.zips) for one in told.windows] == [(0, 480, []), (1, 480, ["10001"])]
+    assert (told.affiliate_id, last.version - told.version, last.windows) == (AFFILIATE, 1, [])
+
+
+async def test_an_exception_is_told_and_that_it_is_gone(ask: Ask, published: Published) -> None:
+    made = (await ask("POST", "/exceptions", closed("2031-01-01", from_time="12:00"))).json()
+    await ask("POST", "/exceptions", closed("2031-01-01"))  # refused
+    for _ in range(2):
+        await ask("DELETE", f"/exceptions/{made['id']}")
+    told = [event for event in await published() if isinstance(event, ExceptionEvent)]
+    assert [(type(e), e.aggregate_id, e.version, e.kind, e.from_minute) for e in told] == [
+        (ExceptionAdded, made["id"], 1, "closed", 720), (ExceptionRemoved, made["id"], 2, "closed", 720)
+    ]  # fmt: skip
 
 
 # -- exceptions --

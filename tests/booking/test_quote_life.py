@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from services.booking.domain import quote_life
+from services.booking.domain.life import Party
 from services.booking.domain.quote import Quote
 from services.booking.domain.quote_life import (
     QUOTE_TRANSITIONS,
     NotYourStep,
-    QuoteParty,
     QuoteStatus,
     QuoteStep,
     after_step,
@@ -59,9 +59,9 @@ def test_every_pair_leads_on_or_is_refused_by_name(status: QuoteStatus, step: Qu
     assert outcome == expected
 
 
-@pytest.mark.parametrize("by", [*QuoteParty, None])
+@pytest.mark.parametrize("by", [*Party, None])
 @pytest.mark.parametrize("step", QuoteStep)
-def test_nobody_takes_a_step_that_is_anothers(step: QuoteStep, by: QuoteParty | None) -> None:
+def test_nobody_takes_a_step_that_is_anothers(step: QuoteStep, by: Party | None) -> None:
     for status in QUOTE_TRANSITIONS[step].leads_from:
         if by in QUOTE_TRANSITIONS[step].by:
             assert after_step(step, status, by)
@@ -87,12 +87,12 @@ def quote(status: QuoteStatus = QuoteStatus.PRICED, valid_until: datetime = NOW 
 @pytest.mark.parametrize(
     ("actor", "party"),
     [
-        (customer(7), QuoteParty.CUSTOMER), (customer(8), None), (member(31), QuoteParty.LEADERS),
-        (member(31, Role.MANAGER), QuoteParty.LEADERS), (member(31, Role.TECHNICIAN), None), (member(32), None),
+        (customer(7), Party.CUSTOMER), (customer(8), None), (member(31), Party.LEADERS),
+        (member(31, Role.MANAGER), Party.LEADERS), (member(31, Role.TECHNICIAN), None), (member(32), None),
         (SUPPORT, None), (ADMIN, None),
     ],
 )  # fmt: skip
-def test_who_somebody_is_to_a_quote(actor: Actor, party: QuoteParty | None) -> None:
+def test_who_somebody_is_to_a_quote(actor: Actor, party: Party | None) -> None:
     assert quote().party(actor) is party
 
 

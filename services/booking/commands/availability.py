@@ -4,7 +4,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
-from shared.contracts.booking import ScheduleSettingsChanged
+from shared.contracts.booking import AvailabilityChanged, ExceptionAdded, ExceptionRemoved, ScheduleSettingsChanged
 from shared.db import enforced_by
 from shared.outbox import record
 
@@ -18,7 +18,14 @@ from ..domain.exceptions import (
     TooManyExceptions,
 )
 from ..domain.schedule_settings import ScheduleSettings
-from ..queries.availability import count_exceptions_ahead, find_config, must_have_crews, schedule_to_change, settings_of
+from ..queries.availability import (
+    count_exceptions_ahead,
+    find_config,
+    must_have_crews,
+    next_availability_version,
+    schedule_to_change,
+    settings_of,
+)
 from ..schemas.availability import AvailabilityRequest
 from ..schemas.exceptions import ExceptionRequest
 from ..schemas.schedule_settings import ScheduleSettingsRequest
@@ -30,7 +37,7 @@ async def set_availability(session: AsyncSession, actor: Actor, affiliate_id: in
     await schedule_to_change(session, actor, affiliate_id)
     await must_have_crews(session, affiliate_id, {w.crew_id for w in wanted.windows if w.crew_id})
     await session.execute(delete(Availability).where(Availability.affiliate_id == affiliate_id))
-    session.add_all(
+    windows = [
         Availability(
             affiliate_id=affiliate_id,
             opens_minute=window.opens,
@@ -38,9 +45,13 @@ async def set_availability(session: AsyncSession, actor: Actor, affiliate_id: in
             **window.model_dump(exclude={"opens", "closes"}),
         )
         for window in wanted.windows
-    )
+    ]
+    session.add_all(windows)
     with enforced_by(WINDOWS_NO_OVERLAP, WindowsOverlap), enforced_by(WINDOW_MAKES_SENSE, WindowsOverlap):
         await session.flush()
+    about = {"availability_id": affiliate_id, "affiliate_id": affiliate_id, "windows": windows}
+    told = about | {"version": await next_availability_version(session, affiliate_id)}
+    record(session, AvailabilityChanged.model_validate(told))
     await note_schedule_change(session, affiliate_id)
 
 
@@ -76,6 +87,7 @@ async def add_exception(
     session.add(exception)
     with enforced_by(EXCEPTIONS_NO_OVERLAP, ExceptionsOverlap):
         await session.flush()
+    record(session, ExceptionAdded.of(exception, version=1))
     await note_schedule_change(session, affiliate_id)
     return exception
 
@@ -85,5 +97,6 @@ async def remove_exception(session: AsyncSession, actor: Actor, affiliate_id: in
     exception = await session.get(AvailabilityException, exception_id)
     if exception is None or exception.affiliate_id != affiliate_id:
         raise NoSuchException
+    record(session, ExceptionRemoved.of(exception, version=2))
     await session.delete(exception)
     await note_schedule_change(session, affiliate_id)

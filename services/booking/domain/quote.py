@@ -16,8 +16,9 @@ from shared.pricing import MIN_PRICE_CENTS, Job, LineItem, Price
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
+from .life import Party
 from .offer import Offer, Sale
-from .quote_life import OPEN, STANDS, QuoteParty, QuoteStatus, QuoteStep, after_step
+from .quote_life import OPEN, STANDS, QuoteStatus, QuoteStep, after_step
 
 ONE_ACCEPTED = "uq_quotes_one_accepted"
 MAX_ASKED, MAX_WISHES, MAX_PHOTOS, MAX_LINES = 5, 10, 10, 30
@@ -129,10 +130,10 @@ class Quote(Aggregate, Base, kw_only=True):
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.customer_id == self.customer_id or actor.works_for(self.affiliate_id) or actor.is_staff
 
-    def party(self, actor: Actor) -> QuoteParty | None:
+    def party(self, actor: Actor) -> Party | None:
         if actor.customer_id == self.customer_id:
-            return QuoteParty.CUSTOMER
-        return QuoteParty.LEADERS if actor.runs(self.affiliate_id) else None
+            return Party.CUSTOMER
+        return Party.LEADERS if actor.runs(self.affiliate_id) else None
 
     def author(self, actor: Actor) -> Author | None:
         """For which side somebody speaks: all who work for the affiliate do for it, the platform's people for none."""
@@ -200,7 +201,7 @@ class Quote(Aggregate, Base, kw_only=True):
         self._take(QuoteStep.SETTLE)
 
     def _take(self, step: QuoteStep) -> None:
-        self._become(after_step(step, self.status, QuoteParty.PLATFORM))
+        self._become(after_step(step, self.status, Party.PLATFORM))
 
     def _become(self, status: QuoteStatus) -> None:
         self.status = status

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from shared.errors import Conflict, Forbidden, Refusal
 
+from .life import Party
+
 
 class QuoteStatus(StrEnum):
     REQUESTED = "requested"
@@ -28,14 +30,6 @@ class QuoteStep(StrEnum):
     EXPIRE = "expire"
     REOPEN = "reopen"
     SETTLE = "settle"
-
-
-class QuoteParty(StrEnum):
-    """`platform`: booking itself, because of what it is told or of the time."""
-
-    CUSTOMER = "customer"
-    LEADERS = "leaders"  # the affiliate's owners and managers
-    PLATFORM = "platform"
 
 
 # Until its time is over, one of these waits for somebody.
@@ -77,13 +71,13 @@ class NotYourStep(Forbidden):
 class QuoteTransition(NamedTuple):
     leads_from: tuple[QuoteStatus, ...]
     leads_to: QuoteStatus
-    by: frozenset[QuoteParty]
+    by: frozenset[Party]
     effect: str
 
 
 def _row(from_: str, to: str, by: str, effect: str = "") -> QuoteTransition:
     states = tuple(QuoteStatus(name) for name in from_.split())
-    return QuoteTransition(states, QuoteStatus(to), frozenset(QuoteParty(name) for name in by.split()), effect)
+    return QuoteTransition(states, QuoteStatus(to), frozenset(Party(name) for name in by.split()), effect)
 
 
 QUOTE_TRANSITIONS = {
@@ -108,7 +102,7 @@ STANDS: dict[QuoteStatus, type[Refusal]] = {
 }
 
 
-def after_step(step: QuoteStep, status: QuoteStatus, by: QuoteParty | None) -> QuoteStatus:
+def after_step(step: QuoteStep, status: QuoteStatus, by: Party | None) -> QuoteStatus:
     """Where the step leads to from here; a refusal if it does not. None is somebody who only looks on."""
     transition = QUOTE_TRANSITIONS[step]
     if by not in transition.by:

@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
+from shared.contracts.booking import AvailabilityChanged
+from shared.outbox import BusinessEvent
 from shared.platform_config import THE_ONE, PlatformConfig
 
 from ..domain.availability import Availability, Crew, NoSuchCrew
@@ -40,6 +42,13 @@ async def availability_of(session: AsyncSession, affiliate_id: int) -> Availabil
     rows = await session.scalars(statement.order_by(Availability.weekday, Availability.opens_minute, Availability.id))
     windows = [WindowView.model_validate(window) for window in rows]
     return AvailabilityView(affiliate_id=affiliate_id, timezone=affiliate.timezone, windows=windows)
+
+
+async def next_availability_version(session: AsyncSession, affiliate_id: int) -> int:
+    """Windows are replaced all at once and have no row that counts: what was told of them does. Under the schedule's
+    lock."""
+    of = (BusinessEvent.aggregate_type == AvailabilityChanged.aggregate, BusinessEvent.aggregate_id == affiliate_id)
+    return (await session.scalar(select(func.max(BusinessEvent.aggregate_version)).where(*of)) or 0) + 1
 
 
 async def settings_of(session: AsyncSession, affiliate_id: int) -> ScheduleSettings:

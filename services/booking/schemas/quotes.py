@@ -12,8 +12,9 @@ from shared.photos import PhotoUrls
 from shared.pricing import LineItem, LineKind
 from shared.vehicles import Condition, SizeClass
 
+from ..domain.life import Party
 from ..domain.quote import MAX_ASKED, MAX_LINES, MAX_PHOTOS, MAX_WISHES, Author, Quote
-from ..domain.quote_life import QuoteParty, QuoteStatus
+from ..domain.quote_life import QuoteStatus
 
 
 def _each_once(ids: list[int]) -> list[int]:
@@ -146,5 +147,5 @@ class MessageView(View):
 def quote_view(quote: Quote, actor: Actor) -> QuoteView:
     """Where somebody lives is told to those who come there."""
     view = QuoteView.model_validate(quote)
-    knows = actor.is_staff or quote.party(actor) is QuoteParty.CUSTOMER
+    knows = actor.is_staff or quote.party(actor) is Party.CUSTOMER
     return view if knows else view.model_copy(update={"address": None})
