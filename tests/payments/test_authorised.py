@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from services.payments.commands import holds, intents, ledger, rest
+from services.payments.clients import Provider
+from services.payments.commands import holds, intents, ledger, rest, webhooks
 from services.payments.commands.reconciliation import check_intent
 from services.payments.domain.life import IntentKind, Purpose, Status
 from services.payments.domain.payment import NotYetCaptured
 from services.payments.domain.provider import Unanswered
+from services.payments.domain.webhook import Outcome
 from shared.clock import frozen, now
 from shared.contracts.payments import AuthorisationFailed, CardSaved, PaymentAuthorised, PaymentCaptured, PaymentFailed
 from shared.testing.plugin import Published
@@ -57,6 +59,14 @@ async def near(till: Till) -> None:
         async with till.database.begin() as session:
             await job(session, limit=100)
         await till.work()
+
+
+async def replay(till: Till, kind: str) -> None:
+    """The last webhook of its kind, by a person's decision."""
+    told = [webhook.event_id for webhook in await till.webhooks() if webhook.type == kind][-1]
+    async with till.database.begin() as session:
+        await webhooks.replay(session, told)
+    await till.work()
 
 
 async def on_day(till: Till, days: float) -> AbstractContextManager[Any]:
@@ -128,6 +138,7 @@ async def test_a_card_declined_before_the_visit_is_told_to_both_and_paid_by_hand
         await near(till)
         intent_id = await till.intent_id()
         await till.hand_on(intent_id, "payment_intent.payment_failed")
+        await replay(till, "setup_intent.succeeded")
         [failed] = await published(AuthorisationFailed)
         assert (failed.purpose, failed.booking_id, bool(failed.reason)) == ("booking", 1, True)
         shown = (await till.client.get("/payments/v1/payments?booking_id=1", headers=as_(customer(CUSTOMER)))).json()
@@ -172,7 +183,8 @@ async def test_a_booking_that_ends_in_time_takes_nothing(till: Till, gone: Any, 
     await till.hand_on(intent_id, "payment_intent.canceled")
     await till.hand_on(intent_id, "charge.refunded")
     assert (await published(PaymentCaptured), await faults(till)) == ([], [])
-    assert (await till.payment()).attention is None
+    outcomes = {webhook.type: webhook.outcome for webhook in await till.webhooks()}
+    assert (outcomes["charge.refunded"], (await till.payment()).attention) == (Outcome.KNOWN, None)
 
 
 @pytest.mark.parametrize("gone", GONE)
@@ -516,3 +528,37 @@ async def test_agreeing_takes_no_more_statements_than_paying(
     with statements() as sent:
         await make(till.outside, payment.id)
     assert first + len(sent) <= 6, sent
+
+
+async def test_a_hold_of_which_somebody_else_took_another_sum_is_not_charged_for_again(till: Till) -> None:
+    """On the provider's pages, just before the fee was wanted: a person has to look."""
+    way = visit(3)
+    intent_id = await authorised(till, way)
+    await till.sandbox.stripe.payment_intents.capture_async(intent_id)
+    await till.hear(cancelled(fee_due_cents=FEE, **way))
+    [payment] = await till.payments()
+    assert (payment.status, f"took {PRICE}" in (payment.attention or "")) == (Status.CAPTURING, True)
+    assert await money(till, intent_id) == (1, 0, PRICE)
+
+
+async def test_what_the_provider_does_not_give_although_it_is_held_waits_for_a_person(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = visit(3)
+    intent_id = await authorised(till, way)
+    with monkeypatch.context() as patched:
+        patched.setattr(Provider, "capture_intent", lambda self, intent_id, _: self.get_intent(intent_id))
+        await till.hear(completed(**way))
+    payment = await till.payment()
+    assert (payment.status, "does not give" in (payment.attention or "")) == (Status.CAPTURING, True)
+    await check_intent(till.outside, payment.id)
+    assert ((await till.payment()).attention, await money(till, intent_id)) == (None, (1, 0, PRICE))
+
+
+async def test_a_payment_is_shown_while_its_card_is_held_on(till: Till, as_: As) -> None:
+    await saved(till, visit(20))
+    with await on_day(till, 18.1):
+        async with till.database.begin() as session:
+            await holds.hold_due(session, limit=100)
+        shown = await till.client.get("/payments/v1/payments?booking_id=1", headers=as_(customer(CUSTOMER)))
+    assert (shown.status_code, shown.json()["status"], shown.json()["client_secret"]) == (200, "pending", None)

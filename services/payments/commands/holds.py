@@ -87,7 +87,7 @@ async def capture_hold(outside: Outside, payment_id: int) -> None:
     async with outside.begin() as session:
         await settle_intent(session, intent)
         current = await get_payment(session, payment_id, lock=True)
-        if current.status is Status.CAPTURING:
+        if current.status is Status.CAPTURING and intent.status != "succeeded":  # else what it took is another sum
             await _replace(session, current, has_ended=intent.is_final)
 
 

@@ -106,7 +106,7 @@ class Holdable(Intention, Aggregate, kw_only=True):
 
     def save_card(self, card: SavedCard) -> bool:
         """It can be held on later; says whether it was news."""
-        if self.status is not Status.REQUIRES_PAYMENT or self.intent_kind is not IntentKind.SETUP:
+        if self.status is not Status.REQUIRES_PAYMENT:
             return False
         self._note_card({"id": card.method_id, "customer": card.customer_id, "charge": None})
         self.client_secret = self.declined_attempt = self.decline_reason = None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select, update
+from sqlalchemy import Select, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -62,8 +62,9 @@ async def payment_for(session: AsyncSession, actor: Actor, payment_id: int) -> P
 
 async def payment_of_booking(session: AsyncSession, actor: Actor, booking_id: int) -> Payment:
     """The one of a booking that is to be paid now, else the latest. It shows once the provider is ready, so that
-    whoever waits for it can pay."""
-    ready = select(Payment).where(Payment.booking_id == booking_id, Payment.status != Status.PENDING)
+    whoever waits for it can pay, and goes on to when a card that is known is to be held on."""
+    shows = or_(Payment.status != Status.PENDING, Payment.payment_method.is_not(None))
+    ready = select(Payment).where(Payment.booking_id == booking_id, shows)
     payable = Payment.status == Status.REQUIRES_PAYMENT
     first = ready.order_by(payable.desc(), case((payable, Payment.id), else_=-Payment.id)).limit(1)
     return _visible(await session.scalar(first), actor)
