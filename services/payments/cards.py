@@ -1,22 +1,27 @@
 """Cards at the provider: charged, held on, saved; a part of `Provider`."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import stripe
 
+from .domain.kept_card import Wallet
 from .domain.life import IntentKind
 from .domain.payment import Payment
-from .domain.provider import Intent, KeySpoilt, RefusedByProvider, SavedCard, Setup
+from .domain.provider import Intent, KeySpoilt, PrintedCard, RefusedByProvider, SavedCard, Setup
 from .objects import REFERENCE, intent_of, setup_of
 from .refusals import in_our_words
 
 if TYPE_CHECKING:
+    from stripe import RequestOptions
     from stripe.params import (
+        CustomerListParams,
         PaymentIntentConfirmParams,
         PaymentIntentCreateParams,
         PaymentIntentListParams,
+        PaymentIntentUpdateParams,
         SetupIntentCreateParams,
         SetupIntentListParams,
     )
@@ -30,10 +35,14 @@ WHOLE_CHARGE = ["latest_charge"]
 class Cards:
     _stripe: stripe.V1Services
 
-    async def create_intent(self, payment: Payment, card: SavedCard | None = None) -> Intent:
+    async def create_intent(
+        self, payment: Payment, card: SavedCard | None = None, known_as: str | None = None
+    ) -> Intent:
         """To be paid by a customer; with a `card`, of one whom the provider knows. Nobody can agree to have a card
         saved who is not there, so one that is saved already is not asked for again."""
-        customer_id = card.customer_id if card else await self._new_customer(payment) if payment.saves_card else None
+        customer_id = card.customer_id if card else None
+        if payment.saves_card and not card:
+            customer_id = known_as or await self._new_customer(payment)
         params: PaymentIntentCreateParams = {
             "amount": payment.amount_cents,
             "currency": payment.currency.lower(),
@@ -105,10 +114,10 @@ class Cards:
         except RefusedByProvider:
             return await self.get_intent(intent_id)
 
-    async def create_setup(self, payment: Payment) -> Setup:
+    async def create_setup(self, payment: Payment, known_as: str | None = None) -> Setup:
         """A card is to be saved, with its holder's consent to be charged later."""
         params: SetupIntentCreateParams = {
-            "customer": await self._new_customer(payment),
+            "customer": known_as or await self._new_customer(payment),
             "usage": "off_session",
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "metadata": _metadata(payment),
@@ -136,6 +145,76 @@ class Cards:
                 return setup_of((await self._stripe.setup_intents.cancel_async(setup_id)).to_dict())
         except RefusedByProvider:
             return await self.get_setup(setup_id)
+
+    async def create_customer(self, wallet: Wallet) -> str:
+        """Nameless, too: what we know of a customer the provider need not."""
+        metadata = {REFERENCE: str(wallet.reference)}
+        options: RequestOptions = {"idempotency_key": wallet.idempotency_key}
+        with in_our_words():
+            return (await self._stripe.customers.create_async({"metadata": metadata}, options)).id
+
+    async def find_customer(self, reference: UUID, *, since: datetime) -> str | None:
+        params: CustomerListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
+        with in_our_words():
+            page = await self._stripe.customers.list_async(params)
+            async for listed in page.auto_paging_iter():
+                if listed.to_dict()["metadata"].get(REFERENCE) == str(reference):
+                    return listed.id
+        return None
+
+    async def customer_of(self, payment: Payment) -> str | None:
+        """Whom the provider knows as the one to agree to it; None where nobody in particular."""
+        with in_our_words():
+            if payment.intent_kind is IntentKind.SETUP:
+                told = await self._stripe.setup_intents.retrieve_async(payment.stripe_setup_intent_id or "")
+                return id_of(told.customer)
+            intent = await self._stripe.payment_intents.retrieve_async(payment.stripe_payment_intent_id or "")
+            return id_of(intent.customer)
+
+    async def let_keep_card(self, payment: Payment, customer_id: str) -> bool:
+        """Says whether the card that it is paid with will be that customer's."""
+        if payment.saves_card:
+            return await self.customer_of(payment) == customer_id
+        params: PaymentIntentUpdateParams = {"customer": customer_id, "setup_future_usage": "off_session"}
+        try:
+            with in_our_words():
+                await self._stripe.payment_intents.update_async(payment.stripe_payment_intent_id or "", params)
+        except RefusedByProvider:
+            return False
+        return True
+
+    async def pay_with(self, payment: Payment, card: SavedCard) -> Intent:
+        """Its holder is there: what the intent has come to, or `RefusedByProvider` if it is not for this card."""
+        intent_id = payment.stripe_payment_intent_id or ""
+        if not payment.saves_card:
+            with in_our_words():
+                await self._stripe.payment_intents.update_async(intent_id, {"customer": card.customer_id})
+        params: PaymentIntentConfirmParams = {"payment_method": card.method_id, "expand": WHOLE_CHARGE}
+        try:
+            with in_our_words():
+                return intent_of((await self._stripe.payment_intents.confirm_async(intent_id, params)).to_dict())
+        except RefusedByProvider:
+            intent = await self.get_intent(intent_id)
+            if not (intent.is_final or intent.is_held or intent.decline):
+                raise
+            return intent
+
+    async def get_card(self, method_id: str) -> PrintedCard:
+        with in_our_words():
+            card = (await self._stripe.payment_methods.retrieve_async(method_id)).card
+        if card is None:
+            raise RefusedByProvider("no_card", "This is no card.")
+        return PrintedCard(card.brand, card.last4, card.exp_month, card.exp_year)
+
+    async def detach_card(self, method_id: str) -> None:
+        """It can be charged no more. Nothing is to be done about one that nobody has by now."""
+        with suppress(RefusedByProvider), in_our_words():
+            await self._stripe.payment_methods.detach_async(method_id)
+
+
+def id_of(told: object) -> str | None:
+    """Of what may be told whole or by its id."""
+    return told if told is None or isinstance(told, str) else str(getattr(told, "id"))  # noqa: B009
 
 
 def _metadata(payment: Payment) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from shared.contracts.payments import PersonalDataErased, PersonalDataExported
 from shared.personal import Held, Nobodys, Personal
 
+from .commands.kept_cards import forget_cards
+
 OF_THE_PERSON = "select stripe_payment_intent_id from payments where customer_id = :customer_id"
 
 TABLES = (
@@ -12,9 +14,10 @@ TABLES = (
         shown="id booking_id purpose affiliate_id amount_cents currency status captured_cents refunds_due_cents"
         " refunded_cents disputed_cents withheld_cents lost_cents"
         " stripe_payment_intent_id captured_at visit_start visit_end created_at updated_at",
-        hidden="version customer_id intent_kind stripe_setup_intent_id capture_before cause commission_cents tax_cents"
-        " rest_cents rest_commission_cents rest_tax_cents declined_attempt attention reference idempotency_key"
-        " dispute_fees_cents attempt requested_at checked_at client_secret paid_out_cents paid_out_version",
+        hidden="version customer_id keeps_card intent_kind stripe_setup_intent_id capture_before cause commission_cents"
+        " tax_cents rest_cents rest_commission_cents rest_tax_cents declined_attempt attention reference"
+        " idempotency_key dispute_fees_cents attempt requested_at checked_at client_secret paid_out_cents"
+        " paid_out_version",
         # `{}` and not null: what a late webhook says of the card is not taken over any more.
         erased={"payment_method": "'{}'", "decline_reason": "null", "client_secret": "null"},
     ),
@@ -23,6 +26,19 @@ TABLES = (
         "customer_id = :customer_id",
         shown="booking_id affiliate_id status price_cents currency payment_mode appointment_start appointment_end",
         hidden="customer_id version final_at created_at updated_at",
+    ),
+    Held(
+        "kept_cards",
+        "customer_id = :customer_id",
+        shown="id brand last_four expires_month expires_year created_at",
+        hidden="customer_id stripe_payment_method_id",
+        goes=True,
+    ),
+    Held(
+        "wallets",
+        "customer_id = :customer_id",
+        hidden="id customer_id stripe_customer_id reference idempotency_key attempt requested_at created_at updated_at",
+        goes=True,
     ),
     Held(
         "refunds",
@@ -70,4 +86,4 @@ TABLES = (
     Nobodys("postings", "id journal_id account affiliate_id amount_cents created_at", "the books"),
 )
 
-personal = Personal(TABLES, PersonalDataExported, PersonalDataErased)
+personal = Personal(TABLES, PersonalDataExported, PersonalDataErased, first=forget_cards)

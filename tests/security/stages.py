@@ -684,6 +684,11 @@ async def payments(stage: Stage) -> None:
         " values (:payout_id, :payment_id, 1, 5000) returning id",
         payout_id=payout_id, payment_id=captured_id,
     )  # fmt: skip
+    [[card_id]] = await stage.sql(
+        "with wallet as (insert into wallets (customer_id, stripe_customer_id, reference, idempotency_key) values"
+        " (7, 'cus_1', gen_random_uuid(), 'mdh-4')) insert into kept_cards (customer_id, stripe_payment_method_id,"
+        " brand, last_four, expires_month, expires_year) values (7, 'pm_1', 'visa', '4242', 12, 2040) returning id"
+    )
     request = {"refund_request_id": request_id}
     of, statements = {"affiliate_id": AFFILIATE}, "/payments/v1/affiliates/{affiliate_id}/statements"
     stage.cast = cast()
@@ -703,6 +708,10 @@ async def payments(stage: Stage) -> None:
         "POST /payments/v1/affiliates/{affiliate_id}/onboarding-links": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/bookings/{booking_id}/payments": Ask({"booking_id": 1}),
         "POST /payments/v1/bookings/{booking_id}/tips": Ask({"booking_id": 3}, body={"amount_cents": 500}),
+        "GET /payments/v1/cards": Ask(),
+        "DELETE /payments/v1/cards/{card_id}": Ask({"card_id": card_id}),
+        "PUT /payments/v1/payments/{payment_id}/card": Ask({"payment_id": payment_id}, body={"card_id": card_id}),
+        "PUT /payments/v1/payments/{payment_id}/kept-card": Ask({"payment_id": payment_id}),
         "GET /payments/v1/payments": Ask(query={"booking_id": 1}),
         "GET /payments/v1/payments/{payment_id}": Ask({"payment_id": payment_id}),
         "POST /payments/v1/payments/{payment_id}/refund-requests": Ask(

@@ -206,6 +206,10 @@ GET /payouts                                     refused
 GET /payouts/{payout_id}                         allowed
 POST /payouts/{payout_id}/retry                  refused
 GET /bookings/{booking_id}/payments              allowed
+GET /cards                                       allowed
+DELETE /cards/{card_id}                          refused
+PUT /payments/{payment_id}/card                  refused
+PUT /payments/{payment_id}/kept-card             refused
 POST /bookings/{booking_id}/tips                 refused
 GET /payments                                    allowed
 GET /payments/{payment_id}                       allowed

@@ -233,6 +233,10 @@ GET /payouts                                       401      403   403   403     
 GET /payouts/{payout_id}                           401      404   404 200/1   200/1        404   404   200/1 200/1
 POST /payouts/{payout_id}/retry                    401      403   403   403     403        403   403     409   409
 GET /bookings/{booking_id}/payments                401    200/1   404 200/1   200/1        404   404   200/1 200/1
+GET /cards                                         401    200/1 200/0   403     403        403   403     403   403
+DELETE /cards/{card_id}                            401      204   404   403     403        403   403     403   403
+PUT /payments/{payment_id}/card                    401      503   404   403     403        403   403     403   403
+PUT /payments/{payment_id}/kept-card               401      503   404   403     403        403   403     403   403
 POST /bookings/{booking_id}/tips                   401      201   404   403     403        403   403     403   403
 GET /payments                                      401      200   404   200     200        404   404     200   200
 GET /payments/{payment_id}                         401      200   404   200     200        404   404     200   200

@@ -26,8 +26,15 @@ def options_of(params: Paying) -> Document:
 
 
 def take_customer(call: Call, intent: Document, params: Describing) -> None:
-    if params.customer is not None:
-        intent["customer"] = call.load("customer", params.customer, "customer")["id"]
+    if params.customer is None:
+        return
+    if intent["customer"] not in (None, params.customer):
+        message = (
+            "You cannot modify `customer` on a PaymentIntent once it already has been set. To fulfill a payment with a"
+            " different Customer, cancel this PaymentIntent and create a new one."
+        )
+        raise Refusal(message, param="customer")
+    intent["customer"] = call.load("customer", params.customer, "customer")["id"]
 
 
 def take_payment(call: Call, intent: Document, params: Paying) -> None:

@@ -1,10 +1,11 @@
 """HTTP of payments."""
 
-from . import accounts, disputes, ledger, payments, payouts, refund_requests, statements, tips, webhooks
+from . import accounts, cards, disputes, ledger, payments, payouts, refund_requests, statements, tips, webhooks
 
 routers = [
     payments.router,
     tips.router,
+    cards.router,
     refund_requests.router,
     disputes.router,
     ledger.router,

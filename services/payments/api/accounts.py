@@ -18,7 +18,7 @@ from ..schemas.accounts import OnboardingLinkView, PayoutAccountView
 router = new_router("payments", "payments")
 
 
-def _outside(request: Request) -> Outside:
+def outside_of(request: Request) -> Outside:
     return Outside(request.app.state.database, request.app.state.clients)
 
 
@@ -39,7 +39,7 @@ async def payout_account(
     dependencies=[InPerson],
 )
 async def make_onboarding_link(
-    affiliate_id: PathId, actor: CurrentActor, outside: Annotated[Outside, Depends(_outside)], response: Response
+    affiliate_id: PathId, actor: CurrentActor, outside: Annotated[Outside, Depends(outside_of)], response: Response
 ) -> OnboardingLinkView:
     """Where the affiliate's owner tells the provider who they are and where the money goes. Each time another link."""
     response.headers["Cache-Control"] = "no-store"

@@ -15,6 +15,7 @@ from ..domain.life import IntentKind, Purpose, Status
 from ..domain.payment import Payment
 from ..domain.provider import Intent, RefusedByProvider
 from ..queries.bookings import keep_booking
+from ..queries.kept_cards import payment_with_wallet
 from ..queries.payments import get_payment, insert_first, insert_payment, lock_payments_of
 from . import tasks
 from .asking import ask
@@ -81,7 +82,7 @@ async def call_off_extras(session: AsyncSession, off: BookingChargeCalledOff) ->
 async def create_intent(outside: Outside, payment_id: int) -> None:
     """The row is the intention. Called again after a crash, the provider answers the same key with the same intent."""
     async with outside.begin() as session:
-        payment = await get_payment(session, payment_id)
+        payment, customer_id = await payment_with_wallet(session, payment_id)
         card = await card_of(session, payment)
     if not payment.awaits_intent:
         return
@@ -90,7 +91,7 @@ async def create_intent(outside: Outside, payment_id: int) -> None:
         intent = await ask(
             outside,
             payment,
-            call=lambda: provider.create_intent(payment, card),
+            call=lambda: provider.create_intent(payment, card, customer_id),
             find=lambda: provider.find_intent(payment.reference, since=payment.created_at),
         )
     except RefusedByProvider as refusal:
@@ -113,7 +114,7 @@ async def _keep(outside: Outside, payment: Payment, intent: Intent) -> None:
 async def create_setup(outside: Outside, payment_id: int) -> None:
     """As an intent is made; what its customer agrees to is that the card is charged later."""
     async with outside.begin() as session:
-        payment = await get_payment(session, payment_id)
+        payment, customer_id = await payment_with_wallet(session, payment_id)
     if not payment.awaits_intent:
         return
     provider = outside.client(Provider)
@@ -121,7 +122,7 @@ async def create_setup(outside: Outside, payment_id: int) -> None:
         setup = await ask(
             outside,
             payment,
-            call=lambda: provider.create_setup(payment),
+            call=lambda: provider.create_setup(payment, customer_id),
             find=lambda: provider.find_setup(payment.reference, since=payment.created_at),
         )
     except RefusedByProvider as refusal:

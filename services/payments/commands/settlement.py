@@ -26,6 +26,7 @@ from ..domain.webhook import Outcome
 from ..queries.payments import lock_payment_behind, lock_payment_once_behind, lock_payment_set_up
 from ..queries.refunds import lock_refund_behind
 from . import ledger
+from .kept_cards import note_card
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ def _settle_hold(session: AsyncSession, payment: Payment, intent: Intent) -> Out
         return park(payment, wrong)
     held = payment.authorise(intent)
     if held:
+        note_card(session, payment, intent.card)
         record(session, PaymentAuthorised.of(payment))
     return _outcome(held)
 
@@ -105,6 +107,7 @@ async def settle_setup(session: AsyncSession, setup: Setup) -> Outcome:
     if payment.stripe_setup_intent_id != setup.id:
         return Outcome.KNOWN
     if setup.card and payment.save_card(setup.card):
+        note_card(session, payment, setup.card)
         record(session, CardSaved.of(payment))
         return Outcome.DONE
     if setup.is_final and payment.status is not Status.CARD_SAVED:
@@ -125,6 +128,7 @@ async def _settle_success(session: AsyncSession, payment: Payment, intent: Inten
         return park(payment, wrong)
     captured = payment.capture(intent)
     if captured:
+        note_card(session, payment, intent.card)
         await ledger.post(session, payment)
         record(session, PaymentCaptured.of(payment))
     return _outcome(captured)

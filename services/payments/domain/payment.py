@@ -63,6 +63,7 @@ class Payment(Holdable, Base, kw_only=True):
     withheld_cents: Mapped[int] = mapped_column(default=0)
     lost_cents: Mapped[int] = mapped_column(default=0)
     dispute_fees_cents: Mapped[int] = mapped_column(default=0)
+    keeps_card: Mapped[bool] = mapped_column(default=False)
     attention: Mapped[str | None] = mapped_column(default=None)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
     captured_at: Mapped[datetime | None] = mapped_column(default=None)

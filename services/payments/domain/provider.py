@@ -25,6 +25,16 @@ class SavedCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedCard:
+    """By what its holder knows it."""
+
+    brand: str
+    last_four: str
+    expires_month: int
+    expires_year: int
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """A payment intent at one moment. Money in cents; `reference` is ours, from the intent's metadata. Of a hold,
     `capture_before` is known only from answers that name its charge whole."""
@@ -43,6 +53,12 @@ class Intent:
     @property
     def is_final(self) -> bool:
         return self.status in ("succeeded", "canceled")
+
+    @property
+    def card(self) -> SavedCard | None:
+        """That it was agreed to with, where the provider keeps it as somebody's."""
+        used = self.payment_method or {}
+        return SavedCard(used["customer"], used["id"]) if used.get("customer") and used.get("id") else None
 
     @property
     def is_held(self) -> bool:

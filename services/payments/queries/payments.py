@@ -88,6 +88,14 @@ def _of_booking(booking_id: int) -> Select[Payment]:
     return select(Payment).where(Payment.booking_id == booking_id).order_by(Payment.id)
 
 
+async def saved_methods_of(session: AsyncSession, customer_id: int) -> Sequence[str]:
+    """The provider's names of all cards of a customer that it knows as somebody's."""
+    method = Payment.payment_method["id"].astext
+    known = Payment.payment_method["customer"].astext.is_not(None)
+    of = select(method).where(Payment.customer_id == customer_id, known, method.is_not(None)).distinct()
+    return (await session.scalars(of)).all()
+
+
 async def lock_payments_of(session: AsyncSession, booking_id: int) -> Sequence[Payment]:
     """Of a booking's price, oldest first; what its customer tips is no part of that."""
     of_price = _of_booking(booking_id).where(Payment.purpose != Purpose.TIP)
