@@ -13,13 +13,13 @@ from sqlalchemy import select, text
 from services.payments.domain.payment import Payment
 from shared.auth import Actor
 from shared.testing.plugin import deliver_to, until
-from shared.testing.tokens import customer
-from tests.booking.conftest import ZONE, Shop, next_monday, open_shop, published_offer
+from shared.testing.tokens import customer, member
+from tests.booking.conftest import AFFILIATE, ZONE, Shop, next_monday, open_shop
 
 from .stage import PATIENCE, Stage
 
-DAYS = {"windows": [{"weekday": day, "opens": "08:00", "closes": "18:00"} for day in range(7)]}
-A_DAY, STEP = 4, timedelta(hours=2, minutes=30)
+DAYS = {"windows": [{"weekday": day, "opens": "08:00", "closes": "20:00"} for day in range(7)]}
+A_DAY, STEP = 4, timedelta(hours=3)
 RUN_OUT = text("update bookings set hold_expires_at = now() - interval '1 second' where id = :id and status = 'held'")
 PAID, GONE = ("confirmed",), ("cancelled", "expired")
 numbers = count()
@@ -48,7 +48,9 @@ async def street(stage: Stage) -> Street:
         return {"Authorization": f"Bearer {stage.signer.token(actor)}"}
 
     shop = await open_shop(stage.booking, as_, deliver_to("booking", stage.databases["booking"]))
-    await shop.deliver(published_offer(2, duration_minutes=120))
+    path = f"/booking/v1/affiliates/{AFFILIATE}/availability"
+    answer = await stage.booking.put(path, json=DAYS, headers=as_(member(AFFILIATE)))
+    assert answer.status_code == 200, answer.text
     return Street(stage, shop)
 
 

@@ -72,14 +72,13 @@ async def town(templates: Templates, broker: RabbitMQ, signer: Signer, run_direc
 async def test_killed_when(town: Street, name: str, program: str, tale: Tale, point: Point) -> None:
     """Each time somebody begins another story, and it ends the process there; then all of them go on together."""
     told: list[Story] = []
-    under_way: list[asyncio.Task[None]] = []
-    for _ in range(LIVES):
-        await town.stage.restart(program, point)
-        told.append(town.story())
-        under_way.append(asyncio.create_task(tale(told[-1])))
-        await town.stage.died(program)
-    await town.stage.restart(program)
-    await asyncio.gather(*under_way)
+    async with asyncio.TaskGroup() as under_way:
+        for _ in range(LIVES):
+            await town.stage.restart(program, point)
+            told.append(town.story())
+            under_way.create_task(tale(told[-1]))
+            await town.stage.died(program)
+        await town.stage.restart(program)
     await ended_well(town.stage, told)
 
 
