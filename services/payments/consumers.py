@@ -15,8 +15,9 @@ from shared.contracts.booking import (
     BookingRescheduled,
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
+from shared.contracts.payments import PaymentCaptured
 
-from .commands import accounts, endings, holds, intents, refunds
+from .commands import accounts, endings, holds, intents, refunds, tips
 from .personal import personal
 
 consumers = Consumers("payments")
@@ -58,6 +59,11 @@ async def note_move(event: BookingRescheduled, session: AsyncSession) -> None:
 @consumers.on(BookingCancelled, BookingNoShow, BookingRefundDue)
 async def refund_payment(event: BookingCancelled | BookingNoShow | BookingRefundDue, session: AsyncSession) -> None:
     await refunds.refund_booking(session, event)
+
+
+@consumers.on(PaymentCaptured)
+async def keep_one_tip(event: PaymentCaptured, session: AsyncSession) -> None:
+    await tips.keep_one(session, event)
 
 
 @consumers.on(*AFFILIATE_EVENTS)

@@ -14,14 +14,14 @@ from services.payments.domain.life import Purpose, Status
 from services.payments.domain.provider import Unanswered
 from services.payments.domain.tip import NotCompletedYet, TipOutOfBounds, must_be_fair
 from services.payments.jobs import forget_unpaid_tips
-from services.payments.queries.ledger import balances_of
+from services.payments.queries.ledger import balance_for, balances_of
 from shared.clock import frozen, now
 from shared.contracts.catalog import ConfigChanged
 from shared.contracts.payments import PaymentCaptured
 from shared.testing.plugin import Published
-from shared.testing.tokens import customer
+from shared.testing.tokens import ADMIN, customer
 
-from .conftest import CUSTOMER, PRICE, As, Till, cancelled, charge_due, completed
+from .conftest import AFFILIATE, CUSTOMER, PRICE, As, Till, cancelled, charge_due, completed
 
 TIP = 2_000
 
@@ -104,6 +104,42 @@ async def test_another_tip_replaces_one_that_is_not_paid(till: Till, as_: As) ->
     await till.pay(str(second))
     refused = await tip(till, as_)
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/tipped-already")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_of_two_that_are_paid_in_the_same_second_the_last_stays(
+    till: Till, as_: As, published: Published, order: int
+) -> None:
+    await till.hear(completed())
+    intents = []
+    for cents in (TIP, TIP + 1):
+        await tip(till, as_, cents)
+        await till.work()
+        newest = (await till.payments())[-1]
+        intents.append(str(newest.stripe_payment_intent_id))
+        if cents == TIP:
+            await till.sandbox.confirm(intents[0])
+    assert await tips(till) == [(TIP, Status.CAPTURED), (TIP + 1, Status.REQUIRES_PAYMENT)]
+    await till.pay(intents[1])
+    for event in (await published(PaymentCaptured))[::order] * 2:
+        await till.hear(event)
+    assert await tips(till) == [(TIP, Status.REFUNDED), (TIP + 1, Status.CAPTURED)]
+    assert [(await till.sandbox.totals(one))["net"] for one in intents] == [0, TIP + 1]
+    async with till.database.begin() as session:
+        assert await ledger.faults(session) == []
+        [balance] = await balance_for(session, ADMIN, AFFILIATE)
+    assert balance.payable_cents == TIP + 1
+
+
+async def test_one_that_was_paid_before_it_was_replaced_is_the_one(till: Till, as_: As, published: Published) -> None:
+    await till.hear(completed())
+    await tip(till, as_)
+    await till.work()
+    await till.sandbox.confirm(await till.intent_id(purpose=Purpose.TIP))
+    await tip(till, as_, TIP + 1)
+    await till.work()
+    await till.hear(*await published(PaymentCaptured))
+    assert await tips(till) == [(TIP, Status.CAPTURED), (TIP + 1, Status.CANCELLED)]
 
 
 async def test_several_at_once_leave_one_to_be_paid(fresh_till: Till, as_: As) -> None:

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class Account(StrEnum):
-    """`refunds` is what is owed to customers and under way; `affiliate_payable` is kept by affiliate."""
+    """`refunds` is what is owed to customers and under way; `affiliate_payable` is kept by affiliate, its tips among
+    it: nobody else has a part of them."""
 
     CUSTOMER_RECEIVABLE = "customer_receivable"
     PROVIDER_CLEARING = "provider_clearing"
     AFFILIATE_PAYABLE = "affiliate_payable"
     COMMISSION = "commission"
     TAX = "tax"
-    TIPS = "tips"
     PROVIDER_FEES = "provider_fees"
     REFUNDS = "refunds"
     DISPUTES = "disputes"
