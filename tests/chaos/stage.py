@@ -3,7 +3,6 @@
 Only what the money path needs, so that a process is back in a second: booking's API is in the test's own process.
 """
 
-import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -104,9 +103,11 @@ class Stage:
             await database.close()
 
     async def restart(self, name: str, dies_at: Point | None = None) -> None:
+        """It may come to its point at once, by what was left to be done."""
         program = self.programs[name]
         program.kill()
         program.start(dies_at)
+        await self._up(name)
         await self.let_time_pass()
 
     async def died(self, name: str) -> None:
@@ -120,7 +121,7 @@ class Stage:
             try:
                 return (await self.sandbox.http.get(url)).status_code == 200
             except httpx.TransportError:
-                return False
+                return await self.programs[name].died()
 
         await until(answers, SECONDS_UP)
 
@@ -177,13 +178,17 @@ async def stage(templates: Templates, broker: RabbitMQ, signer: Signer, director
         databases = {name: Database(url, pool_size=10) for name, url in urls.items()}
         jwks = signer.write_public_keys(directory)
         programs = {
-            f"{service}-{role}": Program(service, _told(service, role, urls[service], broker), directory / f"{role}.log")
+            f"{service}-{role}": Program(
+                service, _told(service, role, urls[service], broker), directory / f"{role}.log"
+            )
             for service, role in RUN
         }
         for name, program in programs.items():
             program.environment |= {"MDH_PORT": str(ports[name]), "MDH_JWKS_FILE": str(jwks)}
             program.environment |= {"MDH_STRIPE_API_BASE": sandbox.url}
-        made = Stage(databases, programs, Driver(sandbox.url), signer, _booking(databases["booking"], jwks), broker, ports)
+        made = Stage(
+            databases, programs, Driver(sandbox.url), signer, _booking(databases["booking"], jwks), broker, ports
+        )
         stack.push_async_callback(made.close)
         await made.open()
         yield made

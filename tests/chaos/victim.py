@@ -24,8 +24,9 @@ SENT, ANSWERED = "http11.send_request_body.complete", "http11.receive_response_h
 
 @dataclass(frozen=True)
 class Point:
-    """`where` is a function (`module:Class.method`), `sql`, or `wire`; of its passes those count that are about
-    something: a consumer, a task, a statement and what is in it, a request. The first of them is the last."""
+    """`where` is a function (`module:Class.method`, also by its key in a dict), `sql`, or `wire`; of its passes those
+    count that are about something: a consumer, a task, a statement and what is in it, a request. The first of them is
+    the last."""
 
     where: str
     when: str
@@ -107,8 +108,16 @@ def _lay_on_the_wire(point: Point) -> None:
 def _lay_in_function(point: Point) -> None:
     module, _, path = point.where.partition(":")
     *owners, name = path.split(".")
-    owner = functools.reduce(getattr, owners, importlib.import_module(module))
-    setattr(owner, name, _mined(getattr(owner, name), point))
+    owner = functools.reduce(_part, owners, importlib.import_module(module))
+    mined = _mined(_part(owner, name), point)
+    if isinstance(owner, dict):
+        owner[name] = mined
+    else:
+        setattr(owner, name, mined)
+
+
+def _part(owner: Any, name: str) -> Any:
+    return owner[name] if isinstance(owner, dict) else getattr(owner, name)
 
 
 def _mined(function: Callable[..., Any], point: Point) -> Callable[..., Any]:

@@ -95,7 +95,9 @@ async def audit(database: Database, sandbox: Driver) -> Audit:
         return Audit(
             payments=(await session.scalars(select(Payment).order_by(Payment.id))).all(),
             refunds=(await session.scalars(select(Refund).order_by(Refund.id))).all(),
-            webhooks=[(id, outcome) for id, outcome in await session.execute(select(Webhook.event_id, Webhook.outcome))],
+            webhooks=[
+                (id, outcome) for id, outcome in await session.execute(select(Webhook.event_id, Webhook.outcome))
+            ],
             tasks=(await session.scalars(select(Task.name))).all(),
             told=Counter({(type, id): times for type, id, times in await session.execute(told)}),
             in_books=await faults(session),

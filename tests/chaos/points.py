@@ -1,0 +1,109 @@
+"""Where the money path is cut: one row for each point between two of its steps."""
+
+from dataclasses import dataclass
+
+from .story import Story, Tale
+from .victim import ANSWERED, SENT, SQL, Point, after, before, on_the_wire
+
+WORKER, API, BOOKING = "payments-worker", "payments-api", "booking-worker"
+RUNNER, RELAY, CONSUMER = "shared.tasks:Runner", "shared.relay:Relay", "shared.worker:Worker"
+PUBLISHER, JOB, RESPONSE = "shared.broker:Publisher", "shared.jobs:run_if_due", "starlette.responses:Response.__call__"
+COMMANDS, PROVIDER = "services.payments.commands", "services.payments.clients:Provider"
+CALL = f"{COMMANDS}:tasks.all"
+
+
+@dataclass(frozen=True)
+class Row:
+    """`name` says what was just done, or is about to be."""
+
+    name: str
+    program: str
+    tale: Tale
+    point: Point
+
+    def __str__(self) -> str:
+        return self.name.replace(" ", "-").replace(",", "")
+
+
+def written(what: str) -> Point:
+    """A statement was executed, and its transaction not committed."""
+    return Point(SQL, "after", what)
+
+
+def _heard(consumer: str, what: str) -> list[tuple[str, Point]]:
+    """A message on its way through a consumer."""
+    function = f"function {consumer} "
+    return [
+        (f"{what} has come", before(f"{CONSUMER}._act", function)),
+        (f"{what} is in the inbox", after("shared.consumers:Consumer._is_first_time", function)),
+        (f"{what} has its effect", after("shared.consumers:Consumer.consume", function)),
+        (f"{what} is committed", after(f"{CONSUMER}._act", function)),
+        (f"{what} is acknowledged", after(f"{CONSUMER}._settle", function)),
+    ]
+
+
+def _called(task: str, call: str, request: str, settled: str, what: str) -> list[tuple[str, Point]]:
+    """A call on its way to the provider and back."""
+    return [
+        (f"{what} is wanted", written(f"'{task}'")),
+        (f"{what} is claimed", after(f"{RUNNER}._claim", f"'{task}'")),
+        (f"{what} is about to be asked for", before(f"{PROVIDER}.{call}")),
+        (f"{what} is asked for", on_the_wire(request, SENT)),
+        (f"{what} is done by the provider", on_the_wire(request, ANSWERED)),
+        (f"{what} is answered", after(f"{PROVIDER}.{call}")),
+        (f"{what} is settled", after(f"{COMMANDS}.{settled}")),
+        (f"{what} is stored", after(f"{CALL}.{task}")),
+        (f"{what} is crossed off", after(f"{RUNNER}._call", f"'{task}'")),
+    ]
+
+
+def _rows(program: str, tale: Tale, points: list[tuple[str, Point]]) -> list[Row]:
+    return [Row(name, program, tale, point) for name, point in points]
+
+
+MADE = _called("create_intent", "create_intent", "POST /v1/payment_intents'", "intents:adopt", "an intent")
+PAID = [
+    ("the intent is told of", written("payments.intent_created.v1")),
+    ("the webhook is claimed", after(f"{RUNNER}._claim", "'handle_webhook'")),
+    ("the webhook is looked at", before(f"{COMMANDS}.webhooks:settle_intent", "succeeded")),
+    ("the payment is captured", after(f"{COMMANDS}.webhooks:settle_intent", "succeeded")),
+    ("the books are written", written("INSERT INTO postings")),
+    ("the capture is told", written("payments.captured.v1")),
+    ("the webhook is handled", after(f"{CALL}.handle_webhook")),
+    ("the webhook is crossed off", after(f"{RUNNER}._call", "'handle_webhook'")),
+]
+PUBLISHED = [
+    ("the outbox is read", before(f"{RELAY}._publish_all")),
+    ("the capture is about to be published", before(f"{PUBLISHER}.publish", "payments.captured.v1")),
+    ("the broker has it unconfirmed", before("aiormq.channel:Channel._on_confirm_frame")),
+    ("the broker has confirmed it", after(f"{PUBLISHER}.publish", "payments.captured.v1")),
+    ("it is out of the outbox uncommitted", before(f"{RELAY}._wait")),
+    ("it is out of the outbox", after(f"{RELAY}._move")),
+]
+RECEIVED = [
+    ("a webhook has come", before(f"{PROVIDER}.verified")),
+    ("a webhook is verified", after(f"{PROVIDER}.verified")),
+    ("a webhook is stored", written("INSERT INTO webhooks")),
+    ("its handling is wanted", written("'handle_webhook'")),
+    ("that is committed", before(RESPONSE, "webhooks/stripe")),
+    ("a webhook is answered", after(RESPONSE, "webhooks/stripe")),
+]
+BACK = _called("send_refund", "refund", "POST /v1/refunds'", "refunds:settle_refund", "a refund")
+OFF = _called("cancel_intent", "cancel_intent", "/cancel'", "intents:settle_intent", "the end of an intent")
+REST = _called("charge_saved_card", "charge_card", "/confirm'", "rest:settle_intent", "the rest")
+ASKED = _called("check_intent", "get_intent", "GET /v1/payment_intents/", "reconciliation:settle_intent", "a look")
+
+POINTS: list[Row] = [
+    *_rows(WORKER, Story.pays, [*_heard("prepare_payment", "the booking"), *MADE, *PAID, *PUBLISHED]),
+    *_rows(API, Story.pays, RECEIVED),
+    *_rows(BOOKING, Story.pays, _heard("confirm_paid_booking", "the money")),
+    *_rows(WORKER, Story.pays_unheard, [*ASKED, ("the job is done", after(JOB, "ask_about_open_payments"))]),
+    *_rows(WORKER, Story.cancels, [*_heard("refund_payment", "the cancellation"), *BACK]),
+    *_rows(WORKER, Story.cancels, [("the refund is told", written("payments.refunded.v1"))]),
+    *_rows(WORKER, Story.lets_it_run_out, [*_heard("call_off_payment", "the expiry"), *OFF]),
+    *_rows(BOOKING, Story.lets_it_run_out, [("the hold is over", written("booking.expired.v1"))]),
+    *_rows(WORKER, Story.pays_in_that_second, [(f"{name} in that second", point) for name, point in OFF]),
+    *_rows(BOOKING, Story.pays_in_that_second, [("the end of it is told", written("booking.confirmed.v1"))]),
+    *_rows(WORKER, Story.completes, [("a customer is made", on_the_wire("POST /v1/customers", ANSWERED)), *REST]),
+    *_rows(API, Story.cancels, [(f"{name} before the refund", point) for name, point in RECEIVED]),
+]
