@@ -102,8 +102,8 @@ POINTS: list[Row] = [
     *_rows(WORKER, Story.cancels, [("the refund is told", written("payments.refunded.v1"))]),
     *_rows(WORKER, Story.lets_it_run_out, [*_heard("call_off_payment", "the expiry"), *OFF]),
     *_rows(BOOKING, Story.lets_it_run_out, [("the hold is over", written("booking.expired.v1"))]),
-    *_rows(WORKER, Story.pays_in_that_second, [(f"{name} in that second", point) for name, point in OFF]),
-    *_rows(BOOKING, Story.pays_in_that_second, [("the end of it is told", written("booking.confirmed.v1"))]),
+    *_rows(WORKER, Story.pays_late, [(f"{name} that was paid late", point) for name, point in OFF]),
+    *_rows(BOOKING, Story.pays_late, [("the time is taken again", written("booking.confirmed.v1"))]),
     *_rows(WORKER, Story.completes, [("a customer is made", on_the_wire("POST /v1/customers", ANSWERED)), *REST]),
     *_rows(API, Story.cancels, [(f"{name} before the refund", point) for name, point in RECEIVED]),
 ]

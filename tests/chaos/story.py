@@ -106,6 +106,12 @@ class Story:
         await until(self.intent, PATIENCE)
         await asyncio.gather(self._runs_out(), self._pays())
 
+    async def pays_late(self) -> None:
+        """The hold is over before anybody hears that it was paid: who calls the payment off is told."""
+        await self._takes(WHOLE)
+        await self._pays(told=False)
+        await self._runs_out()
+
     async def completes(self) -> None:
         """A deposit, and the rest when the job is done."""
         await self._takes(DEPOSIT)
@@ -146,9 +152,6 @@ class Story:
 
     async def _is(self, *statuses: str) -> bool:
         return (await self.shop.look(self.booking))["status"] in statuses
-
-    async def ends(self) -> None:
-        await until(lambda: self._is(*PAID, *GONE), PATIENCE)
 
     async def wrongs(self, charged: int, kept: int) -> list[str]:
         """Confirmed and paid for; or gone, nothing kept, and its time free: never both, never neither."""

@@ -5,8 +5,10 @@
 
 import asyncio
 import os
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,11 @@ from shared.testing.tokens import Signer
 from tests.payments.audit import audit
 
 from .points import POINTS, Row
-from .stage import stage
+from .stage import PATIENCE, stage
 from .story import Story, Street, street
 
 LIVES = int(os.environ.get("MDH_CHAOS_LIVES", "10"))
-AT_ONCE = 20
+AT_ONCE, POLL = 20, 0.3
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -51,21 +53,24 @@ async def killed_at(town: Street, row: Row, lives: int) -> None:
     await all_ended_well(town, told)
 
 
-async def all_ended_well(town: Street, told: Iterable[Story]) -> None:
-    for story in told:
-        await story.ends()
+async def all_ended_well(town: Street, told: Sequence[Story]) -> None:
+    """All comes right, and is so when all has come to rest; what was right before still is."""
+    deadline = time.monotonic() + PATIENCE
+    while (wrongs := await wrongs_of(town, told)) and time.monotonic() < deadline:
+        await asyncio.sleep(POLL)
     await town.stage.rest()
+    assert wrongs + await wrongs_of(town, told) == []
+
+
+async def wrongs_of(town: Street, told: Sequence[Story]) -> list[str]:
     found = await audit(town.stage.databases["payments"], town.stage.sandbox)
-    wrongs = found.wrongs()
-    charged: Counter[int]
-    kept: Counter[int]
-    charged, kept = Counter(), Counter()
+    charged: Counter[int] = Counter()
+    kept: Counter[int] = Counter()
     for moved in found.moved.values():
         charged[int(moved["metadata"]["booking_id"])] += moved["charged"]
         kept[int(moved["metadata"]["booking_id"])] += moved["net"]
-    for story in told:
-        wrongs += await story.wrongs(charged[story.booking["id"]], kept[story.booking["id"]])
-    assert wrongs == []
+    of_stories = [await story.wrongs(charged[story.booking["id"]], kept[story.booking["id"]]) for story in told]
+    return found.wrongs() + list(chain(*of_stories))
 
 
 async def test_paid_in_the_second_in_which_the_hold_runs_out(town: Street) -> None:

@@ -18,6 +18,7 @@ import sqlalchemy
 
 from shared import jobs, serve, tasks
 
+WAITED_FOR, SOON = ("expire_unpaid", "ask_about_open_payments"), timedelta(seconds=1)
 SQL, WIRE = "sql", "wire"
 SENT, ANSWERED = "http11.send_request_body.complete", "http11.receive_response_headers.complete"
 
@@ -66,11 +67,10 @@ def run(service: str, environment: Mapping[str, str], log: str, point: Point | N
 
 
 def _hurry(service: str) -> None:
-    """Jobs come every second, and what failed is tried again at once: nothing else depends on these times."""
+    """What a test waits for comes every second, and what failed is tried again at once."""
     tasks.BACKOFF = (0.2,) * len(tasks.BACKOFF)  # type: ignore[assignment]
-    own: jobs.Jobs | None = getattr(importlib.import_module(f"services.{service}.main"), "jobs", None)
-    if own is not None:
-        own.all[:] = [jobs.Job(job.run, timedelta(seconds=1)) for job in own.all]
+    own: jobs.Jobs = importlib.import_module(f"services.{service}.jobs").jobs
+    own.all[:] = [jobs.Job(job.run, SOON if job.name in WAITED_FOR else job.interval) for job in own.all]
 
 
 def _lay(point: Point) -> None:
