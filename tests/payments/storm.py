@@ -4,16 +4,20 @@ Each has a fate by its number. `audit` says afterwards whether the money is righ
 """
 
 import asyncio
+import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import pytest
 import stripe
+import structlog
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
 from services.payments.clients import Provider
@@ -71,7 +75,6 @@ def fate_of(booking_id: int) -> int:
 class Storm:
     database: Database
     sandbox: Driver
-    outside: Outside
     hook: str
     later: list[BookingEvent] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(1))
@@ -214,31 +217,44 @@ def hard_of_hearing(app: Asgi) -> Asgi:
     return serve
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Each answer that is lost is a warning with its traceback: to print them would take longer than all the rest."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+
+
 @asynccontextmanager
-async def storm(database: Database, directory: Path, patch: Any) -> AsyncIterator[Storm]:
+async def storm(database: Database, directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Storm]:
     """Payments behind a real server, its calls made by two runners, and a provider of its own."""
     patch.setattr(shared_tasks, "BACKOFF", (0.1,) * len(shared_tasks.BACKOFF))
     [port] = free_ports(1)
     hook = f"http://127.0.0.1:{port}{HOOK}"
-    async with SandboxProcess(directory, hook) as process:
-        told: dict[str, Any] = {
-            "profile": Profile.TEST, "role": Role.API, "database_url": database.url, "jwks_url": "http://nowhere",
-            "stripe_api_key": SECRET_KEY, "stripe_api_base": process.url, "stripe_webhook_secret": WEBHOOK_SECRET,
-            "stripe_publishable_key": PUBLISHABLE_KEY,
-        }  # fmt: skip
-        app = load("payments", lambda kind: kind(**told))
-        app.state.database, app.state.revocations = database, Revocations(database)
-        outside, sandbox = Outside(database, app.state.clients), Driver(process.url)
-        config = uvicorn.Config(hard_of_hearing(app), port=port, log_config=None, lifespan="off")
-        server = uvicorn.Server(config)
-        works = [asyncio.create_task(server._serve())]
-        works += [asyncio.create_task(Runner(tasks, database, outside).run()) for _ in range(2)]
-        try:
-            yield Storm(database, sandbox, outside, hook)
-        finally:
+    with quiet():
+        async with SandboxProcess(directory, hook) as process:
+            app = _app(database, process.url)
+            outside, sandbox = Outside(database, app.state.clients), Driver(process.url)
+            server = uvicorn.Server(uvicorn.Config(hard_of_hearing(app), port=port, log_config=None, lifespan="off"))
+            runners = [Runner(tasks, database, outside).run() for _ in range(2)]
+            works = [asyncio.ensure_future(work) for work in (server._serve(), *runners)]
+            yield Storm(database, sandbox, hook)
             server.should_exit = True
             for work in works[1:]:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
             await outside.client(Provider).aclose()
             await sandbox.close()
+
+
+def _app(database: Database, stripe_url: str) -> FastAPI:
+    told: dict[str, Any] = {
+        "profile": Profile.TEST, "role": Role.API, "database_url": database.url, "jwks_url": "http://nowhere",
+        "stripe_api_key": SECRET_KEY, "stripe_api_base": stripe_url, "stripe_webhook_secret": WEBHOOK_SECRET,
+        "stripe_publishable_key": PUBLISHABLE_KEY,
+    }  # fmt: skip
+    app = load("payments", lambda kind: kind(**told))
+    app.state.database, app.state.revocations = database, Revocations(database)
+    return app

@@ -8,6 +8,8 @@ import pytest_asyncio
 
 from services.payments import clients
 from services.payments.clients import Provider
+from services.payments.domain.payment import Payment
+from services.payments.domain.refund import Refund
 from shared.db import Database
 from shared.ids import new_id
 from shared.testing.plugin import AsOwner
@@ -47,7 +49,7 @@ async def test_with_a_new_key_for_each_call_the_provider_acts_twice(it: Storm, m
 
 
 def _with_a_new_key(call: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
-    async def made_up(provider: Provider, intention: clients.Payment, *more: object) -> object:
+    async def made_up(provider: Provider, intention: Payment | Refund, *more: object) -> object:
         intention.idempotency_key = f"new-{new_id()}"
         return await call(provider, intention, *more)
 
