@@ -6,7 +6,7 @@ Each has a fate by its number. `audit` says afterwards whether the money is righ
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -51,14 +51,16 @@ FAULTS: list[dict[str, Any]] = [
     *({"kind": kind, "mode": "500-stored", "effect": True, "probability": 0.003} for kind in CHANGES),
     *({"kind": kind, "mode": "500-stored", "effect": False, "probability": 0.003} for kind in CHANGES),
 ]
+OVER = ("succeeded", "canceled")
+OPEN = (Status.PENDING, Status.REQUIRES_PAYMENT, Status.CANCELLING)
 AT_ONCE, BATCH = 20, 250
-ROUNDS, PATIENCE = 20, 20.0  # of reconciliation; seconds for one batch or round
+PATIENCE = 300.0  # seconds for one batch, or for one round of reconciliation
 QUIET = text("update payments set checked_at = now() - interval '10 minutes'")
 SENT = text("update refunds set updated_at = now() - interval '10 minutes' where status = 'sent'")
 
 
 class Fate(IntEnum):
-    """What becomes of a booking; those of higher numbers are paid and stay so."""
+    """What becomes of a booking, by the last digit of its number; those of other digits are paid and stay so."""
 
     EXPIRES = 0
     PAID_AS_IT_EXPIRES = 1
@@ -67,8 +69,21 @@ class Fate(IntEnum):
     DECLINED_FIRST = 4
 
 
-def fate_of(booking_id: int) -> int:
-    return booking_id % 10
+ENDS = {
+    Fate.EXPIRES: {Status.CANCELLED},
+    Fate.PAID_AS_IT_EXPIRES: {Status.CANCELLED, Status.CAPTURED},
+    Fate.WHOLLY_BACK: {Status.REFUNDED},
+}
+
+
+def astray(payments: Iterable[Payment]) -> list[str]:
+    """Those that did not end as they were to."""
+    ends = {int(fate): statuses for fate, statuses in ENDS.items()}
+    return [
+        f"booking {payment.booking_id} is {payment.status}"
+        for payment in payments
+        if payment.status not in ends.get(payment.booking_id % 10, {Status.CAPTURED})
+    ]
 
 
 @dataclass
@@ -113,7 +128,7 @@ class Storm:
         await asyncio.gather(*(one(work) for work in works))
 
     async def _live(self, booking_id: int, intent_id: str) -> None:
-        fate = fate_of(booking_id)
+        fate = booking_id % 10
         if fate == Fate.EXPIRES:
             await self._forge(booking_id, intent_id)
             await self._tell(expired(booking_id))
@@ -159,9 +174,12 @@ class Storm:
         await self.sandbox.http.post(self.hook, json=event, headers={"Stripe-Signature": "t=1,v1=00"})
 
     async def reconcile(self) -> None:
-        """Until nothing is open any more: whoever was quiet is asked about, now without faults."""
+        """Until nothing is open any more, or nothing changes: whoever was quiet is asked about, now without faults."""
         await self.sandbox.control("DELETE", "faults")
-        for _ in range(ROUNDS):
+        await until(self._at_rest, PATIENCE)
+        before = None
+        while (left := (len(self.later), await self._open())) != (0, 0) and left != before:
+            before = left
             again, self.later = self.later, []
             await self._all(self._tell(event) for event in again)
             async with self.database.begin() as session:
@@ -169,8 +187,6 @@ class Storm:
                     await session.execute(statement)
                 await ask_about_open_payments(session)
             await until(self._at_rest, PATIENCE)
-            if not self.later and not await self._open():
-                return
 
     async def _at_rest(self) -> bool:
         await asyncio.sleep(0.1)
@@ -183,9 +199,6 @@ class Storm:
             of = select(func.count()).select_from(Payment).where(Payment.status.in_(OPEN))
             return await session.scalar(of) or 0
 
-
-OVER = ("succeeded", "canceled")
-OPEN = (Status.PENDING, Status.REQUIRES_PAYMENT, Status.CANCELLING)
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
