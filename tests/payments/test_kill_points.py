@@ -1,0 +1,41 @@
+"""P4 and P10, some of their points: `kill -9` exactly there. tests/chaos/test_kill_points.py has all of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from shared.testing.databases import Templates
+from shared.testing.servers import RabbitMQ
+from shared.testing.tokens import Signer
+from tests.chaos import kills
+from tests.chaos.points import POINTS
+from tests.chaos.story import Street
+
+SOME = ("an intent is done by the provider", "the capture is told", "a refund is done by the provider")
+LIVES = 2
+
+
+@pytest_asyncio.fixture(scope="module")
+async def town(
+    templates: Templates, broker: RabbitMQ, signer: Signer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Street]:
+    async with kills.town(templates, broker, signer, tmp_path_factory.mktemp("town")) as town:
+        yield town
+
+
+@pytest.mark.parametrize("name", SOME)
+async def test_killed_when(town: Street, name: str) -> None:
+    [row] = [row for row in POINTS if row.name == name]
+    await kills.killed_at(town, row, LIVES)
+
+
+async def test_money_that_goes_behind_our_back_is_seen(town: Street) -> None:
+    """The negative control of whoever judges the end, and so the last: it is not made good again."""
+    story = town.story()
+    await story.pays()
+    await kills.all_ended_well(town, [story])
+    await town.stage.sandbox.stripe.refunds.create_async({"payment_intent": str(await story.intent())})
+    seen = "\n".join(await kills.wrongs_of(town, [story]))
+    for wrong in ("is confirmed: 18900 charged, 0 kept", "'refunded': 0} here", "the books have"):
+        assert wrong in seen
