@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from services.payments.commands.ledger import faults
 from services.payments.domain.ledger import Account
-from services.payments.domain.payment import TAKEN, Payment, Status
+from services.payments.domain.life import TAKEN, Status
+from services.payments.domain.payment import Payment
 from services.payments.domain.refund import Refund
 from services.payments.domain.webhook import Outcome, Webhook
 from services.payments.queries.ledger import trial_balance

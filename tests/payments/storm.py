@@ -22,7 +22,8 @@ from sqlalchemy import func, select, text
 
 from services.payments.clients import Provider
 from services.payments.commands import tasks
-from services.payments.domain.payment import NotYetCaptured, Payment, Status
+from services.payments.domain.life import Status
+from services.payments.domain.payment import NotYetCaptured, Payment
 from services.payments.jobs import ask_about_open_payments
 from shared import tasks as shared_tasks
 from shared.contracts.booking import BookingEvent
@@ -209,7 +210,8 @@ def hard_of_hearing(app: Asgi) -> Asgi:
     chance = random.Random(2)
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        roll = chance.random() if scope["path"] == HOOK else 1.0
+        agent: bytes = dict(scope["headers"]).get(b"user-agent", b"")
+        roll = chance.random() if agent.startswith(b"Stripe") else 1.0
         if roll < LOST:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body"})
