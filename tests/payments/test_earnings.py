@@ -32,6 +32,14 @@ def test_what_is_to_be_paid_waits(since: datetime | None, is_ripe: bool) -> None
     assert Earning(taken(), since).is_ripe(AT, WEEK) is is_ripe
 
 
+def test_what_a_person_must_look_at_waits_for_them() -> None:
+    parked = taken()
+    parked.call_attention("A refund could not be sent.")
+    assert not Earning(parked, AT - WEEK).is_ripe(AT, WEEK)
+    parked.paid_out_cents = 9_500
+    assert Earning(parked, AT - WEEK).is_ripe(AT, WEEK)
+
+
 @pytest.mark.parametrize("since", [None, AT])
 def test_what_is_owed_does_not(since: datetime | None) -> None:
     refunded = taken()

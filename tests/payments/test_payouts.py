@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from services.payments.commands import ledger, payouts
 from services.payments.commands.disputes import check_dispute
+from services.payments.commands.reconciliation import clear_attention
 from services.payments.domain.earnings import PayoutTerms
 from services.payments.domain.ledger import Account
 from services.payments.domain.payout import Payout, PayoutStatus
@@ -133,6 +134,20 @@ async def test_nobody_is_paid_before_the_provider_knows_all_it_wants(banked: Til
     await payday(banked)
     assert await made(banked) == []
     await tells(banked, stripe_id, "complete")
+    await payday(banked)
+    assert await arrived(banked, stripe_id) == [SHARE]
+
+
+async def test_what_a_person_must_look_at_first_waits_for_them(banked: Till) -> None:
+    """A refund that came back, say: whose money it is, is not known."""
+    stripe_id = await has_account(banked)
+    await earned(banked)
+    async with banked.database.begin() as session:
+        await session.execute(text("update payments set attention = 'A refund ended as failed.'"))
+    await payday(banked)
+    assert await made(banked) == []
+    async with banked.database.begin() as session:
+        await clear_attention(session, (await banked.payment()).id)
     await payday(banked)
     assert await arrived(banked, stripe_id) == [SHARE]
 

@@ -30,8 +30,10 @@ class Earning:
         return affiliate_share(self.payment) - held_back(self.payment) - self.payment.paid_out_cents
 
     def is_ripe(self, at: datetime, hold: timedelta) -> bool:
-        """What an affiliate owes is set off at once; what it is to get waits, lest the customer wants it back."""
-        return self.due_cents <= 0 or (self.since is not None and self.since + hold <= at)
+        """What an affiliate owes is set off at once; what it is to get waits, lest the customer wants it back, and as
+        long as a person has to look at its payment."""
+        waited = self.since is not None and self.since + hold <= at
+        return self.due_cents <= 0 or (waited and self.payment.attention is None)
 
 
 def ripe(earnings: Iterable[Earning], terms: PayoutTerms, at: datetime) -> dict[str, list[Earning]]:
