@@ -18,6 +18,7 @@ from .state import State
 
 PYTHON = sys.executable
 MDH = str(Path(sys.executable).parent / "mdh")
+BEHIND = 10  # of 19 steps of niceness
 
 
 def never() -> bool:
@@ -35,12 +36,19 @@ class Program:
     url: str = ""
     is_ready: Callable[[], bool] = never
     service: bool = False
+    waits: bool = False
 
     @property
     def guarded(self) -> Sequence[str]:
         """Killed with the supervisor, so that a crash of the supervisor leaves nothing that holds on to its ports."""
         setpriv = shutil.which("setpriv")
-        return [setpriv, "--pdeathsig", "KILL", *self.command] if setpriv else self.command
+        return [setpriv, "--pdeathsig", "KILL", *self._ranked] if setpriv else self._ranked
+
+    @property
+    def _ranked(self) -> Sequence[str]:
+        """What follows up waits for what answers people: it gets the CPU that they leave, a tenth when they take all."""
+        nice = shutil.which("nice")
+        return [nice, "-n", str(BEHIND), *self.command] if nice and self.waits else self.command
 
 
 def answers(port: int, path: str) -> bool:
@@ -106,6 +114,7 @@ def _service(service: str, role: str, home: Home, state: State, servers: Servers
     return Program(
         name, [MDH, "serve", service, "--role", role], service_environment(service, role, home, state, servers),
         url=_at(state.ports[name]), is_ready=_health(state, name, "/health/ready"), service=True,
+        waits=role == "worker",
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -12,7 +13,7 @@ import pytest
 
 from deploy.local.failure import CannotRun
 from deploy.local.home import Home
-from deploy.local.programs import Program
+from deploy.local.programs import BEHIND, Program
 from deploy.local.readiness import wait_ready
 from deploy.local.supervision import Supervision
 
@@ -180,3 +181,13 @@ def test_a_deep_home_has_its_socket_elsewhere(tmp_path: Path) -> None:
     assert len(str(deep.socket)) < 90
     assert Home(tmp_path).socket.parent == tmp_path
     assert deep.socket != Home(tmp_path / ("d" * 80) / ("f" * 80)).socket
+
+
+def test_what_follows_up_waits_for_what_answers_people(supervision: Supervision) -> None:
+    first, second = idle("api"), replace(idle("worker"), waits=True)
+    supervision.apply([first, second])
+    supervision.start(["api", "worker"])
+    until(lambda: pid_of(supervision, "api") and pid_of(supervision, "worker"))
+    ours = os.nice(0)
+    ranks = [psutil.Process(pid_of(supervision, name)).nice() for name in ("api", "worker")]
+    assert ranks == [ours, min(ours + BEHIND, 19)]
