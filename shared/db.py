@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -174,6 +174,10 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         async with self._reads() as session:
             yield session
+
+    def alone(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """For a change that is one statement, which is a transaction by itself."""
+        return self.read()
 
     @contextmanager
     def queued(self) -> Iterator[None]:

@@ -79,6 +79,11 @@ class Event(BaseModel):
         return self.type.split(".")[0]
 
     @property
+    def says_who(self) -> bool:
+        """Whether there is anything personal in it."""
+        return any(getattr(self, name) for name in self.personal)
+
+    @property
     def whose(self) -> str:
         """The person whose personal fields these are: `user:5`, `customer:7`."""
         assert self.person

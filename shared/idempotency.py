@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import String, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -49,6 +49,7 @@ _LOCKED = select(
 ).subquery()
 _OF_KEY = (IdempotencyKey.owner == bindparam("owner")) & (IdempotencyKey.key == bindparam("key"))
 # Built once: building it for each request would cost more than sending it.
+STORE = insert(IdempotencyKey.__table__)  # type: ignore[arg-type]
 STORED_OR_LOCKED = select(_LOCKED.c.mine, IdempotencyKey).join_from(_LOCKED, IdempotencyKey, _OF_KEY, isouter=True)
 
 
@@ -106,16 +107,15 @@ async def keep(request: Request, response: Response) -> None:
         return
     session, owner, key, asked = pending
     headers = {name: response.headers[name] for name in HEADERS if name in response.headers}
-    session.add(
-        IdempotencyKey(
-            owner=owner,
-            key=key,
-            request_hash=asked,
-            status=response.status_code,
-            headers=headers,
-            body=bytes(response.body),
-        )
-    )
+    answer = {
+        "owner": owner,
+        "key": key,
+        "request_hash": asked,
+        "status": response.status_code,
+        "headers": headers,
+        "body": bytes(response.body),
+        "created_at": now(),
+    }
     # The other request with this key may have ended between this one's look for its answer and its lock.
     with enforced_by("idempotency_keys_pkey", RequestInFlight):
-        await session.flush()
+        await session.execute(STORE, answer)

@@ -10,15 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from opentelemetry import propagate
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, insert
 from sqlalchemy import event as listening
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, SessionTransaction, mapped_column
 
 from shared.clock import now
 from shared.context import cause
 from shared.db import Keyed, new_registry
-from shared.events import CONTRACTS, Event
+from shared.events import Event
 from shared.ids import new_id
 from shared.sealing import keys_of, seal
 
@@ -53,7 +53,6 @@ class BusinessEvent(Keyed, PlatformBase, kw_only=True):
     causation_id: Mapped[str | None]
     trace: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
-    to_seal: tuple[str, dict[str, Any]] | None = None
 
 
 class PersonKey(PlatformBase, kw_only=True):
@@ -73,6 +72,10 @@ class ErasedPerson(PlatformBase, kw_only=True):
     person: Mapped[str] = mapped_column(primary_key=True)
 
 
+TOLD = "told_in_this_transaction"  # in `Session.info`
+WRITE = insert(BusinessEvent.__table__)  # type: ignore[arg-type] # built once, as for whatever is sent at each request
+
+
 def record(session: AsyncSession, event: Event) -> None:
     """Write down a fact in the caller's transaction; it is published if, and only if, that commits.
 
@@ -81,35 +84,43 @@ def record(session: AsyncSession, event: Event) -> None:
     because = cause()
     trace: dict[str, Any] = {}
     propagate.inject(trace)
+    row = {
+        "event_id": new_id(),
+        "type": event.type,
+        "aggregate_type": event.aggregate,
+        "aggregate_id": event.aggregate_id,
+        "aggregate_version": event.version,
+        "actor": because.actor,
+        "correlation_id": because.correlation_id,
+        "causation_id": because.causation_id,
+        "trace": trace,
+        "created_at": now(),
+    }
+    session.info.setdefault(TOLD, []).append((event, row, session.sync_session.get_nested_transaction()))
+
+
+@listening.listens_for(Session, "before_commit")
+def write_down(session: Session) -> None:
+    """What was told and is not written yet: here a person's key can be asked for, in `record` it cannot."""
+    if told := session.info.pop(TOLD, None):
+        session.flush()
+        keys = keys_of(session, {event.whose for event, *_ in told if event.says_who})
+        session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row, _ in told])
+
+
+def _body(event: Event, event_id: UUID, keys: dict[str, bytes | None]) -> dict[str, Any]:
     payload = event.model_dump(mode="json")
     personal = {name: payload.pop(name) for name in event.personal if payload[name]}
-    session.add(
-        BusinessEvent(
-            event_id=new_id(),
-            type=event.type,
-            aggregate_type=event.aggregate,
-            aggregate_id=event.aggregate_id,
-            aggregate_version=event.version,
-            payload=payload,
-            to_seal=(event.whose, personal) if personal else None,
-            actor=because.actor,
-            correlation_id=because.correlation_id,
-            causation_id=because.causation_id,
-            trace=trace,
-        )
-    )
+    if not personal:
+        return {"payload": payload, "person": None, "sealed": None}
+    if key := keys[event.whose]:
+        return {"payload": payload, "person": event.whose, "sealed": seal(key, event_id, event.type, personal)}
+    return {"payload": payload | event.erased(), "person": None, "sealed": None}
 
 
-@listening.listens_for(Session, "before_flush")
-def _seal_new(session: Session, *_: Any) -> None:
-    """The last moment at which nothing is in the database yet; here a key can be asked for, in `record` it cannot."""
-    new = [row for row in session.new if isinstance(row, BusinessEvent) and row.to_seal]
-    keys = keys_of(session, {row.to_seal[0] for row in new if row.to_seal}) if new else {}
-    for row in new:
-        assert row.to_seal
-        person, personal = row.to_seal
-        if key := keys[person]:
-            row.person, row.sealed = person, seal(key, row.event_id, row.type, personal)
-        else:
-            row.payload = row.payload | CONTRACTS[row.type].erased()
-        row.to_seal = None
+@listening.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, over: SessionTransaction) -> None:
+    """What was told in a savepoint goes with it; what was told before, not."""
+    told = session.info.pop(TOLD, ())
+    if over.nested:
+        session.info[TOLD] = [one for one in told if one[2] is not over]

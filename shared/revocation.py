@@ -11,7 +11,6 @@ is away: then a token lives out its time, 15 minutes at most.
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import structlog
 from sqlalchemy import Executable, func, select
@@ -23,8 +22,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.contracts.identity import EndsTokens
 from shared.db import Database
 from shared.errors import Overloaded, Unauthenticated
-from shared.events import CONTRACTS, Event
-from shared.outbox import BusinessEvent, PlatformBase
+from shared.outbox import TOLD, PlatformBase
 
 log = structlog.get_logger()
 
@@ -52,13 +50,12 @@ def _cutoff(subject: str, before: datetime) -> Executable:
     return row.on_conflict_do_update(index_elements=["subject"], set_={"ends_before": later, "created_at": func.now()})
 
 
-@listening.listens_for(Session, "before_flush")
-def _end_here_at_once(session: Session, *_: Any) -> None:
+@listening.listens_for(Session, "before_commit", insert=True)
+def _end_here_at_once(session: Session) -> None:
     """Who tells that tokens end does not wait to hear it from the broker: there they end in the same transaction."""
-    for row in [row for row in session.new if isinstance(row, BusinessEvent)]:
-        if issubclass(CONTRACTS.get(row.type, Event), EndsTokens):
-            ending = EndsTokens.model_validate(row.payload)
-            session.execute(_cutoff(ending.ended, ending.tokens_end_at))
+    for event, *_ in session.info.get(TOLD, ()):
+        if isinstance(event, EndsTokens):
+            session.execute(_cutoff(event.ended, event.tokens_end_at))
 
 
 class Revocations:

@@ -8,7 +8,8 @@ first). After `MAX_TRIES` a task stays as `failed`, to be seen and to be sent ag
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ARRAY, BigInteger, all_, any_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -117,12 +118,19 @@ class Runner:
     def __init__(self, tasks: Tasks, database: Database, outside: Outside) -> None:
         self._tasks, self._database, self._outside = tasks, database, outside
         self._woken, self._looking = asyncio.Event(), asyncio.Lock()
+        self._idle = 0
+        self._claimed: deque[Task] = deque()
+        self._made: list[int] = []
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            for _ in range(AT_ONCE):
-                group.create_task(self._take_turns())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen())
+                for _ in range(AT_ONCE):
+                    group.create_task(self._take_turns())
+        finally:
+            with contextlib.suppress(Exception):
+                await finish(self._look(0))
 
     async def _listen(self) -> None:
         while True:
@@ -139,16 +147,24 @@ class Runner:
             await asyncio.sleep(POLL)
 
     async def _take_turns(self) -> None:
-        """One looks at a time, and the next when it has found something: a wake-up is not a look by each of them."""
+        """One looks at a time, and for as many as wait for it to find something: each gets one of what it finds."""
         while True:
             try:
-                async with self._looking:
-                    while (task := await self._claim()) is None:
-                        await self._wait()
-                await finish(self._make(task))
+                await finish(self._make(await self._next()))
+                self._woken.set()
             except Exception as error:
                 log.warning("tasks.database_away", service=self._tasks.service, error=repr(error))
                 await asyncio.sleep(POLL)
+
+    async def _next(self) -> Task:
+        self._idle += 1
+        try:
+            async with self._looking:
+                while not self._claimed and not await self._look(self._idle):
+                    await self._wait()
+                return self._claimed.popleft()
+        finally:
+            self._idle -= 1
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -158,14 +174,21 @@ class Runner:
 
     async def work_one(self) -> bool:
         """Take one task that is due and make its call; says whether there was one."""
-        if (task := await self._claim()) is None:
+        if not await self._look(1):
             return False
-        await self._make(task)
+        await self._make(self._claimed.popleft())
+        await self._look(0)
         return True
 
-    async def _claim(self) -> Task | None:
-        async with self._database.begin() as session:
-            return await _claim(session)
+    async def _look(self, limit: int) -> bool:
+        """Claim as many as that, and cross off what was made; says whether any is claimed. A crash before means that
+        what was made is made again."""
+        made = list(self._made)
+        if made or limit:
+            async with self._database.alone() as session:
+                self._claimed += await _claim(session, limit, made)
+            self._made = self._made[len(made) :]
+        return bool(self._claimed)
 
     async def _make(self, task: Task) -> None:
         actor = upon(self._tasks.service, task.actor or "")
@@ -187,8 +210,7 @@ class Runner:
             await self._put_off(task, delay, tries=task.tries, error=repr(error)[:2000])
         else:
             telemetry.TASKS.labels(self._tasks.service, task.name, "done").inc()
-            async with self._database.begin() as session:
-                await session.execute(delete(Task).where(Task.id == task.id))
+            self._made.append(task.id)
 
     async def _put_off(self, task: Task, delay: timedelta, *, tries: int, error: str | None) -> None:
         values: dict[str, Any] = {
@@ -202,9 +224,25 @@ class Runner:
             await session.execute(update(Task).where(mine).values(values))
 
 
-async def _claim(session: AsyncSession) -> Task | None:
-    """`=` and not `in`: so the row is looked for once, whatever plan the database takes, and not at every row anew."""
-    due = select(Task.id).where(Task.due_at <= func.now(), ~Task.failed).order_by(Task.due_at).limit(1)
-    claimed = update(Task).where(Task.id == due.with_for_update(skip_locked=True).scalar_subquery())
-    row = await session.scalars(claimed.values(due_at=func.now() + LEASE, tries=Task.tries + 1).returning(Task))
-    return row.one_or_none()
+async def _claim(session: AsyncSession, limit: int, made: list[int]) -> Sequence[Task]:
+    """The longest due first, looked for once, whatever plan the database takes, and not at every row anew."""
+    return (await session.scalars(CLAIM, {"limit": limit, "made": made})).all()
+
+
+MADE = bindparam("made", type_=ARRAY(BigInteger))
+CROSSED_OFF = delete(Task).where(Task.id == any_(MADE)).cte("crossed_off")
+DUE = (
+    select(Task.id)
+    .where(Task.due_at <= func.now(), ~Task.failed, Task.id != all_(MADE))
+    .order_by(Task.due_at)
+    .limit(bindparam("limit", type_=BigInteger))
+    .with_for_update(skip_locked=True)
+)
+CLAIM = (
+    update(Task)
+    .where(Task.id == any_(func.array(DUE.scalar_subquery())))
+    .values(due_at=func.now() + LEASE, tries=Task.tries + 1)
+    .returning(Task)
+    .add_cte(CROSSED_OFF)
+    .execution_options(synchronize_session=False)
+)

@@ -3,12 +3,12 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 import asyncpg
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
-from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
 from shared import provision
 from shared.db import Database
@@ -76,6 +76,10 @@ class OneTransaction(Database):
         self._writes = self._reads = async_sessionmaker(
             connection, expire_on_commit=False, join_transaction_mode="create_savepoint", info={RING: self.key_ring}
         )
+
+    def alone(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A savepoint that nobody releases would be rolled back."""
+        return self.begin()
 
     async def close(self) -> None:
         """The outer transaction is the test's to end."""

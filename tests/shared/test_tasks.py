@@ -16,6 +16,7 @@ from shared.clock import frozen
 from shared.context import Cause, cause, caused_by
 from shared.db import Database
 from shared.tasks import MAX_TRIES, NotNow, Outside, Runner, Tasks
+from shared.testing.databases import counted_statements
 from shared.testing.plugin import AsOwner, until
 
 from .conftest import count, running
@@ -194,11 +195,10 @@ async def test_whoever_lost_its_lease_changes_nothing_any_more(fresh_database: D
     def fail() -> None:
         raise ConnectionError
 
-    first = await it._claim()
-    assert first is not None
+    assert await it._look(1)
     await make_due(fresh_database)
-    second = await it._claim()
-    assert second is not None
+    assert await it._look(1)
+    first, _second = it._claimed.popleft(), it._claimed.popleft()
     world.answer = fail
     await it._make(first)
     assert not await it.work_one(), "the second's lease holds"
@@ -226,16 +226,42 @@ async def test_a_call_that_was_begun_is_finished_when_the_process_stops(fresh_da
     assert await _empty(fresh_database)
 
 
+async def test_many_are_claimed_and_crossed_off_together(fresh_database: Database, world: World) -> None:
+    await intend(fresh_database, *range(5))
+    it = runner(fresh_database, world)
+    assert await it._look(3)
+    with counted_statements(fresh_database) as sent:
+        while it._claimed:
+            await it._make(it._claimed.popleft())
+        assert sent == []
+        assert await it._look(3)
+    assert len(sent) == 1
+    assert len(it._claimed) == await count(fresh_database, "tasks") == 2
+
+
+async def test_what_was_made_and_not_crossed_off_is_not_made_again_by_this_process(
+    fresh_database: Database, world: World
+) -> None:
+    """Its lease may have run out meanwhile."""
+    await intend(fresh_database, 1)
+    it = runner(fresh_database, world)
+    assert await it._look(1)
+    await it._make(it._claimed.popleft())
+    await make_due(fresh_database)
+    assert not await it._look(1)
+    assert await _empty(fresh_database)
+
+
 async def test_no_error_ends_the_runner(
     fresh_database: Database, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = [InterfaceError("closed"), PoolTimeout(), asyncpg.CannotConnectNowError("starting"), ValueError("odd")]
     claim = tasks_module._claim
 
-    async def fail_at_first(session: Any) -> Any:
+    async def fail_at_first(*asked: Any) -> Any:
         if failures:
             raise failures.pop()
-        return await claim(session)
+        return await claim(*asked)
 
     monkeypatch.setattr(tasks_module, "_claim", fail_at_first)
     monkeypatch.setattr(tasks_module, "POLL", 0.01)

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    CompoundSelect,
     Date,
     DateTime,
+    ScalarSelect,
     String,
+    Subquery,
     any_,
     bindparam,
     cast,
@@ -48,9 +49,14 @@ MOMENT = DateTime(timezone=True)
 FIRST, LAST = bindparam("first", type_=MOMENT), bindparam("last", type_=MOMENT)
 AROUND = func.tstzrange(FIRST, LAST, "[)", type_=TSTZRANGE)
 
+
+def _all_of(rows: Subquery) -> ScalarSelect[Any]:
+    """They come as one value: a list of rows."""
+    return select(func.array_agg(func.row(*rows.c))).select_from(rows).scalar_subquery()
+
+
 # Windows and exceptions as rows of one shape: those of `Hours`.
 WEEKLY = select(
-    Availability.affiliate_id,
     literal_column(f"'{Kind.WEEKLY}'", String),
     Availability.opens_minute,
     Availability.closes_minute,
@@ -61,9 +67,8 @@ WEEKLY = select(
     Availability.zips,
     Availability.near_zip,
     Availability.near_radius_m,
-).where(Availability.affiliate_id == AMONG)
+).where(Availability.affiliate_id == Crew.affiliate_id)
 OTHERWISE = select(
-    AvailabilityException.affiliate_id,
     cast(AvailabilityException.kind, String),
     AvailabilityException.from_minute,
     AvailabilityException.to_minute,
@@ -75,11 +80,11 @@ OTHERWISE = select(
     null(),
     cast(null(), BigInteger),
 ).where(
-    AvailabilityException.affiliate_id == AMONG,
+    AvailabilityException.affiliate_id == Crew.affiliate_id,
     AvailabilityException.last_day >= cast(FIRST, Date),
     AvailabilityException.first_day <= cast(LAST, Date),
 )
-HOURS: CompoundSelect[Any] = union_all(WEEKLY, OTHERWISE)
+HOURS = union_all(WEEKLY.correlate(Crew), OTHERWISE.correlate(Crew)).subquery("hours")
 
 APPOINTMENT = (Booking.appointment_start, Booking.appointment_end, Booking.zip)
 BOOKED = select(
@@ -99,13 +104,8 @@ BUSY = select(
     null(), func.lower(ExternalBusy.during), func.upper(ExternalBusy.during), false(), false(), null(), null(), null()
 ).where(ExternalBusy.crew_id == Crew.id, ExternalBusy.during.op("&&")(AROUND))
 # For each crew at a time, so that each part is looked up in its index.
-TAKEN = union_all(BOOKED.correlate(Crew), DONE.correlate(Crew), BUSY.correlate(Crew)).lateral("taken")
-CREWS_AND_TAKEN = (
-    select(Crew, *TAKEN.c)
-    .join(TAKEN, true(), isouter=True)
-    .where(Crew.active, Crew.affiliate_id == AMONG)
-    .order_by(Crew.id)
-)
+TAKEN = union_all(BOOKED.correlate(Crew), DONE.correlate(Crew), BUSY.correlate(Crew)).subquery("taken")
+CREWS = select(Crew, _all_of(HOURS), _all_of(TAKEN)).where(Crew.active, Crew.affiliate_id == AMONG).order_by(Crew.id)
 
 
 async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
@@ -114,7 +114,7 @@ async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
 
 
 async def schedule_of(session: AsyncSession, offer: Offer, first: date, last: date) -> Schedule:
-    """What slots on these local days come from, in two statements whatever the range."""
+    """What slots on these local days come from, in one statement whatever the range."""
     start, end = (datetime.combine(day, datetime.min.time(), offer.affiliate.zone) for day in (first, last))
     return (await schedules_of(session, [offer], start, end))[offer.affiliate.affiliate_id]
 
@@ -122,26 +122,25 @@ async def schedule_of(session: AsyncSession, offer: Offer, first: date, last: da
 async def schedules_of(
     session: AsyncSession, offers: Sequence[Offer], first: datetime, last: datetime
 ) -> dict[int, Schedule]:
-    """By affiliate, from the local day of `first` to that of `last`: two statements however many there are."""
+    """By affiliate, from the local day of `first` to that of `last`: one statement however many there are."""
     sought = {
         "affiliate_ids": [offer.affiliate.affiliate_id for offer in offers],
         "first": first - DAY,
         "last": last + 2 * DAY,
     }
-    hours: dict[int, list[Hours]] = defaultdict(list)
-    for affiliate_id, *row in await session.execute(HOURS, sought):
-        hours[affiliate_id].append(_hours(*row))
-    crews: dict[int, dict[int, Crew]] = defaultdict(dict)
+    hours: dict[int, list[Hours]] = {}
+    crews: dict[int, list[Crew]] = defaultdict(list)
     taken: dict[int, list[Taken]] = defaultdict(list)
-    for crew, *row in await session.execute(CREWS_AND_TAKEN, sought):
-        crews[crew.affiliate_id][crew.id] = crew
-        if row[1] is not None:
-            taken[crew.affiliate_id].append(_taken(crew.id, *row))
+    for crew, its_hours, its_taken in await session.execute(CREWS, sought):
+        if crew.affiliate_id not in hours:
+            hours[crew.affiliate_id] = [_hours(*row) for row in its_hours or ()]
+        crews[crew.affiliate_id].append(crew)
+        taken[crew.affiliate_id] += (_taken(crew.id, *row) for row in its_taken or ())
     return {
         id: Schedule(
             offer.affiliate.zone,
-            hours[id],
-            list(crews[id].values()),
+            hours.get(id, []),
+            crews[id],
             taken[id],
             interval=offer.interval,
             base=offer.affiliate.base,
