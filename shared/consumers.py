@@ -7,18 +7,20 @@ away is waited for, which is no try.
 """
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func
+from aio_pika.abc import AbstractIncomingMessage
+from pydantic import ValidationError
+from sqlalchemy import Table, func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.broker import DELAYS
+from shared.broker import DELAYS, envelope_of
 from shared.clock import now
 from shared.contracts.catalog import ConfigChanged
 from shared.contracts.identity import EndsTokens, ending_tokens
@@ -30,6 +32,7 @@ from shared.revocation import end_tokens
 MAX_TRIES = 10
 
 Handler = Callable[..., Awaitable[None]]
+Heard = tuple[Envelope, Event]
 
 
 class Inbox(PlatformBase, kw_only=True):
@@ -44,16 +47,22 @@ class Inbox(PlatformBase, kw_only=True):
 
 # Built once: building it for each message would cost more than sending it.
 FIRST_TIME = insert(Inbox.__table__).on_conflict_do_nothing().returning(Inbox.event_id)  # type: ignore[arg-type]
+FIRST_TIMES = text(
+    "insert into inbox (consumer, event_id) select :consumer, id from unnest(cast(:event_ids as uuid[])) id order by id"
+    " on conflict do nothing returning event_id"
+)
 
 
 @dataclass(frozen=True)
 class Consumer:
-    """One function and its queue. `events` empty means: every event there is."""
+    """One function and its queue. `events` empty means: every event there is. With `many` the function takes several
+    at once. Of what it has no `use` for, nothing is written down."""
 
     service: str
     handle: Handler
     events: tuple[type[Event], ...]
-    with_envelope: bool = False
+    many: bool = False
+    use: Callable[[Any], bool] = lambda _: True
 
     @property
     def queue(self) -> str:
@@ -69,15 +78,38 @@ class Consumer:
             (event for event in self.events if event.type == type), None if self.events else CONTRACTS.get(type)
         )
 
+    def read(self, incoming: AbstractIncomingMessage) -> tuple[Envelope, Event | None]:
+        """Without an event if this version of the service does not know its type."""
+        envelope = envelope_of(incoming)
+        contract = self.contract(envelope.type)
+        return envelope, contract.model_validate_json(incoming.body) if contract else None
+
+    def read_all(self, batch: Sequence[AbstractIncomingMessage]) -> list[Heard]:
+        """None of them if one cannot be read, or is of no type that is known here."""
+        try:
+            read = [self.read(incoming) for incoming in batch]
+        except ValidationError:
+            return []
+        known = [(envelope, event) for envelope, event in read if event is not None]
+        return known if len(known) == len(batch) else []
+
     async def consume(self, session: AsyncSession, envelope: Envelope, event: Event) -> bool:
         """In the caller's transaction: the effect, unless this consumer had the event before. Says whether it acted."""
+        if self.many:
+            return await self.consume_all(session, [(envelope, event)]) > 0
         if not await self._is_first_time(session, envelope.event_id):
             return False
-        if self.with_envelope:
-            await self.handle(event, envelope, session)
-        else:
-            await self.handle(event, session)
+        await self.handle(event, session)
         return True
+
+    async def consume_all(self, session: AsyncSession, heard: Sequence[Heard]) -> int:
+        """The same of several; says how many were new."""
+        told = {envelope.event_id: (envelope, event) for envelope, event in heard}
+        asked = {"consumer": self.queue, "event_ids": list(told)}
+        new = [told[id] for (id,) in await session.execute(FIRST_TIMES, asked)]
+        if new:
+            await self.handle([event for _, event in new] if self.events else new, session)
+        return len(new)
 
     async def _is_first_time(self, session: AsyncSession, event_id: UUID) -> bool:
         row = {"consumer": self.queue, "event_id": event_id}
@@ -96,19 +128,26 @@ class Consumers:
         self.on(*ending_tokens())(cut_off_tokens)
         self.on(ConfigChanged)(copy_config)
 
-    def on(self, *events: type[Event]) -> Callable[[Handler], Handler]:
-        """Call `function(event, session)` for each of these events, each once."""
+    def on(self, *events: type[Event], use: Callable[[Any], bool] = lambda _: True) -> Callable[[Handler], Handler]:
+        """Call `function(event, session)` for each of these events, each once; not for one that it has no `use` for."""
+        return self._register(events, many=False, use=use)
 
+    def on_many(self, *events: type[Event]) -> Callable[[Handler], Handler]:
+        """Call `function(events, session)` with as many of these events as there are, each once. Only for what keeps
+        copies: several have one transaction, and nothing that it told would have a cause. If it fails, it is called
+        with each by itself."""
+        return self._register(events, many=True)
+
+    def on_everything(self, handle: Handler) -> Handler:
+        """The same with `function([(envelope, event), ...], session)`, for every event of every service."""
+        return self._register((), many=True)(handle)
+
+    def _register(self, events: tuple[type[Event], ...], **how: Any) -> Callable[[Handler], Handler]:
         def register(handle: Handler) -> Handler:
-            self.all.append(Consumer(self.service, handle, events))
+            self.all.append(Consumer(self.service, handle, events, **how))
             return handle
 
         return register
-
-    def on_everything(self, handle: Handler) -> Handler:
-        """Call `function(event, envelope, session)` for every event of every service, each once."""
-        self.all.append(Consumer(self.service, handle, (), with_envelope=True))
-        return handle
 
 
 async def cut_off_tokens(event: EndsTokens, session: AsyncSession) -> None:
@@ -135,6 +174,16 @@ async def keep_newest(
     """
     statement = _newest(model, tuple(values), version)
     return (await session.execute(statement, values)).first() is not None
+
+
+async def keep_newest_of(
+    session: AsyncSession, model: type[DeclarativeBase], rows: Collection[dict[str, Any]], *, key: str
+) -> None:
+    """The same for many, of each `key` the newest among them."""
+    newest = {row[key]: row for row in sorted(rows, key=lambda row: row["version"])}
+    for names in {tuple(row) for row in newest.values()}:
+        alike = [newest[id] for id in sorted(newest) if tuple(newest[id]) == names]
+        await session.execute(_newest(model, names, "version"), alike)
 
 
 @functools.cache

@@ -3,27 +3,32 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TypeVar
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from opentelemetry import trace
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import broker, telemetry
 from shared.broker import DEAD, EVENTS, FAILURES, Publisher, Unroutable, retry_exchange
-from shared.consumers import Consumer, delay_after
+from shared.consumers import Consumer, Heard, delay_after
 from shared.context import Cause, caused_by, upon
 from shared.db import Database, away
 from shared.errors import Refusal
 from shared.events import Envelope, Event
 from shared.stopping import GRACE
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 tracer = trace.get_tracer("mdh")
 
 RECONNECT = 1.0  # seconds
+TOGETHER = 5  # times as many messages are fetched for what takes many
 
 
 class Worker:
@@ -77,7 +82,7 @@ class Worker:
         channel.close_callbacks.add(lambda *_: lost.set())  # also when the broker closes just this channel
         underlying = await channel.get_underlay_channel()  # or takes the queue away and leaves the channel open
         underlying.on_consumer_cancel_callbacks.add(lambda *_: lost.set())
-        await channel.set_qos(prefetch_count=self._prefetch)
+        await channel.set_qos(prefetch_count=self._prefetch * (TOGETHER if consumer.many else 1))
         queue = await channel.declare_queue(consumer.queue, durable=True, arguments={"x-queue-type": "quorum"})
         for key in consumer.bindings:
             await queue.bind(EVENTS, key)
@@ -86,14 +91,21 @@ class Worker:
     def _receiver(
         self, consumer: Consumer, lost: asyncio.Event
     ) -> Callable[[AbstractIncomingMessage], Coroutine[None, None, None]]:
-        """What aio-pika runs as a task of its own for each message."""
+        """What aio-pika runs as a task of its own for each message. Of what takes many, one is worked on while the
+        next gather."""
+        gathered: list[AbstractIncomingMessage] = []
+        turn = asyncio.Lock() if consumer.many else contextlib.nullcontext()
 
         async def receive(incoming: AbstractIncomingMessage) -> None:
             task = asyncio.current_task()
             assert task is not None
             self._in_work.add(task)
+            gathered.append(incoming)
             try:
-                await self._settle(consumer, incoming, lost)
+                async with turn:
+                    batch = gathered.copy()
+                    gathered.clear()
+                    await self._settle_all(consumer, batch, lost)
             finally:
                 self._in_work.discard(task)
 
@@ -105,6 +117,21 @@ class Worker:
                 await queue.cancel(consumer_tag)
         if self._in_work:
             await asyncio.wait(self._in_work, timeout=GRACE)
+
+    async def _settle_all(self, consumer: Consumer, batch: list[AbstractIncomingMessage], lost: asyncio.Event) -> None:
+        """Together, if nothing is wrong with any of them; else each as if there were no other."""
+        began = time.perf_counter()
+        if len(batch) > 1 and not lost.is_set() and (heard := consumer.read_all(batch)):
+            try:
+                await self._act(consumer, lambda session: consumer.consume_all(session, heard))
+                await batch[-1].ack(multiple=True)  # of this channel all before it are settled, or it would be lost
+            except Exception as error:
+                log.warning("messages.one_by_one", queue=consumer.queue, messages=len(batch), error=repr(error))
+            else:
+                _note(consumer, heard, time.perf_counter() - began)
+                return
+        for incoming in batch:
+            await self._settle(consumer, incoming, lost)
 
     async def _settle(self, consumer: Consumer, incoming: AbstractIncomingMessage, lost: asyncio.Event) -> None:
         """Acknowledge once the message's effect, next try or burial is safely stored; else let it come again."""
@@ -119,9 +146,7 @@ class Worker:
     async def _work(self, consumer: Consumer, incoming: AbstractIncomingMessage) -> None:
         began = time.perf_counter()
         try:
-            envelope = broker.envelope_of(incoming)
-            contract = consumer.contract(envelope.type)
-            event = contract.model_validate_json(incoming.body) if contract else None
+            envelope, event = consumer.read(incoming)
         except ValidationError as error:
             await self._bury(consumer, incoming, None, f"not readable: {error.error_count()} errors in {error.title}")
             return
@@ -132,9 +157,11 @@ class Worker:
         ):
             if event is None:  # while a newer version is rolled out, its replicas will take it
                 outcome = await self._retry(consumer, incoming, envelope, f"not known here: {envelope.type}")
+            elif not consumer.use(event):
+                outcome = "of no use"
             else:
                 outcome = await self._once(consumer, incoming, envelope, event)
-        telemetry.HANDLED.labels(consumer.queue, contract.type if contract else "unknown", outcome).inc()
+        telemetry.HANDLED.labels(consumer.queue, event.type if event else "unknown", outcome).inc()
         telemetry.HANDLING.labels(consumer.queue).observe(time.perf_counter() - began)
 
     async def _once(
@@ -142,7 +169,7 @@ class Worker:
     ) -> str:
         facts = {"queue": consumer.queue, "type": envelope.type, "event_id": str(envelope.event_id)}
         try:
-            acted = await self._act(consumer, envelope, event)
+            acted = await self._act(consumer, lambda session: consumer.consume(session, envelope, event))
         except Refusal as refusal:
             if "Retry-After" in refusal.headers:
                 return await self._retry(consumer, incoming, envelope, refusal.code)
@@ -155,12 +182,12 @@ class Worker:
         log.info("message.handled" if acted else "message.duplicate", **facts)
         return "done" if acted else "duplicate"
 
-    async def _act(self, consumer: Consumer, envelope: Envelope, event: Event) -> bool:
+    async def _act(self, consumer: Consumer, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """In one transaction. A database that is away is waited for: that is no try of this message."""
         while True:
             try:
                 async with self._turns, self._database.begin() as session:
-                    return await consumer.consume(session, envelope, event)
+                    return await act(session)
             except Exception as error:
                 if not away(error) or await self._database.answers():
                     raise
@@ -201,6 +228,14 @@ class Worker:
                 if incoming.channel.is_closed:
                     raise
                 await asyncio.sleep(RECONNECT)
+
+
+def _note(consumer: Consumer, heard: list[Heard], seconds: float) -> None:
+    ids = [str(envelope.event_id) for envelope, _ in heard]
+    log.info("messages.handled", queue=consumer.queue, event_ids=ids)
+    for _, event in heard:
+        telemetry.HANDLED.labels(consumer.queue, event.type, "done").inc()
+        telemetry.HANDLING.labels(consumer.queue).observe(seconds / len(heard))
 
 
 def _again(

@@ -1,7 +1,7 @@
 """Every change of analytics: count a fact, count all anew, forget."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.consumers import Heard
 from shared.events import Envelope, Event
 
 from . import queries
@@ -24,7 +25,7 @@ ADD = """
 insert into business_metrics as known (metric_name, metric_date, dimensions, metric_value, recorded_at)
 select metric, day, dimensions, sum(value), max(at)
   from jsonb_to_recordset(cast(:deltas as jsonb))
-       as delta (metric text, day date, dimensions jsonb, value numeric, at timestamptz)
+       as delta (event_id uuid, metric text, day date, dimensions jsonb, value numeric, at timestamptz)
  {where}
  group by metric, day, dimensions
  order by metric, day, dimensions
@@ -35,28 +36,38 @@ on conflict on constraint uq_business_metrics_day do update
 STORE = """
 with news as (
     insert into analytics_events (event_id, event_name, user_id, session_id, properties, occurred_at)
-    values (:event_id, :event_name, :user_id, :session_id, cast(:properties as jsonb), :occurred_at)
-    on conflict (event_id) do nothing returning 1
+    select * from jsonb_to_recordset(cast(:facts as jsonb))
+        as fact (event_id uuid, event_name text, user_id bigint, session_id text, properties jsonb,
+                 occurred_at timestamptz)
+    on conflict (event_id) do nothing returning event_id
 )"""
-# One round trip per event, on top of the inbox. What is stored already is not counted again, inbox or no inbox.
-STORE_AND_ADD = text(STORE + ADD.format(where="where exists (select from news)"))
+# One round trip, on top of the inbox. What is stored already is not counted again, inbox or no inbox.
+STORE_AND_ADD = text(STORE + ADD.format(where="where event_id in (select event_id from news)"))
 ADD_ALL = text(ADD.format(where=""))
 LOCK = text("lock table business_metrics in share row exclusive mode")
 
 
-async def count_fact(session: AsyncSession, event: Event, envelope: Envelope) -> None:
-    """Store an event without what is personal in it, and add what it counts for to its day."""
+async def count_facts(session: AsyncSession, facts: Sequence[Heard]) -> None:
+    """Store events without what is personal in them, and add what they count for to their days."""
+    stored = [_stored(envelope, event) for envelope, event in facts]
+    counted = [
+        delta | {"event_id": fact["event_id"]}
+        for fact, (envelope, event) in zip(stored, facts, strict=True)
+        for delta in _deltas(event.type, fact["properties"], envelope.occurred_at)
+    ]
+    await session.execute(STORE_AND_ADD, {"facts": json.dumps(stored), "deltas": json.dumps(counted)})
+
+
+def _stored(envelope: Envelope, event: Event) -> dict[str, Any]:
     properties = impersonal(event.model_dump(mode="json", exclude=set(event.personal)))
-    values = {
-        "event_id": envelope.event_id,
+    return {
+        "event_id": str(envelope.event_id),
         "event_name": event.type,
         "user_id": user_of(properties, envelope.actor),
         "session_id": envelope.correlation_id[:255],
-        "properties": json.dumps(properties),
-        "occurred_at": envelope.occurred_at,
-        "deltas": json.dumps(_deltas(event.type, properties, envelope.occurred_at)),
+        "properties": properties,
+        "occurred_at": envelope.occurred_at.isoformat(),
     }
-    await session.execute(STORE_AND_ADD, values)
 
 
 def _deltas(event_name: str, properties: dict[str, Any], at: datetime) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
 """What analytics does when anybody tells it anything."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.consumers import Consumers
-from shared.events import Envelope, Event
+from shared.consumers import Consumers, Heard
 
 from . import commands
 from .personal import personal
@@ -13,5 +14,5 @@ personal.join(consumers)
 
 
 @consumers.on_everything
-async def count_fact(event: Event, envelope: Envelope, session: AsyncSession) -> None:
-    await commands.count_fact(session, event, envelope)
+async def count_fact(facts: Sequence[Heard], session: AsyncSession) -> None:
+    await commands.count_facts(session, facts)

@@ -1,5 +1,7 @@
 """What booking does when others tell it something."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -119,10 +121,10 @@ async def note_config_change(event: ConfigChanged, session: AsyncSession) -> Non
     await note_change_for_all(session)
 
 
-@consumers.on(*BOOKING_EVENTS)
-async def note_schedule_change(event: BookingEvent, session: AsyncSession) -> None:
+@consumers.on_many(*BOOKING_EVENTS)
+async def note_schedule_change(events: Sequence[BookingEvent], session: AsyncSession) -> None:
     """Whoever waits for a slot does not wait for this. Often or late it means the same: look again."""
-    await note_change(session, event.affiliate_id)
+    await note_change(session, *{event.affiliate_id for event in events})
 
 
 @consumers.on(BookingExpired, BookingCancelled)

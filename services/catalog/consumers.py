@@ -65,6 +65,9 @@ async def show_payout_state(event: AccountChanged, session: AsyncSession) -> Non
     await affiliates.show_payout_state(session, event)
 
 
-@consumers.on(BookingRequested, BookingDeclined, BookingHeld, BookingConfirmed, BookingExpired, BookingCancelled)
+@consumers.on(
+    BookingRequested, BookingDeclined, BookingHeld, BookingConfirmed, BookingExpired, BookingCancelled,
+    use=lambda booking: booking.promotion_id is not None,
+)  # fmt: skip
 async def count_promotion_use(event: BookingEvent, session: AsyncSession) -> None:
     await promotions.count_use(session, event)

@@ -1,8 +1,10 @@
 """What identity does when others tell it something."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.consumers import Consumers, keep_newest
+from shared.consumers import Consumers, keep_newest_of
 from shared.contracts import analytics, booking, catalog, identity, notifications, payments, reviews
 from shared.contracts.booking import BOOKING_EVENTS, BookingEvent, ErasurePutOff
 from shared.contracts.catalog import AffiliateApplied
@@ -26,9 +28,9 @@ async def make_applicant_owner(event: AffiliateApplied, session: AsyncSession) -
     await give_affiliate_its_owner(session, event.affiliate_id, event.owner_user_id)
 
 
-@consumers.on(*BOOKING_EVENTS)
-async def follow_live_bookings(event: BookingEvent, session: AsyncSession) -> None:
-    await keep_newest(session, LiveBooking, event.model_dump(include=LIVE))
+@consumers.on_many(*BOOKING_EVENTS)
+async def follow_live_bookings(events: Sequence[BookingEvent], session: AsyncSession) -> None:
+    await keep_newest_of(session, LiveBooking, [event.model_dump(include=LIVE) for event in events], key="booking_id")
 
 
 @consumers.on(*(service.PersonalDataExported for service in EVERYBODY))

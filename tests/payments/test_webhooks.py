@@ -12,6 +12,7 @@ from services.payments.commands import webhooks
 from services.payments.domain.life import Status
 from services.payments.domain.webhook import Outcome, Webhook
 from shared.contracts.payments import PaymentCaptured, PaymentFailed
+from shared.tasks import Task
 from shared.testing.plugin import AsOwner, Published, recorded_in
 from tests.sandbox.process import WEBHOOK_SECRET
 from tests.sandbox.receiver import Received
@@ -161,6 +162,14 @@ async def test_a_body_that_is_no_event_is_refused_though_signed(till: Till, body
 @pytest.mark.parametrize(("secret", "status"), [("whsec_next", 200), (WEBHOOK_SECRET, 200), ("whsec_old", 400)])
 async def test_while_secrets_are_rotated_both_are_good(till: Till, secret: str, status: int) -> None:
     assert (await till.post(signed(intent_event(SUCCEEDED), secret=secret))).status_code == status
+
+
+async def test_what_we_do_not_act_upon_makes_no_work(till: Till) -> None:
+    """A provider tells of every intent that it makes."""
+    assert (await till.post(signed(intent_event("payment_intent.created")))).status_code == 200
+    [kept] = await till.webhooks()
+    assert kept.outcome is Outcome.IGNORED
+    assert await till.count(Task) == 0
 
 
 @pytest.mark.parametrize(

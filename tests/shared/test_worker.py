@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aio_pika
@@ -135,6 +135,88 @@ async def test_what_follows_from_an_act_in_somebodys_name_says_so(
         await publish(admin, wire(expired(1), event_id, actor=actor))
         await until(seen_it)
     assert seen == [Cause("c1", str(event_id), then)]
+
+
+def many(handle: Any) -> list[Consumer]:
+    consumers = Consumers("booking")
+    consumers.on_many(BookingExpired)(handle)
+    return consumers.all[-1:]
+
+
+async def test_what_takes_many_gets_what_gathers_each_once_and_in_one_transaction(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    taken: list[int] = []
+    held = asyncio.Event()
+
+    async def note_many(events: Sequence[BookingExpired], session: AsyncSession) -> None:
+        taken.append(len(events))
+        await held.wait()
+        for event in events:
+            await note(event, session)
+
+    it = Worker("booking", many(note_many), fresh_database, amqp_url, prefetch=20)
+    twice = wire(expired(1))
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(0)))
+        await until(lambda: _true(lambda: bool(taken)))
+        await publish(admin, twice, twice, *(wire(expired(n)) for n in range(2, 10)))
+        await until(lambda: _true(lambda: len(it._in_work) == 11))
+        held.set()
+        await until(lambda: _at_least(fresh_database, 10))
+        await until(lambda: _is_drained(admin, "booking.note_many"))
+    assert taken == [1, 9]
+    assert await count(fresh_database, "inbox") == 10
+
+
+async def test_one_of_many_that_fails_keeps_none_of_the_others_back(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel, dead: Any
+) -> None:
+    first, held = asyncio.Event(), asyncio.Event()
+
+    async def note_some(events: Sequence[BookingExpired], session: AsyncSession) -> None:
+        first.set()
+        await held.wait()
+        for event in events:
+            if event.booking_id == 3:
+                raise NoThanks
+            await note(event, session)
+
+    it = Worker("booking", many(note_some), fresh_database, amqp_url, prefetch=20)
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(0)))
+        await first.wait()
+        await publish(admin, *(wire(expired(n)) for n in range(1, 6)), aio_pika.Message(b"?", type=BookingExpired.type))
+        await until(lambda: _true(lambda: len(it._in_work) == 7))
+        held.set()
+        letters = [await letter(dead), await letter(dead)]
+        await until(lambda: _is_drained(admin, "booking.note_some"))
+    assert sorted(str(one.headers["error"]).split(":")[0] for one in letters) == ["no-thanks", "not readable"]
+    assert await count(fresh_database, "crews") == 5
+
+
+async def test_what_a_consumer_has_no_use_for_leaves_no_row(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    consumers = Consumers("booking")
+
+    @consumers.on(BookingExpired, use=lambda event: event.booking_id > 1)
+    async def note_useful(event: BookingExpired, session: AsyncSession) -> None:
+        await note(event, session)
+
+    it = Worker("booking", consumers.all[-1:], fresh_database, amqp_url, prefetch=20)
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(1)), wire(expired(2)))
+        await until(lambda: _at_least(fresh_database, 1))
+        await until(lambda: _is_drained(admin, "booking.note_useful"))
+    assert await count(fresh_database, "crews") == await count(fresh_database, "inbox") == 1
+
+
+async def _true(said: Callable[[], bool]) -> bool:
+    return said()
 
 
 async def _at_least(database: Database, number: int) -> bool:

@@ -1,6 +1,6 @@
 """Telling on which days affiliates can still be booked."""
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,13 +10,15 @@ from shared.outbox import record
 from ..domain.free_days import FreeDays
 from ..queries.free_days import calendars_of, claim_free_days
 
+_ROW = insert(FreeDays.__table__).values(affiliate_id=bindparam("affiliate_id"), due_at=func.now())  # type: ignore[arg-type]
+DUE_AGAIN = _ROW.on_conflict_do_update(
+    index_elements=["affiliate_id"], set_={"due_at": func.now()}, where=FreeDays.due_at > func.now()
+)
 
-async def note_schedule_change(session: AsyncSession, affiliate_id: int) -> None:
-    """Have its free days looked at; locked, even if that is due anyway: not before this transaction has ended."""
-    row = insert(FreeDays).values(affiliate_id=affiliate_id, due_at=func.now())
-    later = FreeDays.due_at > func.now()
-    again = row.on_conflict_do_update(index_elements=["affiliate_id"], set_={"due_at": func.now()}, where=later)
-    await session.execute(again)
+
+async def note_schedule_change(session: AsyncSession, *affiliate_ids: int) -> None:
+    """Have their free days looked at; locked, even if that is due anyway: not before this transaction has ended."""
+    await session.execute(DUE_AGAIN, [{"affiliate_id": affiliate_id} for affiliate_id in sorted(affiliate_ids)])
 
 
 async def note_change_for_all(session: AsyncSession) -> None:

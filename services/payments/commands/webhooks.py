@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.clock import now
 from shared.tasks import Outside
 
 from ..domain.payment import Payment
@@ -25,14 +26,18 @@ INTENT_EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "p
 SETUP_EVENTS = ("setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled")
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
 DISPUTE_EVENTS = "charge.dispute."
+ACTED_UPON = (*INTENT_EVENTS, *REFUND_EVENTS, DISPUTE_EVENTS, "account.updated", "charge.refunded")
 
 
 async def receive(session: AsyncSession, event: ProviderEvent) -> None:
-    """Store it, once, and have it handled; an event that came before is already seen to."""
+    """Store it, once, and have it handled, unless it is of a type that we do not act upon; an event that came before
+    is already seen to."""
+    ignored = not event.type.startswith(ACTED_UPON)
+    settled = {"outcome": Outcome.IGNORED, "handled_at": now()} if ignored else {}
     values = {"event_id": event.id, "type": event.type, "payload": event.payload}
-    new = insert(Webhook).values(values).on_conflict_do_nothing().returning(Webhook.id)
+    new = insert(Webhook).values(values | settled).on_conflict_do_nothing().returning(Webhook.id)
     webhook_id = await session.scalar(new)
-    if webhook_id is not None:
+    if webhook_id is not None and not ignored:
         tasks.enqueue(session, handle_webhook, webhook_id=webhook_id)
 
 
