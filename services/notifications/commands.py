@@ -43,6 +43,11 @@ OF_QUOTE = ("quote_id", "version", "customer_id", "affiliate_id", "status", "val
 
 Said = dict[int | None, Words]
 
+# Built once: building one for each message would cost more than sending it.
+SHOW = insert(Notification.__table__).on_conflict_do_nothing(constraint="uq_notifications_cause")  # type: ignore[arg-type]
+LOG = insert(Communication.__table__).on_conflict_do_nothing(constraint="uq_communications_cause")  # type: ignore[arg-type]
+LOGGED = LOG.returning(Communication.id)
+
 
 async def tell_of(session: AsyncSession, event: Event) -> None:
     """Say what the event gives reason to say, to those whom it concerns."""
@@ -144,7 +149,7 @@ async def _show(session: AsyncSession, notice: Notice, said: Said) -> None:
         }
         for user_id, words in said.items()
     ]  # fmt: skip
-    await session.execute(insert(Notification).values(rows).on_conflict_do_nothing(constraint="uq_notifications_cause"))
+    await session.execute(SHOW, rows)
 
 
 async def _log(
@@ -160,8 +165,7 @@ async def _log(
     ]  # fmt: skip
     if notice.addressee and status is Status.QUEUED:
         rows = [row | _sent_with(notice.addressee) for row in rows]
-    statement = insert(Communication).values(rows).on_conflict_do_nothing(constraint="uq_communications_cause")
-    return (await session.scalars(statement.returning(Communication.id))).all()
+    return (await session.scalars(LOGGED, rows)).all()
 
 
 def _sent_with(addressee: Addressee) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, or_, select, text, update
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, exists, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
@@ -20,6 +20,34 @@ from .domain.quote import Quote
 LOCK_BOOKING = text("select pg_advisory_xact_lock(hashtextextended('booking ' || :booking_id, 0))")
 LOCK_ARRIVAL = text("select pg_advisory_xact_lock(hashtextextended('arrival of ' || :key, 0))")
 
+# What each message takes, built once: building a statement costs more than sending it.
+_ONE = select(exists().where(ErasedPerson.person == bindparam("person")).label("erased")).subquery()
+BOOKING_AND_ERASED = (
+    select(Booking, _ONE.c.erased).select_from(_ONE).outerjoin(Booking, Booking.booking_id == bindparam("booking_id"))
+)
+CONTACTS = select(Contact).order_by(Contact.user_id).with_for_update(read=True)
+CUSTOMER = CONTACTS.where(Contact.customer_id == bindparam("customer_id"))
+USERS = CONTACTS.where(Contact.user_id == any_(bindparam("user_ids", type_=ARRAY(BigInteger))))
+_NOW = select(func.now().label("at")).subquery()
+KNOWN = (
+    select(Booking, Affiliate, Quote)
+    .select_from(_NOW)
+    .join(Booking, Booking.booking_id == bindparam("booking_id"), isouter=True)
+    .join(Affiliate, Affiliate.affiliate_id == bindparam("affiliate_id"), isouter=True)
+    .join(Quote, Quote.quote_id == bindparam("quote_id"), isouter=True)
+    .execution_options(populate_existing=True)
+)
+OUTGOING = (
+    select(Communication, Contact, Booking, Affiliate, Quote)
+    .join(Contact, Contact.user_id == Communication.to_user_id, isouter=True)
+    .join(Booking, Booking.booking_id == Communication.booking_id, isouter=True)
+    .join(Affiliate, Affiliate.affiliate_id == Communication.affiliate_id, isouter=True)
+    .join(Quote, Quote.quote_id == Communication.quote_id, isouter=True)
+    .where(Communication.id == bindparam("id"))
+    .with_for_update(of=Communication)
+)
+COMMUNICATION = select(Communication).where(Communication.id == bindparam("id")).with_for_update()
+
 Outgoing = tuple[Communication, Contact | Addressee | None, Booking | None, Affiliate | None, Quote | None]
 
 
@@ -27,11 +55,9 @@ async def lock_booking(session: AsyncSession, booking_id: int, customer_id: int)
     """What is known of a booking, with others who hear of it at the same moment kept waiting; whether its customer was
     erased."""
     await session.execute(LOCK_BOOKING, {"booking_id": str(booking_id)})
-    erased = exists().where(ErasedPerson.person == f"customer:{customer_id}")
-    one = select(erased.label("erased")).subquery()
-    statement = select(Booking, one.c.erased).select_from(one)
-    row = (await session.execute(statement.outerjoin(Booking, Booking.booking_id == booking_id))).one()
-    return row[0], row[1]
+    of = {"booking_id": booking_id, "person": f"customer:{customer_id}"}
+    booking, erased = (await session.execute(BOOKING_AND_ERASED, of)).one()
+    return booking, erased
 
 
 async def lock_arrival(session: AsyncSession, key: str) -> None:
@@ -48,12 +74,11 @@ async def contacts_of(session: AsyncSession, to: str) -> tuple[Sequence[Contact]
     Their rows are held, so that an erasure finds whatever is being said to them.
     """
     party, id = to.split()
-    held = select(Contact).order_by(Contact.user_id).with_for_update(read=True)
     if party == "customer":
-        found = (await session.scalars(held.where(Contact.customer_id == int(id)))).all()
+        found = (await session.scalars(CUSTOMER, {"customer_id": int(id)})).all()
         return found, [] if found else [to]
     users = [int(id)] if party == "user" else await _owners(session, int(id))
-    found = (await session.scalars(held.where(Contact.user_id.in_(users)))).all()
+    found = (await session.scalars(USERS, {"user_ids": users})).all()
     known = {contact.user_id for contact in found}
     return found, [f"user {user}" for user in users if user not in known] if users else [to]
 
@@ -80,32 +105,15 @@ async def take_waiting(session: AsyncSession, *keys: str) -> Sequence[WaitingNot
 
 async def known_of(session: AsyncSession, notice: Notice) -> tuple[Booking | None, Affiliate | None, Quote | None]:
     """What a notice is about, as far as it is known; one statement."""
-    about, one = notice.subject, select(func.now().label("at")).subquery()
-    statement = (
-        select(Booking, Affiliate, Quote)
-        .select_from(one)
-        .join(Booking, Booking.booking_id == about["booking_id"], isouter=True)
-        .join(Affiliate, Affiliate.affiliate_id == about["affiliate_id"], isouter=True)
-        .join(Quote, Quote.quote_id == about["quote_id"], isouter=True)
-        .execution_options(populate_existing=True)
-    )
-    booking, affiliate, quote = (await session.execute(statement)).one()
+    about = {name: notice.subject[name] for name in ("booking_id", "affiliate_id", "quote_id")}
+    booking, affiliate, quote = (await session.execute(KNOWN, about)).one()
     return booking, affiliate, quote
 
 
 async def outgoing(session: AsyncSession, communication_id: int) -> Outgoing:
     """A message, locked, its recipient, and what is known by now of what it is about; one statement."""
-    statement = (
-        select(Communication, Contact, Booking, Affiliate, Quote)
-        .join(Contact, Contact.user_id == Communication.to_user_id, isouter=True)
-        .join(Booking, Booking.booking_id == Communication.booking_id, isouter=True)
-        .join(Affiliate, Affiliate.affiliate_id == Communication.affiliate_id, isouter=True)
-        .join(Quote, Quote.quote_id == Communication.quote_id, isouter=True)
-        .where(Communication.id == communication_id)
-    )
-    communication, contact, booking, affiliate, quote = (
-        await session.execute(statement.with_for_update(of=Communication))
-    ).one()
+    row = (await session.execute(OUTGOING, {"id": communication_id})).one()
+    communication, contact, booking, affiliate, quote = row
     if communication.to_email:
         addressee = Addressee(email=communication.to_email, full_name=communication.to_name or "")
         return communication, addressee, booking, affiliate, quote
@@ -113,8 +121,7 @@ async def outgoing(session: AsyncSession, communication_id: int) -> Outgoing:
 
 
 async def get_communication(session: AsyncSession, communication_id: int) -> Communication:
-    statement = select(Communication).where(Communication.id == communication_id).with_for_update()
-    return (await session.scalars(statement)).one()
+    return (await session.scalars(COMMUNICATION, {"id": communication_id})).one()
 
 
 async def claim_to_remind(session: AsyncSession, at: datetime, *, limit: int) -> Sequence[Booking]:

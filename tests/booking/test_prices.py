@@ -163,7 +163,7 @@ async def test_a_price_list_takes_no_statement(
     await listed.book(monday_at(9), **WANTED)  # now the customer's key is at hand
     with statements() as sent:
         await listed.book(monday_at(14), **WANTED)
-    assert len(sent) == 6, "\n".join(sent)
+    assert len(sent) == 5, "\n".join(sent)
     with statements() as sent:
         await listed.slots(next_monday(), next_monday(), add_on_ids=[WAX])
-    assert len(sent) == 3, "\n".join(sent)
+    assert len(sent) == 2, "\n".join(sent)

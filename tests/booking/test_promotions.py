@@ -171,7 +171,7 @@ async def test_a_code_takes_two_statements(
     await shop.held(monday_at(8))
     with statements() as sent:
         await used(shop, 14)
-    assert len(sent) == 6 + 2, "\n".join(sent)
+    assert len(sent) == 5 + 2, "\n".join(sent)
 
 
 MORE_AFFILIATES = """

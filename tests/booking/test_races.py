@@ -3,13 +3,16 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from services.booking.commands import holding
 from services.booking.queries import offers
+from services.booking.queries.slots import schedule_of
 from shared.auth import Actor
 from shared.contracts.identity import ErasureRequested
 from shared.db import Database
@@ -115,7 +118,15 @@ async def test_the_constraint_alone_is_safe_without_the_lock(
 async def test_negative_control_without_guards_the_checker_goes_red(
     fresh_shop: Shop, fresh_database: Database, as_owner: AsOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looked = asyncio.Barrier(10)
+
+    async def all_look_before_one_books(*asked: Any) -> Any:
+        found = await schedule_of(*asked)
+        await looked.wait()
+        return found
+
     monkeypatch.setattr(offers, "LOCK_FOR_BOOKING", UNLOCKED)
+    monkeypatch.setattr(holding, "schedule_of", all_look_before_one_books)
     await as_owner("alter table bookings drop constraint bookings_no_overlap")
-    await race(fresh_shop, [monday_at(9)] * 20)
+    await race(fresh_shop, [monday_at(9)] * 10)
     assert await overlaps(fresh_database) > 0

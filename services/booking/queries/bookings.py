@@ -17,10 +17,8 @@ from ..domain.life import ACTIVE, UNDER_WAY, WAITING, Status
 LOCK_CUSTOMER = text("select pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))")
 # Spelled out, as the exclusion constraint has it: so its index serves whatever plan the database takes.
 IS_ACTIVE = Booking.status.in_([literal_column(f"'{status}'") for status in ACTIVE])
-LAPSED = and_(
-    Booking.status.in_([literal_column(f"'{status}'") for status in WAITING]),
-    Booking.hold_expires_at <= func.clock_timestamp(),
-)
+IS_WAITING = Booking.status.in_([literal_column(f"'{status}'") for status in WAITING])
+LAPSED = and_(IS_WAITING, Booking.hold_expires_at <= func.clock_timestamp())
 
 
 async def lock_customer(session: AsyncSession, customer_id: int) -> None:

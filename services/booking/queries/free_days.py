@@ -29,7 +29,7 @@ async def claim_free_days(session: AsyncSession, *, limit: int) -> Sequence[Free
 
 
 async def calendars_of(session: AsyncSession, affiliate_ids: Sequence[int]) -> dict[int, Calendar]:
-    """Of those affiliates that can be booked at all; three statements however many there are."""
+    """Of those affiliates that can be booked at all; two statements however many there are."""
     among = {"affiliate_ids": list(affiliate_ids)}
     offers = [Offer(*row) for row in await session.execute(SHORTEST_OFFERS, among)]
     if not offers:

@@ -36,7 +36,7 @@ WEEK = timedelta(days=7)
 
 
 async def slots_of(session: AsyncSession, asked: SlotsAsked) -> SlotsView:
-    """Bookable times on these days; three statements whatever the range."""
+    """Bookable times on these days; two statements whatever the range."""
     offer = await get_offer(session, asked.job.tier_id)
     offer.must_be_bookable()
     stop, price_cents = _stop(offer, asked.job)
@@ -80,7 +80,7 @@ async def why_hidden(session: AsyncSession, actor: Actor, job: JobAsked, at: dat
 
 
 async def slots_nearby(session: AsyncSession, asked: NearbyAsked) -> NearbySlotsView:
-    """The first free time of each affiliate that does this and comes there; three statements, however many."""
+    """The first free time of each affiliate that does this and comes there; two statements, however many."""
     place = place_of(asked.zip)
     sought = {"affiliate_ids": asked.affiliate_ids, "category": asked.category}
     rows = [Offer(*row) for row in await session.execute(SHORTEST_OF_CATEGORY, sought)]

@@ -9,10 +9,10 @@ from shared.outbox import ErasedPerson
 from shared.platform_config import THE_ONE, PlatformConfig
 
 from ..domain.booking import Booking, CustomerGone
-from ..domain.life import WAITING
 from ..domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, Tier
 from ..domain.prices import AffiliatePrices
 from ..domain.schedule_settings import ScheduleSettings
+from .bookings import IS_WAITING
 
 LOCK_FOR_BOOKING = text(
     "select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),"
@@ -29,7 +29,7 @@ OFFERS = (
 OFFER = OFFERS.where(Tier.tier_id == bindparam("tier_id"))
 OPEN_HOLDS = select(func.count()).where(
     Booking.customer_id == bindparam("customer_id"),
-    Booking.status.in_(WAITING),
+    IS_WAITING,
     Booking.hold_expires_at > func.clock_timestamp(),
 )
 IS_ERASED = exists().where(

@@ -57,12 +57,12 @@ def _all_of(rows: Subquery) -> ScalarSelect[Any]:
 
 # Windows and exceptions as rows of one shape: those of `Hours`.
 WEEKLY = select(
-    literal_column(f"'{Kind.WEEKLY}'", String),
+    literal_column(f"'{Kind.WEEKLY}'", String).label("kind"),
     Availability.opens_minute,
     Availability.closes_minute,
     Availability.weekday,
-    cast(null(), Date),
-    cast(null(), Date),
+    cast(null(), Date).label("first_day"),
+    cast(null(), Date).label("last_day"),
     Availability.crew_id,
     Availability.zips,
     Availability.near_zip,
@@ -88,7 +88,12 @@ HOURS = union_all(WEEKLY.correlate(Crew), OTHERWISE.correlate(Crew)).subquery("h
 
 APPOINTMENT = (Booking.appointment_start, Booking.appointment_end, Booking.zip)
 BOOKED = select(
-    Booking.id, func.lower(Booking.blocked), func.upper(Booking.blocked), LAPSED, false(), *APPOINTMENT
+    Booking.id,
+    func.lower(Booking.blocked).label("starts"),
+    func.upper(Booking.blocked).label("ends"),
+    LAPSED.label("lapsed"),
+    false().label("done"),
+    *APPOINTMENT,
 ).where(Booking.crew_id == Crew.id, IS_ACTIVE, Booking.blocked.op("&&")(AROUND))
 # Done, or missed when the crew was there, it keeps nobody, and still counts for its day. None is before its day.
 DONE = select(
