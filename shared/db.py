@@ -1,7 +1,7 @@
 """PostgreSQL: one transaction per request, message, job and task. Nobody else calls commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, Inter
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_column, registry
+from sqlalchemy.orm import Session as OrmSession
 
 from shared.clock import now
 from shared.errors import Overloaded, PreconditionFailed, Refusal
@@ -44,6 +45,7 @@ STATEMENT_TIMEOUT = "10s"
 COMMAND_TIMEOUT = 15.0  # seconds; for a server that cannot even say that a statement took too long
 MOST_WAITING = 20  # requests per connection that may wait for one
 
+WITH_FLUSH = "with_flush"  # in `Session.info`
 # Shut down, crashed, starting, idle too long, no connection left, disk or memory full, statement took too long.
 AWAY = {"57P01", "57P02", "57P03", "57P05", "25P03", "53000", "53100", "53200", "53300", "53400", "57014"}
 
@@ -134,6 +136,15 @@ def _must_be_open(connection: Any, *_: Any) -> None:
         raise DisconnectionError
 
 
+class RowsAndMore(OrmSession):
+    """One whose `flush` also writes what has a statement of its own (`shared.outbox`), after all else."""
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        super().flush(objects)
+        if write := self.info.pop(WITH_FLUSH, None):
+            write(self)
+
+
 class Database:
     """One service's database, as its application role."""
 
@@ -159,7 +170,9 @@ class Database:
         event.listen(self.engine.sync_engine, "checkout", _must_be_open)
         self.key_ring = KeyRing()
         known = {RING: self.key_ring}
-        self._writes = async_sessionmaker(self.engine, expire_on_commit=False, info=known)
+        self._writes = async_sessionmaker(
+            self.engine, expire_on_commit=False, info=known, sync_session_class=RowsAndMore
+        )
         # Reads take no BEGIN, no ROLLBACK: two round trips less (docs/decisions/0006).
         self._reads = async_sessionmaker(
             self.engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False

@@ -5,6 +5,7 @@ into `outbox` and wakes the relay (docs/decisions/0004): in the trail and on its
 write one without the other. What is personal in it is sealed when it is written (docs/decisions/0018).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, 
 
 from shared.clock import now
 from shared.context import cause
-from shared.db import Keyed, new_registry
+from shared.db import WITH_FLUSH, Keyed, new_registry
 from shared.events import Event
 from shared.ids import new_id
 from shared.sealing import keys_of, seal
@@ -72,8 +73,10 @@ class ErasedPerson(PlatformBase, kw_only=True):
     person: Mapped[str] = mapped_column(primary_key=True)
 
 
-TOLD = "told_in_this_transaction"  # in `Session.info`
-WRITE = insert(BusinessEvent.__table__)  # type: ignore[arg-type] # built once, as for whatever is sent at each request
+TOLD = "told_and_not_written"  # in `Session.info`
+WRITE = insert(BusinessEvent.__table__).inline()  # type: ignore[arg-type] # built once: it is sent at each change
+# What else is written with an event, in its transaction.
+along_with: list[Callable[[Session, Event], None]] = []
 
 
 def record(session: AsyncSession, event: Event) -> None:
@@ -97,15 +100,24 @@ def record(session: AsyncSession, event: Event) -> None:
         "created_at": now(),
     }
     session.info.setdefault(TOLD, []).append((event, row, session.sync_session.get_nested_transaction()))
+    session.info[WITH_FLUSH] = _write_down
+
+
+def _write_down(session: Session) -> None:
+    """After the rows that it is about; here a person's key can be asked for, in `record` it cannot."""
+    if told := session.info.pop(TOLD, None):
+        keys = keys_of(session, {event.whose for event, *_ in told if event.says_who})
+        session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row, _ in told])
+        for event, *_ in told:
+            for write in along_with:
+                write(session, event)
 
 
 @listening.listens_for(Session, "before_commit")
-def write_down(session: Session) -> None:
-    """What was told and is not written yet: here a person's key can be asked for, in `record` it cannot."""
-    if told := session.info.pop(TOLD, None):
+def _flush_what_was_told(session: Session) -> None:
+    """A session in which nothing else is new would not."""
+    if session.info.get(TOLD):
         session.flush()
-        keys = keys_of(session, {event.whose for event, *_ in told if event.says_who})
-        session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row, _ in told])
 
 
 def _body(event: Event, event_id: UUID, keys: dict[str, bytes | None]) -> dict[str, Any]:

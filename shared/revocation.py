@@ -14,7 +14,6 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import Executable, func, select
-from sqlalchemy import event as listening
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -22,7 +21,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.contracts.identity import EndsTokens
 from shared.db import Database
 from shared.errors import Overloaded, Unauthenticated
-from shared.outbox import TOLD, PlatformBase
+from shared.events import Event
+from shared.outbox import PlatformBase, along_with
 
 log = structlog.get_logger()
 
@@ -50,12 +50,13 @@ def _cutoff(subject: str, before: datetime) -> Executable:
     return row.on_conflict_do_update(index_elements=["subject"], set_={"ends_before": later, "created_at": func.now()})
 
 
-@listening.listens_for(Session, "before_commit", insert=True)
-def _end_here_at_once(session: Session) -> None:
+def _end_here_at_once(session: Session, event: Event) -> None:
     """Who tells that tokens end does not wait to hear it from the broker: there they end in the same transaction."""
-    for event, *_ in session.info.get(TOLD, ()):
-        if isinstance(event, EndsTokens):
-            session.execute(_cutoff(event.ended, event.tokens_end_at))
+    if isinstance(event, EndsTokens):
+        session.execute(_cutoff(event.ended, event.tokens_end_at))
+
+
+along_with.append(_end_here_at_once)
 
 
 class Revocations:

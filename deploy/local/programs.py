@@ -46,7 +46,7 @@ class Program:
 
     @property
     def _ranked(self) -> Sequence[str]:
-        """What follows up waits for what answers people: it gets the CPU that they leave, a tenth when they take all."""
+        """What follows up waits for what answers people: it gets what CPU they leave, a tenth if they leave none."""
         nice = shutil.which("nice")
         return [nice, "-n", str(BEHIND), *self.command] if nice and self.waits else self.command
 

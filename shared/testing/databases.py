@@ -11,7 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
 from shared import provision
-from shared.db import Database
+from shared.db import Database, RowsAndMore
 from shared.migrations import migrate
 from shared.sealing import RING, KeyRing
 
@@ -74,7 +74,11 @@ class OneTransaction(Database):
         self.engine = connection.engine
         self.key_ring = KeyRing()
         self._writes = self._reads = async_sessionmaker(
-            connection, expire_on_commit=False, join_transaction_mode="create_savepoint", info={RING: self.key_ring}
+            connection,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info={RING: self.key_ring},
+            sync_session_class=RowsAndMore,
         )
 
     def alone(self) -> AbstractAsyncContextManager[AsyncSession]:

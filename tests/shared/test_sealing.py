@@ -14,7 +14,7 @@ from shared import outbox, sealing
 from shared.contracts.booking import BookingCancelled, BookingEvent, BookingExpired
 from shared.db import Database
 from shared.events import CONTRACTS, PERSONAL, Event
-from shared.outbox import BusinessEvent, PersonKey, record, write_down
+from shared.outbox import BusinessEvent, PersonKey, record
 from shared.relay import Relay
 from shared.sealing import KeyRing, Tampered, unseal
 from shared.testing.databases import counted_statements
@@ -132,7 +132,7 @@ async def test_two_processes_that_need_a_first_key_at_once_get_one(
     """The second waits for the first to commit, then looks once more."""
     async with fresh_database.begin() as first:
         record(first, cancelled(1))
-        await first.run_sync(write_down)
+        await first.flush()
         second = asyncio.create_task(tell(other_process, cancelled(2)))
         await until(lambda: waits_for_another(fresh_database))
     await second
@@ -157,7 +157,7 @@ async def test_a_key_that_was_rolled_back_is_not_used_again(fresh_database: Data
 async def failing(database: Database) -> None:
     async with database.begin() as session:
         record(session, cancelled(1))
-        await session.run_sync(write_down)
+        await session.flush()
         raise ZeroDivisionError
 
 
@@ -166,7 +166,7 @@ async def test_a_key_made_in_a_savepoint_lives_and_goes_with_it(fresh_database: 
     async with fresh_database.begin() as session:
         savepoint = await session.begin_nested()
         record(session, cancelled(1))
-        await session.run_sync(write_down)
+        await session.flush()
         await (savepoint.commit() if kept else savepoint.rollback())
         assert fresh_database.key_ring.get("customer:7") is None  # nothing is committed yet
         record(session, cancelled(2))

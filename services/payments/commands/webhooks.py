@@ -26,7 +26,12 @@ INTENT_EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "p
 SETUP_EVENTS = ("setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled")
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
 DISPUTE_EVENTS = "charge.dispute."
-ACTED_UPON = (*INTENT_EVENTS, *REFUND_EVENTS, DISPUTE_EVENTS, "account.updated", "charge.refunded")
+HOLD_EVENT, CHARGE_EVENT, ACCOUNT_EVENT = (
+    "payment_intent.amount_capturable_updated", "charge.refunded", "account.updated"
+)  # fmt: skip
+ACTED_UPON = (
+    *INTENT_EVENTS, *SETUP_EVENTS, *REFUND_EVENTS, DISPUTE_EVENTS, HOLD_EVENT, CHARGE_EVENT, ACCOUNT_EVENT
+)  # fmt: skip
 
 
 async def receive(session: AsyncSession, event: ProviderEvent) -> None:
@@ -59,7 +64,7 @@ async def handle_webhook(outside: Outside, webhook_id: int) -> None:
 async def _outcome_of(session: AsyncSession, webhook: Webhook) -> Outcome:
     if webhook.type in INTENT_EVENTS:
         return await settle_intent(session, intent_of(webhook.subject))
-    if webhook.type == "payment_intent.amount_capturable_updated":
+    if webhook.type == HOLD_EVENT:
         return await note_hold(session, intent_of(webhook.subject))
     if webhook.type in SETUP_EVENTS:
         return await settle_setup(session, setup_of(webhook.subject))
@@ -67,9 +72,9 @@ async def _outcome_of(session: AsyncSession, webhook: Webhook) -> Outcome:
         return await settle_refund(session, refund_of(webhook.subject))
     if webhook.type.startswith(DISPUTE_EVENTS):
         return await note_dispute_change(session, webhook.subject)
-    if webhook.type == "account.updated":
+    if webhook.type == ACCOUNT_EVENT:
         return await note_account_change(session, webhook.subject["id"])
-    if webhook.type == "charge.refunded":
+    if webhook.type == CHARGE_EVENT:
         return await _compare_refunds(session, webhook.subject)
     return Outcome.IGNORED
 
