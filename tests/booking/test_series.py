@@ -469,4 +469,4 @@ async def test_a_visit_takes_so_many_statements(
     with statements() as sent:
         await standing.run(series)
     assert len(await standing.visits(series)) == 2
-    assert len(sent) == 20, "\n".join(sent)
+    assert len(sent) == 19, "\n".join(sent)

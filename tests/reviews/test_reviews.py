@@ -181,12 +181,12 @@ async def test_anybody_reads_pages_newest_first_and_nothing_of_who_wrote(desk: D
     assert one == found[0]
 
 
-async def test_posting_takes_five_statements_and_the_rating_one(desk: Desk, statements: Statements) -> None:
+async def test_posting_takes_six_statements_and_the_rating_one(desk: Desk, statements: Statements) -> None:
     await desk.completed()
     await desk.deliver(config_changed())
     with statements() as sent:
         assert (await desk.post()).status_code == 201
-    assert len(sent) == 5, sent
+    assert len(sent) == 6, sent
     with statements() as sent:
         await desk.rating()
     assert len(sent) == 1
