@@ -199,12 +199,13 @@ class Cards:
                 raise
             return intent
 
-    async def get_card(self, method_id: str) -> PrintedCard:
+    async def get_card(self, card: SavedCard) -> PrintedCard | None:
+        """None for what the provider does not keep as its holder's, or is no card."""
         with in_our_words():
-            card = (await self._stripe.payment_methods.retrieve_async(method_id)).card
-        if card is None:
-            raise RefusedByProvider("no_card", "This is no card.")
-        return PrintedCard(card.brand, card.last4, card.exp_month, card.exp_year)
+            told = await self._stripe.payment_methods.retrieve_async(card.method_id)
+        if told.card is None or id_of(told.customer) != card.customer_id:
+            return None
+        return PrintedCard(told.card.brand, told.card.last4, told.card.exp_month, told.card.exp_year)
 
     async def detach_card(self, method_id: str) -> None:
         """It can be charged no more. Nothing is to be done about one that nobody has by now."""

@@ -67,8 +67,13 @@ def _decline(data: dict[str, Any], error: dict[str, Any] | None) -> Decline | No
 
 
 def refund_of(data: dict[str, Any]) -> ProviderRefund:
+    status = data["status"] or "pending"
     return ProviderRefund(
-        id=data["id"], status=data["status"] or "pending", amount_cents=data["amount"], reference=_reference(data)
+        id=data["id"],
+        status=status,
+        amount_cents=data["amount"],
+        reference=_reference(data),
+        moves_money=status != "succeeded" or data.get("balance_transaction") is not None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 from services.payments.clients import Provider
 from services.payments.commands import holds, intents, ledger, rest, webhooks
 from services.payments.commands.reconciliation import check_intent
+from services.payments.commands.settlement import settle_refund
 from services.payments.domain.life import IntentKind, Purpose, Status
 from services.payments.domain.payment import NotYetCaptured
-from services.payments.domain.provider import Unanswered
+from services.payments.domain.provider import ProviderRefund, Unanswered
 from services.payments.domain.webhook import Outcome
 from shared.clock import frozen, now
 from shared.contracts.payments import AuthorisationFailed, CardSaved, PaymentAuthorised, PaymentCaptured, PaymentFailed
@@ -249,6 +251,8 @@ async def test_a_card_saved_too_late_is_not_used(till: Till, published: Publishe
     await till.work()
     await settle(till, setup_id, "setup_intent.succeeded")
     assert ((await till.payment()).status, await published(CardSaved)) == (Status.CANCELLED, [])
+    setup = await till.sandbox.stripe.setup_intents.retrieve_async(setup_id)
+    assert (await till.sandbox.stripe.payment_methods.retrieve_async(str(setup.payment_method))).customer is None
 
 
 @pytest.mark.parametrize("days", [3, 20])
@@ -283,6 +287,8 @@ async def test_a_visit_that_moves_away_is_let_go_and_held_again_when_it_is_near(
     await near(till)
     assert ((await till.payment()).status, await money(till, first)) == (Status.CARD_SAVED, (1, 1, 0))
     await till.hand_on(first, "payment_intent.canceled")
+    await till.hand_on(first, "charge.refunded")
+    assert [webhook.outcome for webhook in await till.webhooks()][-2:] == [Outcome.KNOWN, Outcome.KNOWN]
     await near(till)
     with await on_day(till, 18.1):
         await near(till)
@@ -553,6 +559,13 @@ async def test_what_the_provider_does_not_give_although_it_is_held_waits_for_a_p
     assert (payment.status, "does not give" in (payment.attention or "")) == (Status.CAPTURING, True)
     await check_intent(till.outside, payment.id)
     assert ((await till.payment()).attention, await money(till, intent_id)) == (None, (1, 0, PRICE))
+
+
+async def test_what_is_let_go_shows_as_a_refund_and_is_none(till: Till) -> None:
+    told = ProviderRefund(id="re_1", status="succeeded", amount_cents=1, reference=None, moves_money=False)
+    async with till.database.begin() as session:
+        assert await settle_refund(session, told) is Outcome.IGNORED
+        assert await settle_refund(session, replace(told, moves_money=True)) is Outcome.FOREIGN
 
 
 async def test_a_payment_is_shown_while_its_card_is_held_on(till: Till, as_: As) -> None:

@@ -17,7 +17,7 @@ from shared.testing.plugin import Published
 from shared.testing.tokens import customer
 
 from .conftest import CUSTOMER, PRICE, As, Till, completed, held
-from .test_authorised import near, on_day, settle, visit
+from .test_authorised import near, on_day, saved, settle, visit
 
 ERASE = ErasureRequested(erasure_id=1, version=2, user_id=1007, customer_id=CUSTOMER)
 DEPOSIT: dict[str, Any] = {"payment_mode": "deposit", "deposit_cents": 4_000}
@@ -274,3 +274,16 @@ async def test_a_card_that_was_to_be_kept_is_not_kept_for_somebody_erased_meanwh
     await till.work()
     used = (await till.sandbox.stripe.payment_intents.retrieve_async(intent_id)).payment_method
     assert (await till.count(KeptCard), await holder_of(till, str(used))) == (0, None)
+
+
+async def test_the_card_that_was_declined_is_not_the_one_to_be_kept(till: Till, ada: Client) -> None:
+    """Asked for while another one is wanted: by hand, and the provider does not keep that one."""
+    await kept(till, ada, 2)
+    await saved(till, visit(20), "pm_card_chargeCustomerFail")
+    with await on_day(till, 18.1):
+        await near(till)
+        assert (await ada.keep()).status_code == 200
+        await till.work()
+        await till.sandbox.confirm(await till.intent_id(), "pm_card_mastercard")
+        await settle(till, await till.intent_id())
+    assert [card["last_four"] for card in await ada.cards()] == ["4242"]

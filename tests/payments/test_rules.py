@@ -41,6 +41,10 @@ def intent(**values: Any) -> Intent:
     [
         (Status.PENDING, Status.CANCELLING, Status.CAPTURED, None, Status.CANCELLED),
         (Status.REQUIRES_PAYMENT, Status.CANCELLING, Status.CAPTURED, Status.REQUIRES_PAYMENT, Status.CANCELLED),
+        (Status.CARD_SAVED, Status.CANCELLED, Status.CAPTURED, None, Status.CANCELLED),
+        (Status.AUTHORISED, Status.CANCELLING, Status.CAPTURED, None, Status.CANCELLED),
+        (Status.RELEASING, Status.CANCELLING, Status.CAPTURED, None, Status.CANCELLED),
+        (Status.CAPTURING, None, Status.CAPTURED, None, Status.CANCELLED),
         (Status.CAPTURED, None, None, None, None),
         (Status.REFUNDED, None, None, None, None),
         (Status.FAILED, Status.CANCELLED, Status.CAPTURED, None, Status.CANCELLED),
@@ -173,6 +177,14 @@ def test_a_key_holds_for_less_than_a_day(age: timedelta, holds: bool) -> None:
 @pytest.mark.parametrize("metadata", [None, {}, {"mdh_reference": "x"}, {"mdh_reference": ""}, {"other": "y"}])
 def test_what_others_made_has_no_reference(metadata: dict[str, str] | None) -> None:
     assert refund_of({"id": "re_1", "status": None, "amount": 1, "metadata": metadata}).reference is None
+
+
+@pytest.mark.parametrize(
+    ("status", "moved", "moves"), [("succeeded", None, False), ("succeeded", "txn_1", True), ("pending", None, True)]
+)
+def test_what_is_let_go_of_a_hold_is_no_refund(status: str, moved: str | None, moves: bool) -> None:
+    told = {"id": "re_1", "status": status, "amount": 1, "metadata": {}, "balance_transaction": moved}
+    assert refund_of(told).moves_money is moves
 
 
 def test_a_decline_is_read_from_an_intent_that_wants_another_card() -> None:

@@ -20,11 +20,17 @@ from . import tasks
 
 def note_card(session: AsyncSession, payment: Payment, card: SavedCard | None) -> None:
     """Its customer has agreed with this card, and may want it kept; of somebody who was erased, nobody keeps any."""
-    if card and payment.saved_card is None:
-        tasks.enqueue(session, detach_card, method_id=card.method_id)
-    elif card and payment.keeps_card:
+    if payment.saved_card is None:
+        drop_card(session, card)
+    elif payment.keeps_card:
         payment.keeps_card = False
         tasks.enqueue(session, keep_card, payment_id=payment.id)
+
+
+def drop_card(session: AsyncSession, card: SavedCard | None) -> None:
+    """It was saved for nothing."""
+    if card:
+        tasks.enqueue(session, detach_card, method_id=card.method_id)
 
 
 @tasks.call
@@ -36,7 +42,9 @@ async def keep_card(outside: Outside, payment_id: int) -> None:
     card = payment.saved_card
     if card is None or wallet is None or card.customer_id != wallet.stripe_customer_id:
         return
-    printed = await outside.client(Provider).get_card(card.method_id)
+    printed = await outside.client(Provider).get_card(card)
+    if printed is None:
+        return
     async with outside.begin() as session:
         if await is_erased(session, f"customer:{payment.customer_id}"):
             return  # who erases has it detached, because the payment names it

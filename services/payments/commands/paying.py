@@ -35,7 +35,8 @@ async def have_card_kept(outside: Outside, actor: Actor, payment_id: int) -> Pay
     async with outside.begin() as session:
         current = await get_payment(session, payment_id, lock=True)
         current.keeps_card = True
-        note_card(session, current, current.saved_card)  # if it was paid meanwhile
+        if current.status is not Status.REQUIRES_PAYMENT:  # it was paid meanwhile
+            note_card(session, current, current.saved_card)
     return current
 
 

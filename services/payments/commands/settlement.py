@@ -26,7 +26,7 @@ from ..domain.webhook import Outcome
 from ..queries.payments import lock_payment_behind, lock_payment_once_behind, lock_payment_set_up
 from ..queries.refunds import lock_refund_behind
 from . import ledger
-from .kept_cards import note_card
+from .kept_cards import drop_card, note_card
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ def adopt(session: AsyncSession, payment: Payment, payable: bool) -> bool:
 
 async def _settle_former(session: AsyncSession, intent: Intent) -> Outcome:
     """Late news of one that was let go."""
-    payment = await lock_payment_once_behind(session, intent)
+    payment = await lock_payment_once_behind(session, intent.id)
     if payment is None:
         return Outcome.FOREIGN
     return _settle_second_intent(payment, intent)
@@ -111,6 +111,7 @@ async def settle_setup(session: AsyncSession, setup: Setup) -> Outcome:
         record(session, CardSaved.of(payment))
         return Outcome.DONE
     if setup.is_final and payment.status is not Status.CARD_SAVED:
+        drop_card(session, setup.card)
         return _outcome(payment.close())
     return _outcome(setup.decline is not None and note_decline(session, payment, setup.decline))
 
@@ -135,6 +136,8 @@ async def _settle_success(session: AsyncSession, payment: Payment, intent: Inten
 
 
 async def settle_refund(session: AsyncSession, told: ProviderRefund) -> Outcome:
+    if not told.moves_money and told.reference is None:
+        return Outcome.IGNORED
     both = await lock_refund_behind(session, told)
     if both is None:
         return Outcome.FOREIGN

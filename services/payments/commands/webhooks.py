@@ -14,6 +14,7 @@ from ..domain.payment import Payment
 from ..domain.provider import ProviderEvent
 from ..domain.webhook import Outcome, Webhook
 from ..objects import intent_of, refund_of, setup_of
+from ..queries.payments import lock_payment_once_behind
 from ..queries.webhooks import lock_webhook, lock_webhook_called
 from . import tasks
 from .accounts import note_account_change
@@ -84,7 +85,8 @@ async def _compare_refunds(session: AsyncSession, charge: dict[str, Any]) -> Out
     of_charge = Payment.stripe_payment_intent_id == charge["payment_intent"]
     payment = await session.scalar(select(Payment).where(of_charge))
     if payment is None:
-        return Outcome.FOREIGN
+        former = await lock_payment_once_behind(session, charge["payment_intent"])
+        return Outcome.KNOWN if former else Outcome.FOREIGN
     let_go = charge["amount"] - charge["amount_captured"]  # of a hold, and shown as if it had gone back
     if payment.refunded_cents == charge["amount_refunded"] - let_go:
         return Outcome.KNOWN

@@ -83,12 +83,14 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRefund:
-    """A refund at one moment; `reference` is ours, from its metadata."""
+    """A refund at one moment; `reference` is ours, from its metadata. Without `moves_money` it is how the provider
+    shows what was let go of a hold."""
 
     id: str
     status: str
     amount_cents: int
     reference: UUID | None
+    moves_money: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,9 @@ async def lock_payment_behind(session: AsyncSession, intent: Intent) -> Payment 
     return await session.scalar(of.where(Payment.reference == intent.reference))
 
 
-async def lock_payment_once_behind(session: AsyncSession, intent: Intent) -> Payment | None:
+async def lock_payment_once_behind(session: AsyncSession, intent_id: str) -> Payment | None:
     """Which has let this intent go."""
-    former = select(FormerIntent.payment_id).where(FormerIntent.stripe_payment_intent_id == intent.id)
+    former = select(FormerIntent.payment_id).where(FormerIntent.stripe_payment_intent_id == intent_id)
     return await session.scalar(select(Payment).where(Payment.id == former.scalar_subquery()).with_for_update())
 
 
