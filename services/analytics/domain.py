@@ -104,6 +104,7 @@ PERSONAL = frozenset(
         "phone",
         "photo_urls",
         "reason",
+        "seller",
         "slug",
         "zip",
     }

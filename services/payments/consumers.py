@@ -15,9 +15,9 @@ from shared.contracts.booking import (
     BookingRescheduled,
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
-from shared.contracts.payments import PaymentCaptured
+from shared.contracts.payments import PaymentCaptured, PaymentEvent, PaymentRefunded
 
-from .commands import accounts, endings, holds, intents, refunds, tips
+from .commands import accounts, endings, holds, intents, invoices, refunds, tips
 from .personal import personal
 
 consumers = Consumers("payments")
@@ -64,6 +64,24 @@ async def refund_payment(event: BookingCancelled | BookingNoShow | BookingRefund
 @consumers.on(PaymentCaptured)
 async def keep_one_tip(event: PaymentCaptured, session: AsyncSession) -> None:
     await tips.keep_one(session, event)
+
+
+@consumers.on(BookingCompleted, BookingCancelled, BookingNoShow)
+async def bill_booking(event: BookingCompleted | BookingCancelled | BookingNoShow, session: AsyncSession) -> None:
+    """The job, or the fee that was kept."""
+    await invoices.bill(session, event)
+
+
+@consumers.on(PaymentCaptured, PaymentRefunded)
+async def issue_papers(event: PaymentEvent, session: AsyncSession) -> None:
+    """Of our own money, whichever way it came or went: a receipt, a credit note."""
+    invoices.want_papers(session, event.booking_id)
+
+
+@consumers.on(*AFFILIATE_EVENTS)
+async def keep_seller(event: AffiliateEvent, session: AsyncSession) -> None:
+    """By its name it stands on invoices."""
+    await invoices.keep_seller(session, event)
 
 
 @consumers.on(*AFFILIATE_EVENTS)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import accounts, disputes, holds, ledger, payouts, reconciliation, tips, webhooks
+from .commands import accounts, disputes, holds, invoices, ledger, payouts, reconciliation, tips, webhooks
 
 KEPT = timedelta(days=30)
 TIPS_WAIT = timedelta(days=1)
@@ -76,3 +76,9 @@ async def forget_unpaid_tips(session: AsyncSession) -> None:
 async def mend_ledger(session: AsyncSession) -> None:
     """For payments from before there were books; `mdh ledger check` compares all of them."""
     await ledger.mend(session, limit=500)
+
+
+@jobs.every(timedelta(minutes=5))
+async def issue_missing_papers(session: AsyncSession) -> None:
+    """100 at a time: of jobs that were billed in 30 days, and of payments of the last day."""
+    await invoices.look_for_missing(session, billed=now() - KEPT, paid=now() - timedelta(days=1), limit=100)

@@ -14,5 +14,5 @@ from .settings import Settings
 
 def create_app(settings: Settings) -> FastAPI:
     provider = Provider(settings)
-    clients = (provider, settings.payout_terms)
+    clients = (provider, settings.payout_terms, settings.letterhead)
     return build("payments", settings, routers=routers, consumers=consumers, jobs=jobs, tasks=tasks, clients=clients)

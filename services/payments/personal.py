@@ -68,6 +68,20 @@ TABLES = (
         hidden="id event_id type received_at handled_at outcome created_at updated_at payload",
         erased={"payload": "'{}'"},
     ),
+    Held(
+        "bills",
+        "customer_id = :customer_id",
+        shown="booking_id affiliate_id subject performed_on payment_mode currency lines total_cents tax_cents",
+        hidden="customer_id created_at updated_at",
+    ),
+    Held(
+        "invoices",  # kept whole, as the law wants it: the customer stands there as a number
+        "customer_id = :customer_id",
+        shown="id kind number booking_id affiliate_id payment_id currency total_cents tax_cents paper issued_at",
+        hidden="issuer_id year ordinal cause customer_id refers_to created_at",
+    ),
+    Nobodys("number_ranges", "kind issuer_id year last created_at updated_at", "numbers"),
+    Nobodys("affiliates", "affiliate_id version name city state zip created_at updated_at", "businesses"),
     Nobodys(
         "payout_accounts",
         "id version affiliate_id owner_user_id affiliate_version status payouts_enabled requirements stripe_account_id"

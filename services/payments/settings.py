@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 from typing import Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from shared.papers import PaperParty
 from shared.settings import Profile
 from shared.settings import Settings as PlatformSettings
 
 from .domain.earnings import PayoutTerms
+from .domain.letterhead import Letterhead
 
 
 class Settings(PlatformSettings):
@@ -36,6 +39,22 @@ class Settings(PlatformSettings):
     @property
     def payout_terms(self) -> PayoutTerms:
         return PayoutTerms(timedelta(days=self.payout_hold_days), self.payout_minimum_cents)
+
+    platform_name: str = Field(default="Mobile Detail Hub", description="who issues receipts, and invoices on behalf")
+    platform_address: str = Field(default="", description="below that name; its lines separated by |")
+    platform_timezone: str = Field(default="UTC", description="where the platform's days and years begin (IANA)")
+
+    @property
+    def letterhead(self) -> Letterhead:
+        lines = [line.strip() for line in self.platform_address.split("|") if line.strip()]
+        return Letterhead(PaperParty(name=self.platform_name, details=lines), ZoneInfo(self.platform_timezone))
+
+    @field_validator("platform_timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("is not an IANA time zone")
+        return name
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

@@ -118,18 +118,22 @@ class BookingCompleted(BookingEvent, type="booking.completed.v1"):
 
 class BookingNoShow(BookingEvent, type="booking.no_show.v1"):
     """The crew was there and the customer was not: `refund_cents` of what was paid goes back, the rest is the fee.
-    `fee_due_cents` of it were not paid yet: where the price is only taken when it is done, so much is taken instead."""
+    `fee_due_cents` of it were not paid yet: where the price is only taken when it is done, so much is taken instead.
+    `kept_cents` is all that stays of what was ever paid; null where it was not told yet."""
 
     refund_cents: int
     fee_due_cents: int = 0
+    kept_cents: int | None = None
 
 
 class BookingCancelled(BookingEvent, type="booking.cancelled.v1"):
     """`refund_cents` of what was paid goes back; `cancelled_by` is customer, affiliate, staff or platform.
-    `fee_due_cents` is what is to be taken instead of the price, where that is only taken when it is done."""
+    `fee_due_cents` is what is to be taken instead of the price, where that is only taken when it is done. `kept_cents`
+    is all that stays of what was ever paid; null where it was not told yet."""
 
     refund_cents: int
     fee_due_cents: int = 0
+    kept_cents: int | None = None
     cancelled_by: str
     reason: Annotated[str, PERSONAL]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from shared.contracts.personal import DataErased, DataExported
 from shared.events import PERSONAL, Event
+from shared.papers import Paper, PaperKind
 
 
 class PaymentEvent(Event, aggregate="payment", person="customer_id"):
@@ -154,6 +155,24 @@ class PayoutRefused(PayoutEvent, type="payments.payout_refused.v1"):
     """The provider did not take it, and says why in a word (`refusal`). It is still to be paid; staff see to it."""
 
     refusal: str
+
+
+class InvoiceIssued(Event, aggregate="invoice", type="payments.invoice_issued.v1"):
+    """A receipt (for one payment), an invoice or a credit note was issued, as `paper` says in full; it never changes.
+
+    It names the customer by id alone."""
+
+    invoice_id: int
+    kind: PaperKind
+    number: str
+    booking_id: int
+    customer_id: int
+    affiliate_id: int
+    payment_id: int | None
+    total_cents: int
+    tax_cents: int
+    currency: str
+    paper: Paper
 
 
 class PersonalDataExported(DataExported, type="payments.personal_data_exported.v1"):

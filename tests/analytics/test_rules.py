@@ -25,8 +25,8 @@ from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 HARMLESS = {
     "affiliate_tier", "application_status", "author", "cancellation_policy", "cancelled_by", "category", "cause",
     "charge_for", "city", "counts", "currency", "deleted_by", "ended_by", "features", "kind", "locale",
-    "paused_by", "payment_mode", "payment_modes", "prefix", "provider", "purpose", "refusal", "role", "scopes",
-    "service_name", "service_zips", "slug", "state", "status", "tier_name", "timezone",
+    "number", "paused_by", "payment_mode", "payment_modes", "prefix", "provider", "purpose", "refusal", "role",
+    "scopes", "service_name", "service_zips", "slug", "state", "status", "tier_name", "timezone",
 }  # fmt: skip
 
 

@@ -84,6 +84,9 @@ OWNED: dict[str, dict[str, str]] = {
         "payouts": "affiliate_id amount_cents currency status stripe_transfer_id",
         "payout_items": "payout_id payment_id payment_version amount_cents",
         "postings": "journal_id account affiliate_id amount_cents",
+        "bills": "booking_id lines total_cents tax_cents",
+        "number_ranges": "kind issuer_id year last",
+        "invoices": "kind number booking_id payment_id refers_to total_cents tax_cents paper",
     },
     "reviews": {
         "reviews": "booking_id customer_id affiliate_id rating create_time deleted_at",
@@ -116,6 +119,7 @@ NEVER_CHANGE = {
     "mdh_config_history",
     "payout_items",
     "postings",
+    "invoices",
     "promotion_categories",
     "quote_messages",
     "service_area_zips",
@@ -124,6 +128,7 @@ KEYED_OTHERWISE = {
     "categories": "slug", "mdh_config": "id", "second_factors": "user_id", "size_multipliers": "price_list_id",
     "condition_multipliers": "price_list_id", "travel_bands": "price_list_id", "add_on_categories": "add_on_id",
     "promotion_categories": "promotion_id", "promotion_uses": "booking_id", "counted_payments": "payment_id",
+    "bills": "booking_id", "number_ranges": "kind",
 }  # fmt: skip
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)

@@ -296,7 +296,7 @@ async def bank(shared_bank: Driver) -> AsyncIterator[Driver]:
 
 def _with_bank(app: FastAPI, bank: Driver) -> FastAPI:
     settings = app.state.settings.model_copy(update={"stripe_api_base": bank.url})
-    app.state.clients = (Provider(settings), settings.payout_terms)
+    app.state.clients = (Provider(settings), settings.payout_terms, settings.letterhead)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from shared.contracts.booking import BookingCompleted, BookingHeld
 from shared.contracts.identity import EmailChangeRequested, EmailVerificationRequested, PasswordResetRequested
 from shared.contracts.payments import PaymentCaptured
 from shared.db import Database
+from shared.papers import Paper, PaperKind, PaperLine, PaperParty
 from shared.testing.plugin import Deliver, Headers, recorded_in
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 from tests.analytics import conftest as analytics_world
@@ -650,6 +651,24 @@ async def _calendars(stage: Stage) -> dict[str, Ask]:
     }
 
 
+PAPER = Paper(
+    kind=PaperKind.INVOICE, number="I-31-2026-000001", issued_at=datetime(2026, 1, 1, tzinfo=UTC),
+    issued_on=date(2026, 1, 1), seller=PaperParty(name="Shine"), agent=PaperParty(name="MDH"), customer_id=7,
+    booking_id=2, subject="Full", currency="USD", lines=[PaperLine(label="Gold", amount_cents=9_000)],
+    total_cents=9_000,
+)  # fmt: skip
+
+
+async def an_invoice(stage: Stage) -> int:
+    [[invoice_id]] = await stage.sql(
+        "insert into invoices (kind, issuer_id, year, ordinal, number, cause, booking_id, customer_id, affiliate_id,"
+        " currency, total_cents, tax_cents, issued_at, paper) values ('invoice', 31, 2026, 1, 'I-31-2026-000001',"
+        " 'booking:2', 2, 7, 31, 'USD', 9000, 0, now(), cast(:paper as jsonb)) returning id",
+        paper=PAPER.model_dump_json(),
+    )
+    return int(invoice_id)
+
+
 async def payments(stage: Stage) -> None:
     """A payment that its customer could pay now; a payout account that the provider has not made yet; a payment of
     which another administrator wants something sent back and a part is disputed; a payout that was refused."""
@@ -689,6 +708,7 @@ async def payments(stage: Stage) -> None:
         " (7, 'cus_1', gen_random_uuid(), 'mdh-4')) insert into kept_cards (customer_id, stripe_payment_method_id,"
         " brand, last_four, expires_month, expires_year) values (7, 'pm_1', 'visa', '4242', 12, 2040) returning id"
     )
+    invoice = {"invoice_id": await an_invoice(stage)}
     request = {"refund_request_id": request_id}
     of, statements = {"affiliate_id": AFFILIATE}, "/payments/v1/affiliates/{affiliate_id}/statements"
     stage.cast = cast()
@@ -723,6 +743,9 @@ async def payments(stage: Stage) -> None:
         "POST /payments/v1/refund-requests/{refund_request_id}/decline": Ask(request),
         "GET /payments/v1/disputes": Ask(query={"status": "needs_response"}),
         "GET /payments/v1/disputes/{dispute_id}": Ask({"dispute_id": dispute_id}),
+        "GET /payments/v1/invoices": Ask(query={"booking_id": 2, "kind": "invoice"}),
+        "GET /payments/v1/invoices/{invoice_id}": Ask(invoice),
+        "GET /payments/v1/invoices/{invoice_id}/pdf": Ask(invoice),
         "POST /payments/v1/webhooks/stripe": Ask(body={"id": "evt_1", "type": "charge.refunded", "data": {}}),
     }
 

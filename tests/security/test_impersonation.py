@@ -220,6 +220,9 @@ POST /refund-requests/{refund_request_id}/approve refused
 POST /refund-requests/{refund_request_id}/decline refused
 GET /disputes                                    allowed
 GET /disputes/{dispute_id}                       allowed
+GET /invoices                                    allowed
+GET /invoices/{invoice_id}                       allowed
+GET /invoices/{invoice_id}/pdf                   allowed
 POST /webhooks/stripe                            public
 
 reviews

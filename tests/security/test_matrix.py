@@ -247,6 +247,9 @@ POST /refund-requests/{refund_request_id}/approve  401      403   403   403     
 POST /refund-requests/{refund_request_id}/decline  401      403   403   403     403        403   403     403   200
 GET /disputes                                      401    200/0 200/0 200/1   200/1      200/0 200/0   200/1 200/1
 GET /disputes/{dispute_id}                         401      404   404   200     200        404   404     200   200
+GET /invoices                                      401    200/1 200/0 200/1   200/1      200/0 200/0   200/1 200/1
+GET /invoices/{invoice_id}                         401      200   404   200     200        404   404     200   200
+GET /invoices/{invoice_id}/pdf                     401      200   404   200     200        404   404     200   200
 POST /webhooks/stripe                              400      400   400   400     400        400   400     400   400
 
 reviews                              anonymous customer other owner manager technician rival support admin

@@ -81,6 +81,11 @@ class Sold(Versioned, MappedAsDataclass, kw_only=True):
             self.fee_cents = fee_cents
         return self.give_back(fee_cents)
 
+    @property
+    def kept_cents(self) -> int:
+        """Of what was ever paid, what stays: of a booking that is gone, the fee."""
+        return self.paid_cents - self.refund_cents
+
     def give_back(self, but: int) -> int:
         """What was paid and does not go back already, less so much."""
         back = max(self.paid_cents - self.refund_cents - but, 0)

@@ -1,6 +1,18 @@
 """HTTP of payments."""
 
-from . import accounts, cards, disputes, ledger, payments, payouts, refund_requests, statements, tips, webhooks
+from . import (
+    accounts,
+    cards,
+    disputes,
+    invoices,
+    ledger,
+    payments,
+    payouts,
+    refund_requests,
+    statements,
+    tips,
+    webhooks,
+)
 
 routers = [
     payments.router,
@@ -8,6 +20,7 @@ routers = [
     cards.router,
     refund_requests.router,
     disputes.router,
+    invoices.router,
     ledger.router,
     payouts.router,
     statements.router,
