@@ -1,5 +1,6 @@
 """The mail server: one message, one connection, one honest answer."""
 
+import asyncio
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -7,6 +8,8 @@ from email.policy import SMTP
 from email.utils import parseaddr
 
 import aiosmtplib
+
+from shared.paper_pdf import pdf_of
 
 from .domain.addressee import Addressee
 from .domain.message import Communication
@@ -40,7 +43,11 @@ class MailServer:
 
         A lost connection or a timeout leaves open whether it was taken: the next try sends the same Message-ID.
         """
+        paper = communication.attachment
+        pdf = await asyncio.to_thread(pdf_of, paper) if paper else None
         message = self._composed(communication, contact)
+        if paper and pdf:
+            _attach(message, pdf, f"{paper.number}.pdf", communication.id)
         try:
             await self._transfer(message, contact.email)
         except aiosmtplib.SMTPRecipientsRefused as refused:
@@ -82,6 +89,12 @@ class MailServer:
         message.add_alternative(letter("html", **words, link=link), subtype="html", cte="quoted-printable")
         message.set_boundary(f"mdh-{communication.id}")
         return message
+
+
+def _attach(message: EmailMessage, pdf: bytes, filename: str, communication_id: int) -> None:
+    """The words become a part of their own; what is between the parts is the same each time, too."""
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=filename)
+    message.set_boundary(f"mdh-with-{communication_id}")
 
 
 def _judged(refused: aiosmtplib.SMTPResponseException, address: str) -> Exception:

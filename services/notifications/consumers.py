@@ -57,6 +57,7 @@ from shared.contracts.identity import (
 from shared.contracts.payments import (
     AccountChanged,
     AuthorisationFailed,
+    InvoiceIssued,
     PaidOut,
     PaymentCaptured,
     PaymentDisputed,
@@ -159,6 +160,12 @@ async def tell_of_series(event: SeriesEvent | SeriesVisitEvent, session: AsyncSe
 
 @consumers.on(PaymentCaptured, PaymentFailed, AuthorisationFailed, PaymentRefunded)
 async def tell_of_payment(event: PaymentEvent, session: AsyncSession) -> None:
+    await commands.tell_of(session, event)
+
+
+@consumers.on(InvoiceIssued)
+async def send_paper(event: InvoiceIssued, session: AsyncSession) -> None:
+    """As a PDF that is drawn from what the event says: the same as payments gives out."""
     await commands.tell_of(session, event)
 
 

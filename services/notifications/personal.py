@@ -41,7 +41,7 @@ TABLES = (
         "to_user_id = :user_id or from_user_id = :user_id",
         shown="type notice status sent_at created_at",
         hidden="id version from_user_id to_user_id booking_id affiliate_id appointment_start cause cause_event_id"
-        " message_id attempts updated_at error secret expires_at quote_id quote_version",
+        " message_id attempts updated_at error secret attachment expires_at quote_id quote_version",
         erased={
             "subject": "''",
             "content": "''",
@@ -49,6 +49,7 @@ TABLES = (
             "to_email": "null",
             "to_name": "null",
             "secret": "null",
+            "attachment": "null",
         },
         also=f"booking_id in ({OF_THE_PERSON}) or quote_id in ({QUOTES_OF_THE_PERSON})",
     ),

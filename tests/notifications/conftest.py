@@ -43,8 +43,9 @@ from shared.contracts.identity import (
     UserReinstated,
     UserSuspended,
 )
-from shared.contracts.payments import PaymentDisputed, PaymentEvent
+from shared.contracts.payments import InvoiceIssued, PaymentDisputed, PaymentEvent
 from shared.db import Database
+from shared.papers import Paper, PaperKind, PaperLine, PaperParty
 from shared.settings import Profile, Role
 from shared.tasks import Outside, Runner
 from shared.testing.plugin import Deliver, deliver_to
@@ -256,6 +257,26 @@ def payment(kind: type[P], version: int, status: str, **more: Any) -> P:
         "refunded_cents": 0, "currency": "USD",
     }  # fmt: skip
     return kind(**values | more)
+
+
+NUMBERS = {PaperKind.RECEIPT: "R", PaperKind.INVOICE: "I-31", PaperKind.CREDIT_NOTE: "C-31"}
+
+
+def issued(kind: PaperKind = PaperKind.INVOICE, **more: Any) -> InvoiceIssued:
+    number, at = f"{NUMBERS[kind]}-2026-000001", datetime(2026, 11, 25, 12, tzinfo=UTC)
+    lines = [PaperLine(label="Gold", amount_cents=17_359), PaperLine(label="Tax 8.875 %", amount_cents=1_541)]
+    ids: dict[str, Any] = {"booking_id": BOOKING, "customer_id": CUSTOMER} | more
+    sums: dict[str, Any] = {"total_cents": 18_900, "tax_cents": 1_541, "currency": "USD"}
+    paper = Paper(
+        kind=kind, number=number, issued_at=at, issued_on=at.date(), seller=PaperParty(name="Shine"),
+        agent=PaperParty(name="MDH"), subject="Full detail, Gold", lines=lines, refers_to="I-31-2026-000001",
+        **ids, **sums,
+    )  # fmt: skip
+    invoice_id = 1 + list(PaperKind).index(kind)
+    return InvoiceIssued(
+        invoice_id=invoice_id, version=1, kind=kind, number=number, affiliate_id=AFFILIATE, payment_id=None,
+        paper=paper, **ids, **sums,
+    )  # fmt: skip
 
 
 def dispute(status: str, version: int = 1, **more: Any) -> PaymentDisputed:

@@ -54,6 +54,7 @@ from shared.contracts.payments import (
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
 from shared.money import shown
+from shared.papers import PaperKind
 from shared.settings import Profile, Role
 from tests.notifications.conftest import (
     ACTS,
@@ -71,6 +72,7 @@ from tests.notifications.conftest import (
     erasure_accepted,
     export_ready,
     invitation,
+    issued,
     mail_settings,
     payment,
     quote,
@@ -175,6 +177,7 @@ EVENTS: list[Event] = [
     payouts("complete"),
     payouts("restricted"),
     PaidOut(**PAID_OUT, version=2, status="paid"),
+    *(issued(kind) for kind in PaperKind),
     PayoutRefused(**PAID_OUT, version=2, status="refused", refusal="balance_insufficient"),
     *(dispute(status) for status in ("inquiry", "needs_response", "under_review", "won", "lost", "closed")),
     dispute("needs_response", evidence_due_by=None),
@@ -516,7 +519,7 @@ def test_the_same_fact_is_the_same_cause_whatever_event_brings_it() -> None:
 
 
 def test_what_the_app_may_show_holds_no_money_of_others() -> None:
-    may = {"booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id", "payout_id"}
+    may = {"booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id", "payout_id", "invoice_id"}
     assert all(set(notice.about) <= may for notice in NOTICES)
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.db import Aggregate, Keyed, Timestamped, words
+from shared.db import Aggregate, Keyed, Timestamped, kept, words
 from shared.errors import NotFound
+from shared.papers import Paper
 
 from . import Base
 from .notice import Kind
@@ -58,7 +59,7 @@ class Communication(Aggregate, Base, kw_only=True):
 
     `attempts` counts how often it was handed to the mail server, each counted before it is made: so many copies can
     have arrived at most, all of them with the same `message_id`. `to_email`, `to_name` and `secret` are of mail to an
-    addressee, until it is sent.
+    addressee, `attachment` is what comes along as a PDF, until it is sent.
     """
 
     __tablename__ = "communications"
@@ -85,6 +86,7 @@ class Communication(Aggregate, Base, kw_only=True):
     to_name: Mapped[str | None] = mapped_column(default=None)
     secret: Mapped[str | None] = mapped_column(default=None, repr=False)
     expires_at: Mapped[datetime | None] = mapped_column(default=None)
+    attachment: Mapped[Paper | None] = mapped_column(kept(Paper), default=None)
 
     def attempt(self, domain: str) -> None:
         """About to be handed to the mail server: from here on it can have arrived."""
@@ -109,7 +111,7 @@ class Communication(Aggregate, Base, kw_only=True):
 
     def _become(self, status: Status) -> None:
         """Nothing more will be sent: what was needed only for that is not kept."""
-        self.to_email = self.to_name = self.secret = None
+        self.to_email = self.to_name = self.secret = self.attachment = None
         self.status = status
         self.version += 1
 

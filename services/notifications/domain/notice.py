@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.contracts import booking, catalog, identity, payments, reviews
 from shared.events import Event
+from shared.papers import Paper, PaperKind
 
 from .addressee import Addressee
 from .booking import Booking
 
-SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id", "payout_id")
+SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id", "payout_id", "invoice_id")
 
 
 class Kind(StrEnum):
@@ -59,6 +60,9 @@ class Kind(StrEnum):
     AUTHORISATION_FAILED = "authorisation_failed"  # the saved card does not give the price when the visit is near
     AUTHORISATION_MISSING = "authorisation_missing"  # the same to the affiliate
     PAYMENT_REFUNDED = "payment_refunded"
+    RECEIPT_ISSUED = "receipt_issued"
+    INVOICE_ISSUED = "invoice_issued"
+    CREDIT_NOTE_ISSUED = "credit_note_issued"
     TIP_RECEIVED = "tip_received"  # to the affiliate
     DISPUTE_NOTED = "dispute_noted"  # to the customer: their bank has told us
     DISPUTE_DECIDED = "dispute_decided"
@@ -138,6 +142,11 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     payments.AuthorisationFailed: {Kind.AUTHORISATION_FAILED: CUSTOMER, Kind.AUTHORISATION_MISSING: AFFILIATE},
     payments.PaymentCaptured: {Kind.TIP_RECEIVED: AFFILIATE},
     payments.PaymentRefunded: {Kind.PAYMENT_REFUNDED: CUSTOMER},
+    payments.InvoiceIssued: {
+        Kind.RECEIPT_ISSUED: CUSTOMER,
+        Kind.INVOICE_ISSUED: CUSTOMER,
+        Kind.CREDIT_NOTE_ISSUED: CUSTOMER,
+    },
     payments.PaymentDisputed: {
         Kind.DISPUTE_NOTED: CUSTOMER,
         Kind.DISPUTE_DECIDED: CUSTOMER,
@@ -199,6 +208,12 @@ PAID_FOR = {
     Kind.CHARGE_FAILED: {"rest", "extra", "fee", "tip"},
     Kind.TIP_RECEIVED: {"tip"},
 }
+# The paper that comes with it.
+ISSUED = {
+    Kind.RECEIPT_ISSUED: PaperKind.RECEIPT,
+    Kind.INVOICE_ISSUED: PaperKind.INVOICE,
+    Kind.CREDIT_NOTE_ISSUED: PaperKind.CREDIT_NOTE,
+}
 # Of these each notice is given once, whatever changes about them.
 TOLD_ONCE = (payments.PaymentDisputed, payments.PayoutRefused)
 ASKS_FOR_MONEY = {Kind.BOOKING_HELD, Kind.CHARGE_DUE}
@@ -235,7 +250,9 @@ class Notice(BaseModel):
     def subject(self) -> dict[str, Any]:
         """What it is about, as it was when it was said: kept with each mail, and looked at again before it leaves."""
         starts, quote_id = self.facts.get("appointment_start"), self.facts.get("quote_id")
+        paper = self.facts.get("paper")
         return {
+            "attachment": Paper.model_validate(paper) if paper else None,
             "booking_id": self.facts.get("booking_id"),
             "affiliate_id": self.facts.get("affiliate_id"),
             "appointment_start": datetime.fromisoformat(starts) if starts else None,
@@ -253,6 +270,8 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
         if kind in ASKS_FOR_MONEY and (not facts["price_cents"] or facts["payment_mode"] == "on_site"):
             continue  # nothing is to be paid with us: it is confirmed in a moment
         if kind in SAID_OF and facts["status"] not in SAID_OF[kind]:
+            continue
+        if kind in ISSUED and facts["kind"] != ISSUED[kind]:
             continue
         if kind in PAID_FOR and facts["purpose"] not in PAID_FOR[kind]:
             continue
