@@ -47,14 +47,16 @@ class IdempotencyKey(PlatformBase, kw_only=True):
 _LOCKED = select(
     func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("lock", type_=String), 0)).label("mine")
 ).subquery()
-_OF_KEY = (IdempotencyKey.owner == bindparam("owner")) & (IdempotencyKey.key == bindparam("key"))
+_STORED = IdempotencyKey.__table__
+_OF_KEY = (_STORED.c.owner == bindparam("owner")) & (_STORED.c.key == bindparam("key"))
+_ANSWER = (_STORED.c.request_hash, _STORED.c.status, _STORED.c.headers, _STORED.c.body)
 # Built once: building it for each request would cost more than sending it.
-STORE = insert(IdempotencyKey.__table__)  # type: ignore[arg-type]
-STORED_OR_LOCKED = select(_LOCKED.c.mine, IdempotencyKey).join_from(_LOCKED, IdempotencyKey, _OF_KEY, isouter=True)
+STORE = insert(_STORED)  # type: ignore[arg-type]
+STORED_OR_LOCKED = select(_LOCKED.c.mine, *_ANSWER).select_from(_LOCKED.outerjoin(_STORED, _OF_KEY))
 
 
 class AlreadyAnswered(Exception):
-    def __init__(self, stored: IdempotencyKey) -> None:
+    def __init__(self, stored: Any) -> None:
         self.stored = stored
 
     def response(self) -> Response:
@@ -90,14 +92,14 @@ async def _hash(request: Request) -> str:
     return hashlib.sha256(told).hexdigest()
 
 
-async def _stored_or_locked(session: AsyncSession, actor: Actor, key: str) -> IdempotencyKey | None:
+async def _stored_or_locked(session: AsyncSession, actor: Actor, key: str) -> Any:
     """The stored answer, or None with this key locked until the transaction ends; one statement."""
     owner = actor.subject
     sought = {"lock": f"idempotency {owner} {key}", "owner": owner, "key": key}
-    mine, stored = (await session.execute(STORED_OR_LOCKED, sought)).one()
-    if stored is None and not mine:
+    found = (await session.execute(STORED_OR_LOCKED, sought)).one()
+    if found.status is None and not found.mine:
         raise RequestInFlight
-    return stored  # type: ignore[no-any-return]
+    return found if found.status is not None else None
 
 
 async def keep(request: Request, response: Response) -> None:
