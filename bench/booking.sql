@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),
 select t.*, a.*, p.*, l.rules, clock_timestamp(), s.*,
        (select count(*) from bookings
          where customer_id = :customer and status in ('requested', 'held') and hold_expires_at > clock_timestamp()),
-       exists (select from erased_people where person = concat('customer:', :customer))
+       exists (select from erased_people where person = 'customer:' || :customer)
   from tiers t join affiliates a on a.affiliate_id = t.affiliate_id join platform_config p on p.config_id = 1
   left join price_lists l on l.affiliate_id = t.affiliate_id
   left join schedule_settings s on s.affiliate_id = t.affiliate_id
