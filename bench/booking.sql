@@ -28,10 +28,16 @@ select c.*, (select array_agg(row(h.*)) from (
                   null::bigint
              from availability_exceptions
             where affiliate_id = c.affiliate_id and last_day >= first_at::date and first_day <= last_at::date) h),
-       (select array_agg(row(t.*)) from (
-           select id, lower(blocked), upper(blocked),
-                  status in ('requested', 'held') and hold_expires_at <= clock_timestamp(), false, appointment_start,
-                  appointment_end, zip
+       taken.*
+  from crews c
+  join lateral (select date_trunc('day', now()) + (:hour - 24) * interval '1 hour' as first_at,
+                       date_trunc('day', now()) + (:hour + 48) * interval '1 hour' as last_at) around on true
+  join lateral (
+       select array_agg(id), array_agg(starts), array_agg(ends), array_agg(lapsed), array_agg(done),
+              array_agg(appointment_start), array_agg(appointment_end), array_agg(zip) from (
+           select id, lower(blocked) as starts, upper(blocked) as ends,
+                  status in ('requested', 'held') and hold_expires_at <= clock_timestamp() as lapsed, false as done,
+                  appointment_start, appointment_end, zip
              from bookings
             where crew_id = c.id and status in ('held', 'confirmed', 'en_route', 'in_progress')
               and blocked && tstzrange(first_at, last_at, '[)')
@@ -42,9 +48,7 @@ select c.*, (select array_agg(row(h.*)) from (
               and appointment_start >= first_at and appointment_start < least(last_at, now() + interval '1 day')
             union all
            select null, lower(during), upper(during), false, false, null, null, null
-             from external_busy where crew_id = c.id and during && tstzrange(first_at, last_at, '[)')) t)
-  from crews c, lateral (select date_trunc('day', now()) + (:hour - 24) * interval '1 hour' as first_at,
-                                date_trunc('day', now()) + (:hour + 48) * interval '1 hour' as last_at) around
+             from external_busy where crew_id = c.id and during && tstzrange(first_at, last_at, '[)')) t) taken on true
  where c.affiliate_id = any(array[:id]::bigint[]) and c.active order by c.id;
 insert into bookings (customer_id, affiliate_id, crew_id, service_id, tier_id, service_name, tier_name, status,
     appointment_start, appointment_end, blocked, timezone, address, zip, price_cents, commission_cents, currency,

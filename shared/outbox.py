@@ -99,16 +99,16 @@ def record(session: AsyncSession, event: Event) -> None:
         "trace": trace,
         "created_at": now(),
     }
-    session.info.setdefault(TOLD, []).append((event, row, session.sync_session.get_nested_transaction()))
+    session.info.setdefault(TOLD, []).append((event, row))
     session.info[WITH_FLUSH] = _write_down
 
 
 def _write_down(session: Session) -> None:
     """After the rows that it is about; here a person's key can be asked for, in `record` it cannot."""
     if told := session.info.pop(TOLD, None):
-        keys = keys_of(session, {event.whose for event, *_ in told if event.says_who})
-        session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row, _ in told])
-        for event, *_ in told:
+        keys = keys_of(session, {event.whose for event, _ in told if event.says_who})
+        session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row in told])
+        for event, _ in told:
             for write in along_with:
                 write(session, event)
 
@@ -131,8 +131,6 @@ def _body(event: Event, event_id: UUID, keys: dict[str, bytes | None]) -> dict[s
 
 
 @listening.listens_for(Session, "after_soft_rollback")
-def _forget(session: Session, over: SessionTransaction) -> None:
-    """What was told in a savepoint goes with it; what was told before, not."""
-    told = session.info.pop(TOLD, ())
-    if over.nested:
-        session.info[TOLD] = [one for one in told if one[2] is not over]
+def _forget(session: Session, _: SessionTransaction) -> None:
+    """What was told in a savepoint goes with it; what was told before was written when it began."""
+    session.info.pop(TOLD, None)

@@ -110,7 +110,14 @@ BUSY = select(
 ).where(ExternalBusy.crew_id == Crew.id, ExternalBusy.during.op("&&")(AROUND))
 # For each crew at a time, so that each part is looked up in its index.
 TAKEN = union_all(BOOKED.correlate(Crew), DONE.correlate(Crew), BUSY.correlate(Crew)).subquery("taken")
-CREWS = select(Crew, _all_of(HOURS), _all_of(TAKEN)).where(Crew.active, Crew.affiliate_id == AMONG).order_by(Crew.id)
+# One list for each column: of hundreds of rows half as much work, for PostgreSQL and for us, as a list of rows.
+LISTS = select(*(func.array_agg(column) for column in TAKEN.c)).select_from(TAKEN).lateral()
+CREWS = (
+    select(Crew, _all_of(HOURS), *LISTS.c)
+    .join(LISTS, true())
+    .where(Crew.active, Crew.affiliate_id == AMONG)
+    .order_by(Crew.id)
+)
 
 
 async def lock_schedule(session: AsyncSession, affiliate_id: int) -> None:
@@ -136,11 +143,12 @@ async def schedules_of(
     hours: dict[int, list[Hours]] = {}
     crews: dict[int, list[Crew]] = defaultdict(list)
     taken: dict[int, list[Taken]] = defaultdict(list)
-    for crew, its_hours, its_taken in await session.execute(CREWS, sought):
+    for crew, its_hours, *lists in await session.execute(CREWS, sought):
         if crew.affiliate_id not in hours:
             hours[crew.affiliate_id] = [_hours(*row) for row in its_hours or ()]
         crews[crew.affiliate_id].append(crew)
-        taken[crew.affiliate_id] += (_taken(crew.id, *row) for row in its_taken or ())
+        rows = zip(*(values or () for values in lists), strict=True)
+        taken[crew.affiliate_id] += (_taken(crew.id, *row) for row in rows)
     return {
         id: Schedule(
             offer.affiliate.zone,
