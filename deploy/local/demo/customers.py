@@ -114,6 +114,18 @@ async def cancel(person: Person, booking: JSON, reason: str) -> JSON:
     return await person.post(path, {"reason": reason}, expect=200)
 
 
+async def invoice_of(person: Person, booking_id: int) -> JSON | None:
+    """None while it is not issued."""
+    found = await person.get("/payments/v1/invoices", booking_id=booking_id, kind="invoice")
+    return next(iter(found["items"]), None)
+
+
+async def file_of(person: Person, invoice: JSON) -> bytes:
+    """The invoice as a PDF."""
+    answer: httpx.Response = await person.ask("GET", f"/payments/v1/invoices/{invoice['id']}/pdf", expect=200)
+    return answer.content
+
+
 async def notices(person: Person) -> list[str]:
     """The kinds of one's notifications, oldest first."""
     page = await person.get("/notifications/v1/notifications", limit=100)

@@ -11,8 +11,8 @@ from .people import JSON, Person
 
 CUSTOMER_IS_TOLD = Counter(
     [
-        *("booking_held", "booking_confirmed") * 3, "booking_completed", "booking_cancelled", "payment_refunded",
-        "quote_answer", "quote_received",
+        *("booking_held", "booking_confirmed", "receipt_issued") * 3, "booking_completed", "invoice_issued",
+        "booking_cancelled", "payment_refunded", "quote_answer", "quote_received",
     ]
 )  # fmt: skip
 OWNER_IS_TOLD = Counter(

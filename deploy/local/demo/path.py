@@ -192,6 +192,7 @@ class Walk:
     async def the_job_is_done(self, booking: JSON, affiliate: JSON) -> None:
         self.report.section("The job is done")
         await self.report.step("The team completes the job", affiliates.complete(self.owner, booking), status)
+        await self._invoiced(booking)
         await self.report.wait(
             "The customer reviews it",
             lambda: customers.review(self.customer, booking["id"], RATING, "Spotless, and on time."),
@@ -202,6 +203,19 @@ class Walk:
             lambda: self._rated(affiliate["id"]),
             lambda found: f"{found['rating']} of 5, {found['review_count']} review",
         )
+
+    async def _invoiced(self, booking: JSON) -> None:
+        invoice = await self.report.wait(
+            "The invoice is issued",
+            lambda: customers.invoice_of(self.customer, booking["id"]),
+            lambda i: f"{i['number']}, {money(i['total_cents'])}",
+        )
+        if invoice["total_cents"] != self.price["total_cents"]:
+            raise Unexpected(f"the invoice: expected {self.price['total_cents']}, came {invoice['total_cents']}")
+        await self.report.step(
+            "The customer fetches it", customers.file_of(self.customer, invoice), lambda pdf: f"PDF, {len(pdf):,} bytes"
+        )
+        await self._mailed("It is in the mail, too", f"Your invoice {invoice['number']}")
 
     async def _rated(self, affiliate_id: int) -> JSON | None:
         found = await customers.search(self.customer, ZIP, affiliate_id)
