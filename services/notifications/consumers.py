@@ -57,6 +57,8 @@ from shared.contracts.identity import (
 from shared.contracts.payments import (
     AccountChanged,
     AuthorisationFailed,
+    DisputeEvent,
+    EvidenceDue,
     InvoiceIssued,
     PaidOut,
     PaymentCaptured,
@@ -169,9 +171,9 @@ async def send_paper(event: InvoiceIssued, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 
 
-@consumers.on(PaymentDisputed)
-async def tell_of_dispute(event: PaymentDisputed, session: AsyncSession) -> None:
-    """Whoever was told how it ended is not told that it began."""
+@consumers.on(PaymentDisputed, EvidenceDue)
+async def tell_of_dispute(event: DisputeEvent, session: AsyncSession) -> None:
+    """Whoever was told how it ended is not told that it began, nor that an answer is due."""
     if await keep_newest(session, Dispute, event.model_dump(include=DISPUTE)):
         await commands.tell_of(session, event)
 

@@ -46,6 +46,12 @@ async def ask_about_open_disputes(session: AsyncSession) -> None:
     await disputes.ask_about_quiet_disputes(session, limit=100)
 
 
+@jobs.every(timedelta(minutes=15))
+async def remind_of_evidence(session: AsyncSession) -> None:
+    """Three days before a bank takes no answer any more, and a day before."""
+    await disputes.remind_of_evidence(session, limit=100)
+
+
 @jobs.every(timedelta(hours=1))
 async def look_for_disputes(session: AsyncSession) -> None:
     """Heals the first webhook of a dispute that never came."""

@@ -58,7 +58,7 @@ TABLES = (
         "customer_id = :customer_id",
         shown="id payment_id booking_id affiliate_id amount_cents currency reason status stripe_dispute_id opened_at"
         " created_at updated_at",
-        hidden="version customer_id withdrawn_cents fee_cents evidence_due_by checked_at",
+        hidden="version customer_id withdrawn_cents fee_cents evidence_due_by reminders checked_at",
     ),
     Held(
         "webhooks",

@@ -104,8 +104,8 @@ class RefundDeclined(RefundRequestEvent, type="payments.refund_declined.v1"):
     pass
 
 
-class PaymentDisputed(Event, aggregate="dispute", type="payments.disputed.v1"):
-    """A customer's bank questions a payment, or takes it back: a dispute as it now is, whatever changed.
+class DisputeEvent(Event, aggregate="dispute"):
+    """A dispute as it now is.
 
     `status` is inquiry while the bank only asks, needs_response until evidence is handed in (by `evidence_due_by`),
     under_review until it decides, won, lost, or closed if nothing came of it. `withdrawn_cents` is what the bank has.
@@ -122,6 +122,14 @@ class PaymentDisputed(Event, aggregate="dispute", type="payments.disputed.v1"):
     withdrawn_cents: int
     currency: str
     evidence_due_by: datetime | None
+
+
+class PaymentDisputed(DisputeEvent, type="payments.disputed.v1"):
+    """A customer's bank questions a payment, or takes it back; whatever changed of that."""
+
+
+class EvidenceDue(DisputeEvent, type="payments.evidence_due.v1"):
+    """Nobody has answered a bank yet, and soon it is too late: told three days before, and a day before."""
 
 
 class AccountChanged(Event, aggregate="payout_account", type="payments.account_changed.v1"):

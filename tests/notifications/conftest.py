@@ -43,7 +43,7 @@ from shared.contracts.identity import (
     UserReinstated,
     UserSuspended,
 )
-from shared.contracts.payments import InvoiceIssued, PaymentDisputed, PaymentEvent
+from shared.contracts.payments import DisputeEvent, InvoiceIssued, PaymentDisputed, PaymentEvent
 from shared.db import Database
 from shared.papers import Paper, PaperKind, PaperLine, PaperParty
 from shared.settings import Profile, Role
@@ -279,13 +279,13 @@ def issued(kind: PaperKind = PaperKind.INVOICE, **more: Any) -> InvoiceIssued:
     )  # fmt: skip
 
 
-def dispute(status: str, version: int = 1, **more: Any) -> PaymentDisputed:
+def dispute(status: str, version: int = 1, kind: type[DisputeEvent] = PaymentDisputed, **more: Any) -> DisputeEvent:
     values: dict[str, Any] = {
         "dispute_id": 9, "payment_id": 71, "booking_id": BOOKING, "customer_id": CUSTOMER, "affiliate_id": AFFILIATE,
         "status": status, "reason": "product_not_received", "amount_cents": 5_000, "withdrawn_cents": 0,
         "currency": "USD", "evidence_due_by": "2030-01-07T23:59:59Z", "version": version,
     }  # fmt: skip
-    return PaymentDisputed(**values | more)
+    return kind(**values | more)
 
 
 async def told(session: AsyncSession) -> list[tuple[str, int]]:

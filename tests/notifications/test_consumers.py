@@ -56,6 +56,8 @@ from shared.contracts.identity import (
 from shared.contracts.payments import (
     AccountChanged,
     AuthorisationFailed,
+    DisputeEvent,
+    EvidenceDue,
     PaidOut,
     PaymentCaptured,
     PaymentFailed,
@@ -333,6 +335,16 @@ async def test_of_a_dispute_each_is_told_once_and_nothing_that_is_over(
 ) -> None:
     await deliver_all(deliver, *EVERYONE, *(dispute(status, version) for status, version in states))
     assert sorted(kind for kind, _ in await told(session)) == said
+
+
+async def test_that_an_answer_is_due_is_told_each_time_but_not_once_it_was_given(
+    deliver: Deliver, session: AsyncSession
+) -> None:
+    def due(version: int) -> DisputeEvent:
+        return dispute("needs_response", version, EvidenceDue)
+
+    await deliver_all(deliver, *EVERYONE, due(2), due(2), due(3), dispute("under_review", 5), due(4))
+    assert [kind for kind, _ in await told(session)].count("evidence_due") == 2
 
 
 async def test_an_approval_is_told_even_when_later_news_came_first(deliver: Deliver, session: AsyncSession) -> None:

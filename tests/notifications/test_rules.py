@@ -45,6 +45,7 @@ from shared.contracts.identity import (
 from shared.contracts.payments import (
     AccountChanged,
     AuthorisationFailed,
+    EvidenceDue,
     PaidOut,
     PaymentCaptured,
     PaymentFailed,
@@ -181,6 +182,7 @@ EVENTS: list[Event] = [
     PayoutRefused(**PAID_OUT, version=2, status="refused", refusal="balance_insufficient"),
     *(dispute(status) for status in ("inquiry", "needs_response", "under_review", "won", "lost", "closed")),
     dispute("needs_response", evidence_due_by=None),
+    dispute("needs_response", kind=EvidenceDue),
     affiliate(AffiliateApproved),
     affiliate(AffiliateRejected, status="rejected", reason="No insurance"),
     affiliate(AffiliateInReview, status="in_review"),

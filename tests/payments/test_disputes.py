@@ -21,7 +21,8 @@ from services.payments.domain.provider import ProviderDispute, Unanswered
 from services.payments.objects import dispute_of
 from services.payments.queries.ledger import balances_of
 from shared.auth import Actor, Role
-from shared.contracts.payments import PaymentDisputed
+from shared.clock import frozen, now
+from shared.contracts.payments import EvidenceDue, PaymentDisputed
 from shared.tasks import NotNow
 from shared.testing.plugin import Published, recorded_in
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
@@ -132,6 +133,31 @@ def test_the_money_of_a_dispute_is_what_its_movements_come_to(
     assert (read.withdrawn_cents, read.fee_cents, read.evidence_due_by) == (withdrawn, fee, None)
 
 
+@pytest.mark.parametrize(
+    ("days", "given", "told_now", "then"),
+    [(3.1, 0, False, 0), (3, 0, True, 1), (3, 1, False, 1), (1.1, 1, False, 1), (1, 1, True, 2), (0.5, 0, True, 2),
+     (0.5, 2, False, 2), (0, 0, False, 0), (-1, 1, False, 1)],
+)  # fmt: skip
+def test_each_reminder_is_given_once_and_none_too_late(days: float, given: int, told_now: bool, then: int) -> None:
+    one = Dispute.about(taken(), told())
+    one.reminders = given
+    assert (one.remind(MOMENT - timedelta(days=days)), one.reminders) == (told_now, then)
+
+
+@pytest.mark.parametrize("word", ["warning_under_review", "under_review", "won", "lost", "warning_closed"])
+def test_of_what_is_answered_or_over_nobody_is_reminded(word: str) -> None:
+    one = Dispute.about(taken(), told())
+    one.become(told(word))
+    assert (one.evidence_due_by, one.remind(MOMENT - timedelta(days=1))) == (None, False)
+
+
+def test_what_is_opened_late_is_no_reminder() -> None:
+    with frozen(MOMENT - timedelta(days=2)):
+        one = Dispute.about(taken(), told())
+        assert (one.reminders, one.remind(now())) == (1, False)
+        assert (one.become(told(evidence_due_by=MOMENT + timedelta(days=9))), one.reminders) == (True, 0)
+
+
 # -- journeys --
 
 
@@ -215,6 +241,46 @@ async def test_a_part_that_is_lost_is_carried_in_proportion(till: Till) -> None:
         Account.PROVIDER_CLEARING: PRICE * 2 // 3 - FEE, Account.PROVIDER_FEES: FEE,
         Account.COMMISSION: -COMMISSION * 2 // 3, Account.AFFILIATE_PAYABLE: -PAYABLE * 2 // 3,
     }  # fmt: skip
+
+
+async def reminded(till: Till, at: datetime, published: Published) -> int:
+    """How many reminders there have been once the job was there, twice."""
+    with frozen(at):
+        for _ in range(2):
+            async with till.database.begin() as session:
+                await jobs.remind_of_evidence(session)
+    return len(await published(EvidenceDue))
+
+
+@pytest.mark.parametrize("inquiry", [True, False])
+async def test_before_it_is_too_late_to_answer_it_is_said_again(
+    till: Till, published: Published, inquiry: bool
+) -> None:
+    intent_id = await till.captured()
+    dispute_id = await opens(till.sandbox, intent_id, inquiry=inquiry)
+    await heard(till, intent_id, "created")
+    [one] = await disputes_(till)
+    due = one.evidence_due_by
+    assert due is not None
+    before = [due - timedelta(days=days) for days in (3.01, 2.99, 1.01)]
+    assert [await reminded(till, at, published) for at in before] == [0, 1, 1]
+    [event] = await published(EvidenceDue)
+    assert (event.dispute_id, event.evidence_due_by, event.version) == (one.id, due, 2)
+    await answers(till.sandbox, dispute_id, "some evidence")
+    await heard(till, intent_id, "updated")
+    assert await reminded(till, due - timedelta(hours=1), published) == 1
+
+
+async def test_the_last_day_is_said_once_more(till: Till, published: Published) -> None:
+    intent_id = await till.captured()
+    await opens(till.sandbox, intent_id)
+    await heard(till, intent_id, "created")
+    due = (await disputes_(till))[0].evidence_due_by
+    assert due is not None
+    times = [due - timedelta(days=days) for days in (2, 0.9, 0.1, -0.1)]
+    assert [await reminded(till, at, published) for at in times] == [1, 2, 2, 2]
+    await heard(till, intent_id, "created")
+    assert len(await published(PaymentDisputed)) == 1
 
 
 async def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(till: Till, published: Published) -> None:

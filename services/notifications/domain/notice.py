@@ -68,6 +68,7 @@ class Kind(StrEnum):
     DISPUTE_DECIDED = "dispute_decided"
     DISPUTE_ASKED = "dispute_asked"  # to the affiliate: a bank asks, and takes nothing yet
     DISPUTE_OPENED = "dispute_opened"
+    EVIDENCE_DUE = "evidence_due"  # to the affiliate: nobody has answered the bank yet
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
     DISPUTE_CLOSED = "dispute_closed"
@@ -156,6 +157,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
         Kind.DISPUTE_LOST: AFFILIATE,
         Kind.DISPUTE_CLOSED: AFFILIATE,
     },
+    payments.EvidenceDue: {Kind.EVIDENCE_DUE: AFFILIATE},
     payments.AccountChanged: {Kind.PAYOUTS_READY: AFFILIATE, Kind.PAYOUTS_RESTRICTED: AFFILIATE},
     payments.PaidOut: {Kind.PAID_OUT: AFFILIATE},
     payments.PayoutRefused: {Kind.PAYOUT_REFUSED: AFFILIATE},

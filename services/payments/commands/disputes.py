@@ -4,10 +4,12 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import structlog
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import now
-from shared.contracts.payments import PaymentDisputed
+from shared.contracts.payments import EvidenceDue, PaymentDisputed
 from shared.outbox import record
 from shared.tasks import NotNow, Outside
 
@@ -24,11 +26,17 @@ from ..queries.disputes import (
     is_ours,
     known_disputes,
     known_intents,
+    nearly_too_late,
 )
-from ..queries.payments import lock_payment_paid_by
+from ..queries.payments import get_payment, lock_payment_paid_by
 from . import ledger, tasks
 from .settlement import park
 
+log = structlog.get_logger()
+
+EVIDENCE_DUE = Counter(
+    "mdh_payments_evidence_due_total", "Reminders that banks wait for an answer"
+)
 SOON = timedelta(minutes=1)
 LOOKS_BACK = timedelta(days=14)  # the provider sends a webhook again for three days
 
@@ -81,6 +89,17 @@ async def _count(session: AsyncSession, payment: Payment) -> None:
         await ledger.post(session, payment)
         if payment.claimed_too_much:
             park(payment, "More is disputed than is left of this payment: the customer may get the same money twice.")
+
+
+async def remind_of_evidence(session: AsyncSession, *, limit: int) -> None:
+    """Once three days before it is too late, and once a day before; not of what was answered or decided."""
+    for dispute in await nearly_too_late(session, now(), limit=limit):
+        await get_payment(session, dispute.payment_id, lock=True)
+        await session.refresh(dispute)
+        if dispute.remind(now()):
+            record(session, EvidenceDue.of(dispute))
+            EVIDENCE_DUE.inc()
+            log.warning("dispute.evidence_due", dispute_id=dispute.id, due_by=str(dispute.evidence_due_by))
 
 
 async def ask_about_quiet_disputes(session: AsyncSession, *, limit: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ class DisputeStatus(StrEnum):
     CLOSED = "closed"
 
 
+UNANSWERED = (DisputeStatus.INQUIRY, DisputeStatus.NEEDS_RESPONSE)
 UNDECIDED = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
 ENDED = (DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.CLOSED)
 # The provider's words; one that is new to us has not ended, as far as we know.
@@ -43,12 +44,17 @@ MEANS = {
 }
 
 
+ASKS = "needs_response"  # the end of each word of the provider's while it takes evidence
+REMINDED_BEFORE = (timedelta(days=3), timedelta(days=1))
+
+
 class NoSuchDispute(NotFound):
     """There is no such dispute, or it is not yours to see."""
 
 
 class Dispute(Aggregate, Base, kw_only=True):
-    """As the provider says last; changed only under its payment's lock. `withdrawn_cents` is what the bank has now."""
+    """As the provider says last; changed only under its payment's lock. `withdrawn_cents` is what the bank has now,
+    `evidence_due_by` is kept while it may be answered, and `reminders` counts those of that moment that were given."""
 
     __tablename__ = "disputes"
 
@@ -65,6 +71,7 @@ class Dispute(Aggregate, Base, kw_only=True):
     evidence_due_by: Mapped[datetime | None]
     withdrawn_cents: Mapped[int]
     fee_cents: Mapped[int]
+    reminders: Mapped[int] = mapped_column(default=0)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
 
     @classmethod
@@ -72,7 +79,9 @@ class Dispute(Aggregate, Base, kw_only=True):
         """The first that we know of it."""
         known = {name: getattr(payment, name) for name in ("booking_id", "customer_id", "affiliate_id", "currency")}
         ours = {"payment_id": payment.id, "stripe_dispute_id": told.id, "opened_at": told.opened_at}
-        return cls(**known, **ours, **_state(told))
+        dispute = cls(**known, **ours, **_state(told))
+        dispute.reminders = dispute._reminders_due(now())  # what says that it is opened is as fresh
+        return dispute
 
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.runs(self.affiliate_id) or actor.is_staff
@@ -82,10 +91,28 @@ class Dispute(Aggregate, Base, kw_only=True):
         state = _state(told)
         if all(getattr(self, name) == value for name, value in state.items()):
             return False
+        has_moved = state["evidence_due_by"] != self.evidence_due_by
         for name, value in state.items():
             setattr(self, name, value)
+        if has_moved:
+            self.reminders = self._reminders_due(now())
         self.version += 1
         return True
+
+    def remind(self, at: datetime) -> bool:
+        """Whether it is time to say again that nobody has answered yet."""
+        due = self._reminders_due(at)
+        if due <= self.reminders or self.status not in UNANSWERED:
+            return False
+        self.reminders = due
+        self.version += 1
+        return True
+
+    def _reminders_due(self, at: datetime) -> int:
+        """None any more once it is too late."""
+        if self.evidence_due_by is None or self.evidence_due_by <= at:
+            return 0
+        return sum(at >= self.evidence_due_by - before for before in REMINDED_BEFORE)
 
     @property
     def lost_cents(self) -> int:
@@ -108,7 +135,7 @@ def _state(told: ProviderDispute) -> dict[str, Any]:
         "status": MEANS.get(told.status, DisputeStatus.UNDER_REVIEW),
         "amount_cents": told.amount_cents,
         "reason": told.reason,
-        "evidence_due_by": told.evidence_due_by,
+        "evidence_due_by": told.evidence_due_by if told.status.endswith(ASKS) else None,
         "withdrawn_cents": told.withdrawn_cents,
         "fee_cents": told.fee_cents,
     }

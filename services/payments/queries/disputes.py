@@ -1,7 +1,7 @@
 """Disputes, and who may see them."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth import Actor
 from shared.http import Page, Paged
 
-from ..domain.dispute import ENDED, Dispute, DisputeStatus, NoSuchDispute
+from ..domain.dispute import ENDED, REMINDED_BEFORE, UNANSWERED, Dispute, DisputeStatus, NoSuchDispute
 from ..domain.payment import Payment
 
 QUIET_DISPUTE = timedelta(hours=1)  # banks take days
@@ -69,6 +69,14 @@ async def claim_quiet_disputes(session: AsyncSession, *, limit: int) -> Sequence
     claimed = update(Dispute).where(Dispute.id.in_(quiet.scalar_subquery())).returning(Dispute.stripe_dispute_id)
     values = {"checked_at": func.clock_timestamp(), "updated_at": Dispute.updated_at}
     return (await session.scalars(claimed.values(values))).all()
+
+
+async def nearly_too_late(session: AsyncSession, at: datetime, *, limit: int) -> Sequence[Dispute]:
+    """Those that nobody has answered and of which a reminder may be due, by their payments."""
+    soon = Dispute.evidence_due_by.between(at, at + max(REMINDED_BEFORE))
+    waiting = Dispute.status.in_(UNANSWERED) & (Dispute.reminders < len(REMINDED_BEFORE))
+    of = select(Dispute).where(waiting, soon).order_by(Dispute.payment_id, Dispute.id).limit(limit)
+    return (await session.scalars(of)).all()
 
 
 async def payments_with_disputes(session: AsyncSession) -> AsyncIterator[tuple[Payment, Sequence[Dispute]]]:
