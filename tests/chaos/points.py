@@ -91,6 +91,7 @@ RECEIVED = [
 BACK = _called("send_refund", "refund", "POST /v1/refunds'", "refunds:settle_refund", "a refund")
 OFF = _called("cancel_intent", "cancel_intent", "/cancel'", "intents:settle_intent", "the end of an intent")
 REST = _called("charge_saved_card", "charge_card", "/confirm'", "rest:settle_intent", "the rest")
+TAKEN = _called("capture_hold", "capture_intent", "/capture'", "holds:settle_intent", "what is held")
 ASKED = _called("check_intent", "get_intent", "GET /v1/payment_intents/", "reconciliation:settle_intent", "a look")
 
 POINTS: list[Row] = [
@@ -105,5 +106,8 @@ POINTS: list[Row] = [
     *_rows(WORKER, Story.pays_late, [(f"{name} that was paid late", point) for name, point in OFF]),
     *_rows(BOOKING, Story.pays_late, [("the time is taken again", written("booking.confirmed.v1"))]),
     *_rows(WORKER, Story.completes, [("a customer is made", on_the_wire("POST /v1/customers", ANSWERED)), *REST]),
+    *_rows(WORKER, Story.is_held_for, [("the hold is told", written("payments.authorised.v1")), *TAKEN]),
+    *_rows(BOOKING, Story.is_held_for, _heard("confirm_authorised_booking", "the hold")),
+    *_rows(WORKER, Story.lets_go, [(f"{name} that was held", point) for name, point in OFF]),
     *_rows(API, Story.cancels, [(f"{name} before the refund", point) for name, point in RECEIVED]),
 ]

@@ -22,24 +22,27 @@ from tests.booking.conftest import PRICE, ZONE, Shop, approved, config, next_mon
 
 from .stage import PATIENCE, Stage
 
-WHOLE, DEPOSIT = 31, 32  # affiliates by the way in which they are paid; each has one crew, and one tier of its number
+WHOLE, DEPOSIT, HELD = 31, 32, 33  # affiliates by the way in which they are paid, each with one tier of its number
+WAYS = {WHOLE: "full", DEPOSIT: "deposit", HELD: "authorise"}
 DAYS = {"windows": [{"weekday": day, "opens": "08:00", "closes": "20:00"} for day in range(7)]}
 A_DAY, STEP = 8, timedelta(minutes=90)
+SOON, CREWS = 4, 10  # what is held on a card is held for a few days, so those visits are near, and many at once
+MORE_CREWS = text("insert into crews (affiliate_id, name) select :id, 'Crew ' || n from generate_series(2, :crews) n")
 RUN_OUT = text("update bookings set hold_expires_at = now() - interval '1 second' where id = :id and status = 'held'")
 PAID, GONE = ("confirmed", "completed"), ("cancelled", "expired")
 
 
 @dataclass
 class Street:
-    """Where all of it happens: two shops, open all day."""
+    """Where all of it happens: three shops, open all day; one crew each, but where visits are held for."""
 
     stage: Stage
     shop: Shop
     numbers: "count[int]" = field(default_factory=count)
 
     async def open(self) -> None:
-        await self.shop.deliver(config(payment_modes=["full", "deposit"], deposit=Deposit(deposit_bp=2_000)))
-        for affiliate_id, mode in ((WHOLE, "full"), (DEPOSIT, "deposit")):
+        await self.shop.deliver(config(payment_modes=list(WAYS.values()), deposit=Deposit(deposit_bp=2_000)))
+        for affiliate_id, mode in WAYS.items():
             tier = Tier(
                 tier_id=affiliate_id, version=1, name="Gold", price_cents=PRICE, duration_minutes=60, active=True
             )
@@ -52,13 +55,13 @@ class Street:
             path = f"/booking/v1/affiliates/{affiliate_id}/availability"
             answer = await self.stage.booking.put(path, json=DAYS, headers=self.shop.as_(member(affiliate_id)))
             assert answer.status_code == 200, answer.text
+        async with self.stage.databases["booking"].begin() as session:
+            await session.execute(MORE_CREWS, {"id": HELD, "crews": CREWS})
 
     def story(self) -> "Story":
         """Another customer, at another time."""
         number = next(self.numbers)
-        day = next_monday() + timedelta(days=number // A_DAY)
-        at = datetime.combine(day, time(8), ZoneInfo(ZONE)) + number % A_DAY * STEP
-        return Story(self.stage, self.shop, customer(100 + number), at)
+        return Story(self.stage, self.shop, customer(100 + number), number)
 
 
 async def street(stage: Stage) -> Street:
@@ -75,7 +78,7 @@ class Story:
     stage: Stage
     shop: Shop
     who: Actor
-    at: datetime
+    number: int
     booking: dict[str, Any] = field(default_factory=dict)
 
     async def pays(self) -> None:
@@ -114,14 +117,40 @@ class Story:
 
     async def completes(self) -> None:
         """A deposit, and the rest when the job is done."""
-        await self._takes(DEPOSIT)
+        await self._completes(DEPOSIT)
+
+    async def is_held_for(self) -> None:
+        """All of it is held on the card, and taken when the job is done."""
+        await self._completes(HELD)
+
+    async def lets_go(self) -> None:
+        """What is held is let go, all of it."""
+        await self._agrees(HELD)
+        await self._do("cancel", self.who)
+
+    async def _completes(self, affiliate_id: int) -> None:
+        await self._agrees(affiliate_id)
+        with frozen(self.at):
+            await self._do("complete", member(affiliate_id))
+
+    async def _agrees(self, affiliate_id: int) -> None:
+        await self._takes(affiliate_id)
         await self._pays()
         await until(lambda: self._is(*PAID), PATIENCE)
-        with frozen(self.at):
-            await self._do("complete", member(DEPOSIT))
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromisoformat(self.booking["appointment_start"])
+
+    def _time(self, affiliate_id: int) -> datetime:
+        """At each shop another for each story, as long as they last."""
+        zone, days = ZoneInfo(ZONE), self.number // A_DAY
+        soon = datetime.now(zone).date() + timedelta(days=1 + days % SOON)
+        day = soon if affiliate_id == HELD else next_monday() + timedelta(days=days)
+        return datetime.combine(day, time(8), zone) + self.number % A_DAY * STEP
 
     async def _takes(self, affiliate_id: int) -> None:
-        answer = await self.shop.book(self.at.isoformat(), self.who, tier_id=affiliate_id)
+        answer = await self.shop.book(self._time(affiliate_id).isoformat(), self.who, tier_id=affiliate_id)
         assert answer.status_code == 201, answer.text
         self.booking = answer.json()
 
@@ -157,16 +186,24 @@ class Story:
         """Confirmed and paid for; or gone, nothing kept, and its time free: never both, never neither."""
         booking = await self.shop.look(self.booking)
         if booking["status"] in PAID:
-            wanted = booking["deposit_cents"] if booking["status"] == "confirmed" else None
-            right = charged == kept == (wanted or booking["price_cents"])
+            right = charged == kept == _due(booking)
         else:
             right = booking["status"] in GONE and kept == 0 and await self._is_free()
         return [] if right else [f"booking {booking['id']} is {booking['status']}: {charged} charged, {kept} kept"]
 
     async def _is_free(self) -> bool:
-        day = self.at.date()
+        day = self.at.astimezone(ZoneInfo(ZONE)).date()
         shown = (await self.shop.slots(day, day, tier_id=self.booking["tier_id"])).get(day.isoformat(), [])
         return self.at in [datetime.fromisoformat(start) for start in shown]
+
+
+def _due(booking: dict[str, Any]) -> int:
+    """What is to be taken by now."""
+    price = int(booking["price_cents"])
+    if booking["status"] == "completed":
+        return price
+    by_then: dict[str, int] = {"deposit": booking["deposit_cents"], "authorise": 0}
+    return by_then.get(booking["payment_mode"], price)
 
 
 Tale = Callable[[Story], Awaitable[None]]

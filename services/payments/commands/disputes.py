@@ -34,9 +34,7 @@ from .settlement import park
 
 log = structlog.get_logger()
 
-EVIDENCE_DUE = Counter(
-    "mdh_payments_evidence_due_total", "Reminders that banks wait for an answer"
-)
+EVIDENCE_DUE = Counter("mdh_payments_evidence_due_total", "Reminders that banks wait for an answer")
 SOON = timedelta(minutes=1)
 LOOKS_BACK = timedelta(days=14)  # the provider sends a webhook again for three days
 

@@ -3,7 +3,7 @@
 from shared.migrations import platform
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
