@@ -12,9 +12,11 @@ import pytest
 
 from shared import telemetry
 from shared.db import Database
+from tests.payments.audit import Audit
 from tests.payments.storm import storm
 from tests.payments.test_storm import all_is_right_after
 
+LOOK_EVERY = 2_500
 PAYMENTS = int(os.environ.get("MDH_CHAOS_PAYMENTS", "10000"))
 
 
@@ -27,10 +29,18 @@ async def test_ten_thousand_payments_are_right_in_the_end(
     fresh_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with storm(fresh_database, tmp_path, monkeypatch) as it:
-        found = await all_is_right_after(it, PAYMENTS)
-    print(Counter(payment.status for payment in found.payments), Counter(outcome for _, outcome in found.webhooks))
+        for first in range(1, PAYMENTS + 1, LOOK_EVERY):
+            print(
+                figures(await all_is_right_after(it, range(first, min(first + LOOK_EVERY, PAYMENTS + 1)))), flush=True
+            )
+
+
+def figures(found: Audit) -> str:
+    """For whoever measures: `pytest -s`."""
+    payments = Counter(str(payment.status) for payment in found.payments)
     charges = sum(moved["charges"] for moved in found.moved.values())
-    print(f"{charges} charges, {len(found.refunds)} refunds, calls made again: {failures()}")
+    again = f"calls made again: {failures()}, clearing {found.clearing}, balance {found.balance}"
+    return f"{dict(payments)}, {charges} charges, {len(found.refunds)} refunds, {len(found.webhooks)} webhooks, {again}"
 
 
 def failures() -> dict[str, float]:
