@@ -45,7 +45,7 @@ class Purchase:
         """Paid and confirmed, charged once, told once, also when everything has come to rest."""
         await until("confirmed", lambda: customers.booking(self.customer, booking["id"], "confirmed"), PATIENCE)
         await self.system.rest()
-        paid = await self.customer.get("/payments/v1/payments", booking_id=booking["id"])
+        paid = await until("payments", lambda: self._paid(booking), PATIENCE)  # its API may be on its way back
         assert (paid["status"], paid["amount_cents"]) == ("captured", PRICE)
         moved = await outside.ledger(self.http, self.system.site.stripe, customers.intent_of(payment))
         assert (moved["charges"], moved["charged"], moved["refunds"]) == (1, PRICE, 0)
@@ -54,6 +54,9 @@ class Purchase:
         kinds = Counter(await customers.notices(self.customer))
         assert kinds["booking_confirmed"] == 1
         assert kinds <= Counter(("booking_held", "booking_confirmed")), "the hold may be over when it could be told"
+
+    async def _paid(self, booking: JSON) -> JSON:
+        return await self.customer.get("/payments/v1/payments", booking_id=booking["id"])
 
     async def _mails(self, person: Person, subject: str) -> int:
         """Those with this subject. To this person came each that was sent, and each once: no Message-ID twice."""

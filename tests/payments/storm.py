@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from services.payments.clients import Provider
 from services.payments.commands import tasks
@@ -93,7 +95,7 @@ class Storm:
     database: Database
     sandbox: Driver
     hook: str
-    later: list[BookingEvent] = field(default_factory=list)
+    later: list[tuple[BookingEvent, UUID]] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(1))
 
     def __post_init__(self) -> None:
@@ -144,14 +146,15 @@ class Storm:
             cents = PRICE if fate == Fate.WHOLLY_BACK else PRICE // 3
             await self._tell(cancelled(booking_id, refund_cents=cents))
 
-    async def _tell(self, event: BookingEvent) -> None:
-        """Now and then twice; what payments cannot know of yet, later again, as the platform does."""
-        event_id = new_id()
+    async def _tell(self, event: BookingEvent, event_id: UUID | None = None) -> None:
+        """Now and then twice. Later again, as the platform does, if payments cannot know of it yet, or if somebody
+        waited too long for a lock."""
+        event_id = event_id or new_id()
         try:
             for _ in range(2 if self.chance.random() < LOST else 1):
                 await self.deliver(event, event_id)
-        except NotYetCaptured:
-            self.later.append(event)
+        except (NotYetCaptured, DBAPIError):
+            self.later.append((event, event_id))
 
     async def _pay(self, intent_id: str) -> None:
         """As a client does that does not know whether it has paid: it looks, and tries again if not."""
@@ -184,7 +187,7 @@ class Storm:
         while (left := (len(self.later), await self._open())) != (0, 0) and left != before:
             before = left
             again, self.later = self.later, []
-            await self._all(self._tell(event) for event in again)
+            await self._all(self._tell(event, event_id) for event, event_id in again)
             async with self.database.begin() as session:
                 for statement in (QUIET, SENT):
                     await session.execute(statement)
