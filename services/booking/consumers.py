@@ -24,6 +24,7 @@ from shared.contracts.catalog import (
     PriceListChanged,
     PromotionChanged,
 )
+from shared.contracts.identity import UserClosed
 from shared.contracts.payments import CardSaved, PaymentAuthorised, PaymentCaptured, PaymentOnSite
 
 from .commands import quotes, series
@@ -119,6 +120,13 @@ async def note_config_change(event: ConfigChanged, session: AsyncSession) -> Non
     """Copied here too, whichever consumer comes first: whoever is looked at after this is looked at by it."""
     await copy_config(event, session)
     await note_change_for_all(session)
+
+
+@consumers.on(UserClosed)
+async def end_series_of_closed_account(event: UserClosed, session: AsyncSession) -> None:
+    """Nobody is there to pay for what would be booked. Twice there is nothing left to end."""
+    if event.customer_id is not None:
+        await series.end_all(session, event.customer_id)
 
 
 @consumers.on_many(*BOOKING_EVENTS)

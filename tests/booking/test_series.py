@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from shared.auth import Role
+from shared.clock import now
 from shared.contracts.booking import (
     BookingCancelled,
     BookingHeld,
@@ -21,7 +22,7 @@ from shared.contracts.booking import (
     SeriesVisitMissed,
     SeriesVisitSkipped,
 )
-from shared.contracts.identity import ErasureRequested
+from shared.contracts.identity import ErasureRequested, UserClosed
 from shared.db import Database
 from shared.testing.plugin import Published
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
@@ -385,6 +386,16 @@ async def test_who_is_to_be_erased_has_no_further_visits_booked(standing: Standi
     await standing.run_when_due(series)
     assert len(await standing.visits(series)) == 1
     assert problem(await standing.ask()) == (403, "customer-gone")
+
+
+async def test_with_an_account_its_series_end(standing: Standing, published: Published) -> None:
+    series, other = await standing.begun(), await standing.begun(customer(8), time="13:00")
+    told = {"email": "", "full_name": "", "locale": "en", "timezone": "UTC", "tokens_end_at": now()}
+    for _ in range(2):
+        await standing.shop.deliver(UserClosed(user_id=1007, version=2, customer_id=7, **told))
+    await standing.shop.deliver(UserClosed(user_id=500, version=2, **told))
+    assert [(await standing.look(one, SUPPORT))["status"] for one in (series, other)] == ["ended", "active"]
+    assert [event.ended_by for event in await published(SeriesEnded)] == ["customer"]
 
 
 async def test_the_team_sees_it_without_the_address_and_its_leaders_may_end_it(standing: Standing) -> None:

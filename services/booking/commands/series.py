@@ -105,7 +105,7 @@ async def follow_affiliate(session: AsyncSession, affiliate_id: int, application
 
 
 async def end_all(session: AsyncSession, customer_id: int) -> None:
-    """Of a customer who wants to be erased: nothing further is booked for them, whatever is booked already."""
+    """Of a customer who leaves: nothing further is booked for them, whatever is booked already."""
     for series in await lock_going(session, customer_id=customer_id):
         _end(session, series, series.first_on, "customer")
     await session.flush()
