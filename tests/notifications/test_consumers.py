@@ -33,6 +33,10 @@ from shared.contracts.booking import (
     QuoteReopened,
     QuoteRequested,
     QuoteWithdrawn,
+    SeriesEnded,
+    SeriesPaused,
+    SeriesStarted,
+    SeriesVisitMissed,
 )
 from shared.contracts.catalog import (
     AffiliateApplied,
@@ -90,7 +94,9 @@ from tests.notifications.conftest import (
     person,
     quote,
     said,
+    series,
     told,
+    visit,
 )
 
 HELD = booking(BookingHeld, 1, "held")
@@ -177,6 +183,20 @@ TELLING: dict[str, tuple[Event, list[tuple[str, int]]]] = {
     "quote expired": (
         quote(QuoteExpired, 2, "expired"),
         [("quote_expired", CUSTOMER_USER), ("quote_lapsed", OWNER_USER)],
+    ),
+    "series begun": (
+        series(SeriesStarted, 1, "active"),
+        [("series_received", OWNER_USER), ("series_started", CUSTOMER_USER)],
+    ),
+    "series paused": (series(SeriesPaused, 2, "paused", paused_by="unpaid"), [("series_paused", CUSTOMER_USER)]),
+    "series ended": (
+        series(SeriesEnded, 3, "ended", ended_by="customer"),
+        [("series_called_off", OWNER_USER), ("series_ended", CUSTOMER_USER)],
+    ),
+    "series followed by another": (series(SeriesEnded, 3, "ended", ended_by="customer", followed_by_id=99), []),
+    "visit missed": (
+        visit(SeriesVisitMissed, starts_at=START, reason="slot-taken", other_times=[]),
+        [("visit_missed", CUSTOMER_USER)],
     ),
     "asked": (said("customer"), [("quote_question", OWNER_USER)]),
     "answered": (said("affiliate"), [("quote_answer", CUSTOMER_USER)]),

@@ -10,13 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import commands, queries
 from services.notifications.domain.message import Communication, Notification, WaitingNotice
 from services.notifications.domain.people import Contact
-from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingHeld, QuotePriced, QuoteRequested
+from shared.contracts.booking import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingHeld,
+    QuotePriced,
+    QuoteRequested,
+    SeriesEnded,
+    SeriesStarted,
+)
 from shared.contracts.identity import ErasureRequested, UserChanged
 from shared.contracts.notifications import PersonalDataErased
 from shared.db import Database
 from shared.testing.plugin import Deliver, Published, deliver_to, until
 
-from .conftest import affiliate, booking, owner, person, quote, said
+from .conftest import affiliate, booking, owner, person, quote, said, series
 
 ADA: int = person().user_id
 ADAS_CUSTOMER: int | None = person().customer_id
@@ -66,6 +74,17 @@ async def test_of_their_quotes_nothing_is_left_and_nothing_comes_after(deliver: 
     assert await session.scalar(count) == 4
     said_of_them = "".join(await words(session))
     assert not [left for left in ("Two dogs", "Honda", "Seats out", "water") if left in said_of_them]
+
+
+async def test_of_their_series_nothing_is_left_and_nothing_comes_after(deliver: Deliver, session: AsyncSession) -> None:
+    """Neither with them nor with the affiliate."""
+    begun = series(SeriesStarted, 1, "active")
+    ended = series(SeriesEnded, 2, "ended", ended_by="customer", end_reason="Sold the car.")
+    for event in (person(), owner(), affiliate(), begun, ended, ERASE, begun, ended):
+        await deliver(event)
+    said_of_them = [said for said in await words(session) if "Full detail" in said]
+    assert len(said_of_them) == 4  # to the affiliate, in the app and by mail: of nobody
+    assert not [left for left in (begun.address, "Sold the car") if left in "".join(said_of_them)]
 
 
 async def test_erased_before_anything_was_known_of_them(deliver: Deliver, session: AsyncSession) -> None:
