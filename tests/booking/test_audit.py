@@ -152,6 +152,7 @@ async def _live_series(lives: Lives) -> None:
         ("end", {"reason": "Sold."}),
     ):
         assert (await standing.act(series, verb, body=body)).status_code == 200
+    assert (await standing.act(await standing.begun(first_date=week(3)), "pause")).status_code == 200
     followed = await standing.begun(customer(8), first_date=week(2))
     assert (await standing.act(followed, "change", body=wanted(first_date=week(6)))).status_code == 201
 

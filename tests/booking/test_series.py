@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -263,6 +264,16 @@ async def test_one_visit_is_moved_or_cancelled_as_any_booking_and_the_series_goe
     assert (visits[week(0)]["status"], local(visits[week(0)]["starts_at"])) == ("booked", f"{week(0)} 13:00")
     assert visits[week(1)]["booking_status"] == "cancelled"
     assert local(visits[week(2)]["starts_at"]) == f"{week(2)} 09:00"
+
+
+async def test_visits_stand_in_the_calendars_of_both_sides(standing: Standing) -> None:
+    series = await standing.begun()
+    await standing.all_paid(series, 1)
+    for who, body in ((customer(7), {}), (member(AFFILIATE), {"affiliate_id": AFFILIATE})):
+        made = await standing.shop.client.post("/booking/v1/feeds", json=body, headers=standing.shop.as_(who))
+        feed = await standing.shop.client.get(httpx.URL(made.json()["url"]).path)
+        told = [line for line in feed.text.splitlines() if line.startswith("STATUS")]
+        assert told == (["STATUS:CONFIRMED"] if not body else ["STATUS:TENTATIVE", "STATUS:CONFIRMED"])
 
 
 @pytest.mark.parametrize(("paid_visits", "left"), [("keep", "confirmed"), ("cancel", "cancelled")])
