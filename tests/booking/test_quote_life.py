@@ -70,8 +70,12 @@ def test_nobody_takes_a_step_that_is_anothers(step: QuoteStep, by: Party | None)
                 after_step(step, status, by)
 
 
+def _of_quotes() -> str:
+    return README.read_text().split("## Quotes")[1].split("\n## ")[0]
+
+
 def test_the_readme_draws_exactly_the_table() -> None:
-    drawn = set(re.findall(r"^    (\w+) --> (\w+): (\w+)", README.read_text().split("## Quotes")[1], re.MULTILINE))
+    drawn = set(re.findall(r"^    (\w+) --> (\w+): (\w+)", _of_quotes(), re.MULTILINE))
     assert drawn == {(f, t.leads_to, step) for step, t in QUOTE_TRANSITIONS.items() for f in t.leads_from}
 
 

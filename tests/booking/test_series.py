@@ -382,6 +382,10 @@ async def test_an_affiliate_that_says_yes_first_is_asked_for_each_visit(standing
     assert (await act(standing.shop, booking, "decline", member(AFFILIATE), json={})).status_code == 200
     await standing.run_when_due(series)
     assert (await standing.visits(series))[week(1)]["booking_status"] == "requested"
+    for _ in range(2):  # nobody answers
+        await standing.sql("update bookings set status = 'expired' where status = 'requested'")
+        await standing.run_when_due(series)
+    assert (await standing.look(series))["status"] == "active"
 
 
 async def test_who_is_to_be_erased_has_no_further_visits_booked(standing: Standing, published: Published) -> None:

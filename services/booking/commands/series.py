@@ -93,15 +93,15 @@ async def end_series(
 async def follow_affiliate(session: AsyncSession, affiliate_id: int, application_status: str) -> None:
     """What becomes of its series when an affiliate is suspended, reinstated or gone. Visits that are booked stay with
     it, as all bookings do."""
-    if application_status not in ("approved", "suspended", "closed", "rejected"):
-        return
-    for series in await lock_going(session, affiliate_id=affiliate_id):
-        if application_status in ("closed", "rejected"):
-            _end(session, series, series.first_on, "platform", AFFILIATE_GONE)
-        elif application_status == "suspended" and series.status is SeriesStatus.ACTIVE:
-            _pause(session, series, PausedBy.AFFILIATE)
-        elif application_status == "approved" and series.paused_by is PausedBy.AFFILIATE:
+    if application_status == "approved":
+        for series in await lock_going(session, affiliate_id=affiliate_id, paused_by=PausedBy.AFFILIATE):
             _resume(session, series)
+    elif application_status == "suspended":
+        for series in await lock_going(session, affiliate_id=affiliate_id, status=SeriesStatus.ACTIVE):
+            _pause(session, series, PausedBy.AFFILIATE)
+    elif application_status in ("closed", "rejected"):
+        for series in await lock_going(session, affiliate_id=affiliate_id):
+            _end(session, series, series.first_on, "platform", AFFILIATE_GONE)
 
 
 async def end_all(session: AsyncSession, customer_id: int) -> None:

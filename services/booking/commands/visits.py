@@ -25,7 +25,7 @@ from shared.tasks import Outside
 from ..domain.booking import Booking, TooManyHolds
 from ..domain.life import GONE
 from ..domain.offer import Offer, Visit
-from ..domain.series import FURTHEST, MOST_UNPAID, PAID_WITHIN, PausedBy, Series, SeriesStatus
+from ..domain.series import FURTHEST, PAID_WITHIN, PausedBy, Series, SeriesStatus
 from ..domain.visits import (
     NO_SUCH_TIME,
     ONE_A_DAY,
@@ -34,6 +34,7 @@ from ..domain.visits import (
     SeriesVisit,
     VisitIsSeenTo,
     VisitOutcome,
+    are_unpaid,
 )
 from ..queries.bookings import get_booking
 from ..queries.offers import lock_for_booking
@@ -91,7 +92,7 @@ def _end_by_itself(session: AsyncSession, series: Series) -> None:
 async def _see_to(session: AsyncSession, series: Series, offer: Offer, holds: int) -> bool:
     """Book it, or say why not; False if it has to wait, until another visit is paid at the longest."""
     latest = await latest_of(session, series)
-    if len(latest) == MOST_UNPAID and all(one.was_not_paid for one in latest):
+    if not offer.is_asked_for and are_unpaid(latest):
         series.pause(PausedBy.UNPAID)
         record(session, SeriesPaused.of(series))
         return False

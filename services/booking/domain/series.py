@@ -23,7 +23,6 @@ from .tour import Stop
 
 MOST_SERIES = 10
 PAID_WITHIN = timedelta(hours=24)  # of a visit that was booked while its customer was elsewhere
-MOST_UNPAID = 2  # in a row
 FURTHEST = timedelta(days=366)
 OF_TIER = ("affiliate_id", "service_id", "tier_id", "service_name", "tier_name")
 _ahead = [timedelta(days=21)]

@@ -1,5 +1,6 @@
 """The visits of a series: what became of each of its days."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from . import Base
 from .booking import Booking
 from .life import Status
 
+MOST_UNPAID = 2  # in a row
 ONE_A_DAY = "uq_series_visits_day"
 NO_SUCH_TIME = "no-such-time"  # the clocks skip it on that day
 PAID_BEFORE = "paid-before"  # by the series that this one follows
@@ -47,6 +49,11 @@ class Latest(NamedTuple):
     @property
     def was_not_paid(self) -> bool:
         return self.status is Status.EXPIRED or (self.status is Status.HELD and self.lapsed)
+
+
+def are_unpaid(latest: Sequence[Latest]) -> bool:
+    """So many that no more should be booked. Where an affiliate says yes first, what it did not answer expires, too."""
+    return len(latest) >= MOST_UNPAID and all(one.was_not_paid for one in latest)
 
 
 class SeriesVisit(Aggregate, Base, kw_only=True):

@@ -6,6 +6,7 @@ bookings. Whoever only ends or pauses a series locks its row and bookings of it.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +16,8 @@ from shared.http import Page, Paged
 
 from ..domain.booking import Booking
 from ..domain.life import Status
-from ..domain.series import MOST_UNPAID, NoSuchSeries, Series, SeriesStatus
-from ..domain.visits import Latest, SeriesVisit
+from ..domain.series import NoSuchSeries, Series, SeriesStatus
+from ..domain.visits import MOST_UNPAID, Latest, SeriesVisit
 from .bookings import LAPSED
 
 LEASE = timedelta(minutes=5)  # who claimed a series and is gone holds it no longer
@@ -61,8 +62,8 @@ async def count_series(session: AsyncSession, customer_id: int) -> int:
     return await session.scalar(counted) or 0
 
 
-async def lock_going(session: AsyncSession, **whose: int) -> Sequence[Series]:
-    """Those of a customer (`customer_id`) or an affiliate that have not ended."""
+async def lock_going(session: AsyncSession, **whose: Any) -> Sequence[Series]:
+    """Those with these values, of a customer or an affiliate, that have not ended."""
     going = select(Series).filter_by(**whose).where(Series.status != SeriesStatus.ENDED).order_by(Series.id)
     return (await session.scalars(going.with_for_update())).all()
 
