@@ -106,7 +106,7 @@ async def test_what_cannot_be_had_is_refused_by_name(
     answer = await listed.book(monday_at(9), **wanted)
     assert (answer.status_code, answer.json()["type"]) == (422, f"/problems/{refusal}")
     assert answer.json() | facts == answer.json()
-    assert await published() == []
+    assert await published(BookingHeld) == []
 
 
 async def test_prices_that_changed_since_they_were_seen_are_shown_and_nothing_is_held(
@@ -117,7 +117,7 @@ async def test_prices_that_changed_since_they_were_seen_are_shown_and_nothing_is
     told = refused.json()
     assert (refused.status_code, told["type"], told["price_cents"]) == (409, "/problems/price-changed", TOTAL - 2_661)
     assert lines_of(told) == LINES[:-1]
-    assert await published() == []
+    assert await published(BookingHeld) == []
     assert (await listed.book(monday_at(9), price_cents=told["price_cents"], **WANTED)).status_code == 201
 
 
