@@ -1,5 +1,5 @@
 """The payment provider: Stripe, or whatever speaks its language. This and what it is put together from (`cards`,
-`refusals`) are all that knows the library.
+`refusals`, `transport`) are all that knows the library.
 
 One call is one request: 10 s at most, no retries of the library's own (the tasks retry, under the same key).
 """
@@ -17,6 +17,7 @@ from shared.strict_json import MalformedBody, strict_json
 from .cards import PAGE, TOLERANCE, Cards
 from .domain.payout import Payout
 from .domain.payout_account import PayoutAccount
+from .domain.politeness import Breaker, Pace
 from .domain.provider import (
     ProviderAccount,
     ProviderDispute,
@@ -28,6 +29,7 @@ from .domain.refund import Refund
 from .objects import REFERENCE, account_of, dispute_of, refund_of, transfer_of
 from .refusals import in_our_words
 from .settings import Settings
+from .transport import Transport
 
 if TYPE_CHECKING:
     from stripe.params import (
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     )
 
 TIMEOUT = 10  # seconds
+PATIENCE = 2  # seconds that a call waits for its turn
 COUNTRY = "US"  # where affiliates are; shared/places.py knows no other
 
 
@@ -53,16 +56,18 @@ class Provider(Cards):
         self._secrets = settings.webhook_secrets
         self._onboarding_return_url = settings.onboarding_return_url or settings.public_url
         self._onboarding_refresh_url = settings.onboarding_refresh_url or settings.public_url
-        self._http = stripe.HTTPXClient(timeout=TIMEOUT)
+        pace = Pace(settings.stripe_calls_per_second, PATIENCE)
+        breaker = Breaker(settings.stripe_silent_after, settings.stripe_pause_seconds)
+        self.transport = Transport(pace, breaker, TIMEOUT)
         self._stripe = stripe.StripeClient(
             settings.stripe_api_key.get_secret_value(),
             base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
-            http_client=self._http,
+            http_client=self.transport,
             max_network_retries=0,
         ).v1
 
     async def aclose(self) -> None:
-        await self._http.close_async()  # type: ignore[no-untyped-call]
+        await self.transport.close_async()  # type: ignore[no-untyped-call]
 
     async def refund(self, refund: Refund, intent_id: str) -> ProviderRefund:
         with in_our_words():

@@ -21,6 +21,13 @@ class Settings(PlatformSettings):
     stripe_api_base: str | None = Field(default=None, description="another server that speaks Stripe; none: Stripe")
     stripe_webhook_secret: SecretStr = Field(description="several with commas between them, while they are rotated")
     stripe_publishable_key: str
+    stripe_calls_per_second: float = Field(
+        default=80, gt=0, description="of this process; Stripe allows 100 of all of them together, 25 with test keys"
+    )
+    stripe_silent_after: int = Field(
+        default=10, ge=1, description="so many calls in a row without an answer, and the provider is left alone"
+    )
+    stripe_pause_seconds: float = Field(default=10, gt=0, description="for so long; then one call tries it again")
     onboarding_return_url: str | None = Field(
         default=None, description="where the provider sends an affiliate's owner when they are done; none: public_url"
     )

@@ -23,4 +23,4 @@ class Answer:
         error = dict(refusal.error)
         for kind in error.keys() & {"payment_intent", "setup_intent"} if by_customer else ():
             error[kind] = client_view(error[kind])
-        return cls(refusal.status, json.dumps({"error": error}, indent=2))
+        return cls(refusal.status, json.dumps({"error": error}, indent=2), refusal.headers)

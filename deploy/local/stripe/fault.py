@@ -26,6 +26,9 @@ class Fault(BaseModel):
     times: int | None = Field(default=1, ge=1, description="how many calls; null is until cleared")
     probability: float = Field(default=1, gt=0, le=1, description="of hitting a call that it could hit")
     seconds: float = Field(default=60, gt=0, description="how long to hang, or to be slow")
+    retry_after: int | None = Field(
+        default=None, ge=0, description="seconds that a 429 asks to wait; null: it does not"
+    )
     effect: bool | None = Field(default=None, description="does the call take effect? drop and hang: yes by default")
 
     @model_validator(mode="after")
@@ -42,7 +45,8 @@ class Fault(BaseModel):
         """What happens before the call is looked at."""
         if self.mode == "429":
             message = "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests."
-            raise TurnedAway(message, status=429, code="rate_limit")
+            headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+            raise TurnedAway(message, status=429, code="rate_limit", headers=headers)
         if self.mode == "500":
             raise TurnedAway(BROKEN, status=500, kind="api_error")
         if self.mode == "slow":

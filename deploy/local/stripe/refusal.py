@@ -23,12 +23,14 @@ class Refusal(Exception):
         code: str | None = None,
         remembered: bool = True,
         keeps_effects: bool = False,
+        headers: dict[str, str] | None = None,
         **more: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.remembered = remembered
         self.keeps_effects = keeps_effects
+        self.headers = headers or {}
         documented = {"code": code, "doc_url": DOCS + code.replace("_", "-")} if code else {}
         self.error: Document = {**documented, "message": message, **more, "type": kind}
 
