@@ -88,3 +88,9 @@ async def mend_ledger(session: AsyncSession) -> None:
 async def issue_missing_papers(session: AsyncSession) -> None:
     """100 at a time: of jobs that were billed in 30 days, and of payments of the last day."""
     await invoices.look_for_missing(session, billed=now() - KEPT, paid=now() - timedelta(days=1), limit=100)
+
+
+@jobs.every(timedelta(days=1))
+async def round_ledger(session: AsyncSession) -> None:
+    """For shares that an earlier release rounded otherwise."""
+    ledger.look_for_roundings(session)

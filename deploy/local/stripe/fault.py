@@ -26,9 +26,7 @@ class Fault(BaseModel):
     times: int | None = Field(default=1, ge=1, description="how many calls; null is until cleared")
     probability: float = Field(default=1, gt=0, le=1, description="of hitting a call that it could hit")
     seconds: float = Field(default=60, gt=0, description="how long to hang, or to be slow")
-    retry_after: int | None = Field(
-        default=None, ge=0, description="seconds that a 429 asks to wait; null: it does not"
-    )
+    retry_after: int | None = Field(default=None, ge=0, description="seconds that a 429 asks to wait; null: none")
     effect: bool | None = Field(default=None, description="does the call take effect? drop and hang: yes by default")
 
     @model_validator(mode="after")

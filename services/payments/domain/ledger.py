@@ -38,6 +38,8 @@ class Account(StrEnum):
     DISPUTES = "disputes"
 
 
+SHARED = (Account.COMMISSION, Account.TAX, Account.AFFILIATE_PAYABLE)
+
 Balances = Mapping[Account, int]
 
 
@@ -160,3 +162,8 @@ def step(said: Balances, payment: Payment) -> dict[Account, int]:
     wanted = books_of(payment)
     changes = {account: wanted.get(account, 0) - said.get(account, 0) for account in Account}
     return {account: cents for account, cents in changes.items() if cents}
+
+
+def is_rounding(changes: Balances) -> bool:
+    """Whether they only say otherwise who has a cent, of those that share what is left of a payment."""
+    return bool(changes) and all(of in SHARED and abs(cents) == 1 for of, cents in changes.items())

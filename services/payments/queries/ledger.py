@@ -97,18 +97,32 @@ async def payments_with_books(session: AsyncSession) -> AsyncIterator[tuple[Paym
     """Every payment with what the books say of it, in one statement per thousand."""
     after = 0
     while payments := (await session.scalars(_next_payments(after))).all():
-        said: dict[int, dict[Account, int]] = {payment.id: {} for payment in payments}
-        sums = (
-            select(Journal.payment_id, Posting.account, SUM)
-            .join(Posting, Posting.journal_id == Journal.id)
-            .where(Journal.payment_id.in_(said))
-            .group_by(Journal.payment_id, Posting.account)
-        )
-        for row in await session.execute(sums):
-            said[row.payment_id][row.account] = row.cents
+        said = await _books_of(session, payments)
         for payment in payments:
             yield payment, said[payment.id]
         after = payments[-1].id
+
+
+async def partly_gone(session: AsyncSession, *, after: int) -> list[tuple[Payment, dict[Account, int]]]:
+    """The next payments of which a part went back or was lost, so that shares were rounded; with their books."""
+    gone = Payment.refunds_due_cents + Payment.lost_cents
+    some = _next_payments(after).where(gone > 0, gone < Payment.captured_cents)
+    payments = (await session.scalars(some)).all()
+    said = await _books_of(session, payments)
+    return [(payment, said[payment.id]) for payment in payments]
+
+
+async def _books_of(session: AsyncSession, payments: Sequence[Payment]) -> dict[int, dict[Account, int]]:
+    said: dict[int, dict[Account, int]] = {payment.id: {} for payment in payments}
+    sums = (
+        select(Journal.payment_id, Posting.account, SUM)
+        .join(Posting, Posting.journal_id == Journal.id)
+        .where(Journal.payment_id.in_(said))
+        .group_by(Journal.payment_id, Posting.account)
+    )
+    for row in await session.execute(sums):
+        said[row.payment_id][row.account] = row.cents
+    return said
 
 
 def _next_payments(after: int) -> Select[Payment]:
