@@ -53,6 +53,7 @@ class Document:
     parties: Sequence[tuple[str, Sequence[str]]] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    issuer: str = ISSUER
 
     def as_pdf(self) -> bytes:
         """Costs some time to compute (`asyncio.to_thread`)."""
@@ -72,10 +73,10 @@ class _Page(FPDF):
     def __init__(self, document: Document) -> None:
         super().__init__(format="letter")
         self.alias_nb_pages("")  # no text of anybody's stands for the number of pages
-        self.name = printed(document.title)
+        self.name, self.issuer = printed(document.title), printed(document.issuer)
         self.set_creation_date(document.made_at)
         self.set_title(self.name)
-        self.set_author(ISSUER)
+        self.set_author(self.issuer)
         self.set_lang("en-US")
         self.set_margins(18, 16)
         self.set_auto_page_break(True, margin=18)
@@ -87,7 +88,7 @@ class _Page(FPDF):
         self.set_y(-12)
         self.set_font(NAME, "", BODY - 2)
         self.set_text_color(*GREY)
-        self.cell(0, LINE, f"{ISSUER} · {self.name} · page {self.page_no()}", align="C")
+        self.cell(0, LINE, f"{self.issuer} · {self.name} · page {self.page_no()}", align="C")
         self.set_text_color(0, 0, 0)
 
     def put(self, text: str, *, size: float = BODY, bold: bool = False, below: float = 0) -> None:
@@ -96,7 +97,7 @@ class _Page(FPDF):
         self.ln(below)
 
     def put_head(self, document: Document) -> None:
-        self.put(ISSUER, size=BODY + 1, below=3)
+        self.put(document.issuer, size=BODY + 1, below=3)
         self.put(document.title, size=TITLE, bold=True, below=2)
         for label, value in document.facts:
             self.put(f"{label}: {value}")

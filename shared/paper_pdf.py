@@ -19,6 +19,7 @@ def pdf_of(paper: Paper) -> bytes:
         parties=[seller, ("Customer", [f"Customer {paper.customer_id}"])],
         tables=list(_tables(paper)),
         notes=[_in_whose_name(paper)],
+        issuer=paper.agent.name,
     ).as_pdf()
 
 

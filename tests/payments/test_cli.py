@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import text
 
-from .conftest import PRICE, Till, cancelled
+from .conftest import PRICE, Till, applied, cancelled, completed
 
 Mdh = Callable[..., Awaitable[tuple[int, str]]]
 
@@ -20,6 +20,16 @@ async def test_the_books_are_checked_and_added_up(fresh_till: Till, mdh: Mdh) ->
         await session.execute(text("update payments set captured_cents = captured_cents - 1"))
     code, told = await mdh("ledger", "check")
     assert (code, "booking 1 is off: provider_clearing by 1" in told) == (1, True)
+
+
+async def test_numbers_are_counted(fresh_till: Till, mdh: Mdh) -> None:
+    await fresh_till.deliver(applied())
+    await fresh_till.hear(completed(payment_mode="on_site"), completed(2, payment_mode="on_site"))
+    assert await mdh("invoices", "check") == (0, "no number is missing\n")
+    async with fresh_till.database.begin() as session:
+        await session.execute(text("update number_ranges set last = last + 1, year = 2026"))
+    code, told = await mdh("invoices", "check")
+    assert (code, "invoice of 31 in 2026: " in told, "numbers up to 3" in told) == (1, True, True)
 
 
 async def test_a_webhook_can_be_handled_again_and_changes_nothing(fresh_till: Till, mdh: Mdh) -> None:

@@ -2,9 +2,10 @@
 
 import typer
 
-from . import ledger, parked, webhooks
+from . import invoices, ledger, parked, webhooks
 
 app = typer.Typer()
+app.add_typer(invoices.app, name="invoices", help="Issued papers: check.")
 app.add_typer(ledger.app, name="ledger", help="The books: check, balances.")
 app.add_typer(parked.app, name="parked", help="Payments that wait for a person: list, clear.")
 app.add_typer(webhooks.app, name="webhooks", help="What the provider has told: list, replay.")

@@ -61,6 +61,15 @@ async def take_number(session: AsyncSession, kind: PaperKind, issuer_id: int, ye
     return (await session.scalars(taken.returning(NumberRange.last))).one()
 
 
+async def ranges_with_holes(session: AsyncSession) -> Sequence[Any]:
+    """Ranges in which the last number is not how many there are: kind, issuer, year, last, issued."""
+    same = (Invoice.kind == NumberRange.kind) & (Invoice.issuer_id == NumberRange.issuer_id)
+    same &= Invoice.year == NumberRange.year
+    issued, keys = func.count(Invoice.id), (NumberRange.kind, NumberRange.issuer_id, NumberRange.year)
+    counted = select(*keys, NumberRange.last, issued).outerjoin(Invoice, same).group_by(*keys)
+    return (await session.execute(counted.having(issued != NumberRange.last).order_by(*keys))).all()
+
+
 def _visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.is_staff:
         return Invoice.id.is_not(None)
