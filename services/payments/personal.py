@@ -5,7 +5,12 @@ from shared.personal import Held, Nobodys, Personal
 
 from .commands.kept_cards import forget_cards
 
-OF_THE_PERSON = "select stripe_payment_intent_id from payments where customer_id = :customer_id"
+OF_THE_PERSON = (
+    "select stripe_payment_intent_id from payments where customer_id = :customer_id"
+    " union all select stripe_setup_intent_id from payments where customer_id = :customer_id"
+    " union all select stripe_payment_intent_id from former_intents"
+    " where payment_id in (select id from payments where customer_id = :customer_id)"
+)
 
 TABLES = (
     Held(

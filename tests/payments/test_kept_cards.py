@@ -287,3 +287,10 @@ async def test_the_card_that_was_declined_is_not_the_one_to_be_kept(till: Till, 
         await till.sandbox.confirm(await till.intent_id(), "pm_card_mastercard")
         await settle(till, await till.intent_id())
     assert [card["last_four"] for card in await ada.cards()] == ["4242"]
+
+
+async def test_what_the_provider_told_of_a_saved_card_is_erased_too(till: Till) -> None:
+    setup_id = await saved(till, visit(20))
+    await till.deliver(ERASE)
+    [told] = [webhook for webhook in await till.webhooks() if webhook.type == "setup_intent.succeeded"]
+    assert (told.payload, setup_id.startswith("seti_")) == ({}, True)
