@@ -21,7 +21,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.payments.clients import Provider
 from services.payments.commands import tasks
@@ -147,13 +147,13 @@ class Storm:
             await self._tell(cancelled(booking_id, refund_cents=cents))
 
     async def _tell(self, event: BookingEvent, event_id: UUID | None = None) -> None:
-        """Now and then twice. Later again, as the platform does, if payments cannot know of it yet, or if somebody
-        waited too long for a lock."""
+        """Now and then twice. Later again, as the platform does, if payments cannot know of it yet, or if it
+        waited too long for a lock or a connection."""
         event_id = event_id or new_id()
         try:
             for _ in range(2 if self.chance.random() < LOST else 1):
                 await self.deliver(event, event_id)
-        except (NotYetCaptured, DBAPIError):
+        except (NotYetCaptured, SQLAlchemyError):
             self.later.append((event, event_id))
 
     async def _pay(self, intent_id: str) -> None:
@@ -260,7 +260,9 @@ async def storm(database: Database, directory: Path, patch: pytest.MonkeyPatch) 
             server = uvicorn.Server(uvicorn.Config(hard_of_hearing(app), port=port, log_config=None, lifespan="off"))
             runners = [Runner(tasks, database, outside).run() for _ in range(2)]
             works = [asyncio.ensure_future(work) for work in (server._serve(), *runners)]
-            yield Storm(database, sandbox, hook)
+            seen_by_us = Database(database.url, pool_size=AT_ONCE)  # so that looking on takes nobody's connection
+            yield Storm(seen_by_us, sandbox, hook)
+            await seen_by_us.close()
             server.should_exit = True
             for work in works[1:]:
                 work.cancel()
