@@ -46,14 +46,14 @@ def _called(task: str, call: str, request: str, settled: str, what: str) -> list
     """A call on its way to the provider and back."""
     return [
         (f"{what} is wanted", written(f"'{task}'")),
-        (f"{what} is claimed", after(f"{RUNNER}._claim", f"'{task}'")),
+        (f"{what} is claimed", before(f"{RUNNER}._make", f"'{task}'")),
         (f"{what} is about to be asked for", before(f"{PROVIDER}.{call}")),
         (f"{what} is asked for", on_the_wire(request, SENT)),
         (f"{what} is done by the provider", on_the_wire(request, ANSWERED)),
         (f"{what} is answered", after(f"{PROVIDER}.{call}")),
         (f"{what} is settled", after(f"{COMMANDS}.{settled}")),
         (f"{what} is stored", after(f"{CALL}.{task}")),
-        (f"{what} is crossed off", after(f"{RUNNER}._call", f"'{task}'")),
+        (f"{what} is made, and not crossed off", after(f"{RUNNER}._call", f"'{task}'")),
     ]
 
 
@@ -64,13 +64,13 @@ def _rows(program: str, tale: Tale, points: list[tuple[str, Point]]) -> list[Row
 MADE = _called("create_intent", "create_intent", "POST /v1/payment_intents'", "intents:adopt", "an intent")
 PAID = [
     ("the intent is told of", written("payments.intent_created.v1")),
-    ("the webhook is claimed", after(f"{RUNNER}._claim", "'handle_webhook'")),
+    ("the webhook is claimed", before(f"{RUNNER}._make", "'handle_webhook'")),
     ("the webhook is looked at", before(f"{COMMANDS}.webhooks:settle_intent", "succeeded")),
     ("the payment is captured", after(f"{COMMANDS}.webhooks:settle_intent", "succeeded")),
     ("the books are written", written("INSERT INTO postings")),
     ("the capture is told", written("payments.captured.v1")),
     ("the webhook is handled", after(f"{CALL}.handle_webhook")),
-    ("the webhook is crossed off", after(f"{RUNNER}._call", "'handle_webhook'")),
+    ("the webhook is done with, and not crossed off", after(f"{RUNNER}._call", "'handle_webhook'")),
 ]
 PUBLISHED = [
     ("the outbox is read", before(f"{RELAY}._publish_all")),

@@ -105,11 +105,17 @@ def _lay_on_the_wire(point: Point) -> None:
     httpx.AsyncClient.send = watched  # type: ignore[method-assign,assignment]
 
 
-def _lay_in_function(point: Point) -> None:
+def place_of(point: Point) -> tuple[Any, str, Callable[..., Any]]:
+    """Where a function is: in what, under which name."""
     module, _, path = point.where.partition(":")
     *owners, name = path.split(".")
     owner = functools.reduce(_part, owners, importlib.import_module(module))
-    mined = _mined(_part(owner, name), point)
+    return owner, name, _part(owner, name)
+
+
+def _lay_in_function(point: Point) -> None:
+    owner, name, function = place_of(point)
+    mined = _mined(function, point)
     if isinstance(owner, dict):
         owner[name] = mined
     else:
