@@ -180,19 +180,24 @@ class Storm:
             await http.post(self.hook, json=event, headers={"Stripe-Signature": "t=1,v1=00"})
 
     async def reconcile(self) -> None:
-        """Until nothing is open any more, or nothing changes: whoever was quiet is asked about, now without faults."""
-        await self.sandbox.control("DELETE", "faults")
+        """Whoever was quiet is asked about: once more with answers that get lost, then without, until nothing is open
+        any more, or nothing changes."""
         await until(self._at_rest, PATIENCE)
+        await self._look()
+        await self.sandbox.control("DELETE", "faults")
         before = None
         while (left := (len(self.later), await self._open())) != (0, 0) and left != before:
             before = left
-            again, self.later = self.later, []
-            await self._all(self._tell(event, event_id) for event, event_id in again)
-            async with self.database.begin() as session:
-                for statement in (QUIET, SENT):
-                    await session.execute(statement)
-                await ask_about_open_payments(session)
-            await until(self._at_rest, PATIENCE)
+            await self._look()
+
+    async def _look(self) -> None:
+        again, self.later = self.later, []
+        await self._all(self._tell(event, event_id) for event, event_id in again)
+        async with self.database.begin() as session:
+            for statement in (QUIET, SENT):
+                await session.execute(statement)
+            await ask_about_open_payments(session)
+        await until(self._at_rest, PATIENCE)
 
     async def _at_rest(self) -> bool:
         await asyncio.sleep(0.1)
