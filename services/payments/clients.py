@@ -5,7 +5,7 @@ One call is one request: 10 s at most, no retries of the library's own (the task
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import stripe
@@ -26,7 +26,7 @@ from .domain.provider import (
     ProviderTransfer,
 )
 from .domain.refund import Refund
-from .objects import REFERENCE, account_of, dispute_of, refund_of, transfer_of
+from .objects import REFERENCE, account_of, dispute_of, entry_of, refund_of, transfer_of
 from .refusals import in_our_words
 from .settings import Settings
 from .transport import Transport
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         AccountCreateParams,
         AccountLinkCreateParams,
         AccountListParams,
+        BalanceTransactionListParams,
         DisputeListParams,
         TransferCreateParams,
     )
@@ -150,6 +151,27 @@ class Provider(Cards):
         with in_our_words():
             page = await self._stripe.transfers.list_async({"transfer_group": str(reference), "limit": 1})
         return next((transfer_of(listed.to_dict()) for listed in page.data), None)
+
+    async def entries_between(self, start: datetime, end: datetime, after: str | None) -> list[dict[str, Any]]:
+        """The next page of what the provider has booked, newest first."""
+        params: BalanceTransactionListParams = {
+            "created": {"gte": int(start.timestamp()), "lt": int(end.timestamp())},
+            "expand": ["data.source"],
+            "limit": PAGE,
+        }
+        if after:
+            params["starting_after"] = after
+        with in_our_words():
+            page = await self._stripe.balance_transactions.list_async(params)
+        return [entry_of(listed.to_dict()) for listed in page.data]
+
+    async def entries_of(self, source: str) -> list[dict[str, Any]]:
+        """What is booked about one charge, refund, dispute or transfer."""
+        with in_our_words():
+            page = await self._stripe.balance_transactions.list_async(
+                {"source": source, "expand": ["data.source"], "limit": PAGE}
+            )
+            return [entry_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
 
     def verified(self, body: bytes, signature: str) -> ProviderEvent:
         """The event in a webhook; `BadSignature` unless it is exactly what the provider signed, and just now."""

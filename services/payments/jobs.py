@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import accounts, disputes, holds, invoices, ledger, payouts, reconciliation, tips, webhooks
+from .commands import accounts, days, disputes, holds, invoices, ledger, payouts, reconciliation, tips, webhooks
 
 KEPT = timedelta(days=30)
 TIPS_WAIT = timedelta(days=1)
@@ -94,3 +94,9 @@ async def issue_missing_papers(session: AsyncSession) -> None:
 async def round_ledger(session: AsyncSession) -> None:
     """For shares that an earlier release rounded otherwise."""
     ledger.look_for_roundings(session)
+
+
+@jobs.every(timedelta(minutes=15))
+async def reconcile_days(session: AsyncSession) -> None:
+    """The provider's books of the day before, three hours after it has ended; days that were missed, too."""
+    await days.reconcile_missing(session)

@@ -111,6 +111,23 @@ def dispute_of(data: dict[str, Any]) -> ProviderDispute:
     )
 
 
+def entry_of(data: dict[str, Any]) -> dict[str, Any]:
+    """A balance transaction with its source, as a row of ours."""
+    source = data["source"]
+    whole = source if isinstance(source, dict) else {}
+    return {
+        "stripe_id": data["id"],
+        "type": data["type"],
+        "source_id": whole.get("id", source),
+        "intent_id": whole.get("payment_intent"),
+        "reference": _reference(whole),
+        "amount_cents": data["amount"],
+        "fee_cents": data["fee"],
+        "currency": data["currency"].upper(),
+        "booked_at": datetime.fromtimestamp(data["created"], UTC),
+    }
+
+
 def _reference(data: dict[str, Any]) -> UUID | None:
     """None for what others have made under the same account."""
     try:

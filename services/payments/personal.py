@@ -102,6 +102,17 @@ TABLES = (
     Nobodys("payout_items", "id payout_id payment_id payment_version amount_cents created_at", "the books"),
     Nobodys("journals", "id fact payment_id payout_id currency created_at", "the books"),
     Nobodys("former_intents", "id payment_id stripe_payment_intent_id created_at", "ids of the provider"),
+    Nobodys(
+        "provider_entries",
+        "id stripe_id type source_id intent_id reference amount_cents fee_cents currency booked_at created_at",
+        "the provider's books",
+    ),
+    Nobodys("reconciliations", "id day entries suspects finished_at created_at updated_at", "days"),
+    Nobodys(
+        "discrepancies",
+        "id version kind subject about provider_says we_say status owner note found_at closed_at created_at updated_at",
+        "sums and ids of the provider, and what staff say of them",
+    ),
     Nobodys("postings", "id journal_id account affiliate_id amount_cents created_at", "the books"),
 )
 

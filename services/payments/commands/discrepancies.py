@@ -1,0 +1,172 @@
+"""What the provider's books and ours say differently: asked for once more, and kept only if it is still so."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import now
+from shared.tasks import NotNow, Outside
+
+from ..clients import Provider
+from ..domain.comparison import Difference, difference_of_stranger, differences_of_payout
+from ..domain.discrepancy import Discrepancy
+from ..domain.entry import CHARGES, REFUNDS, Entry
+from ..domain.payment import Payment
+from ..domain.payout import Payout
+from ..domain.provider import RefusedByProvider
+from ..queries.payments import get_payment
+from ..queries.reconciliation import (
+    differences_now,
+    entries_of_payout,
+    find_discrepancy_of,
+    find_payment_behind,
+    get_discrepancy,
+    keep_entries,
+    lock_discrepancies_about,
+    parts_of,
+)
+from . import tasks
+from .disputes import check_dispute
+from .settlement import settle_intent, settle_refund
+
+log = structlog.get_logger()
+
+FOUND = Counter("mdh_payments_discrepancies_total", "Differences found between the provider's books and ours", ["kind"])
+ROUNDS = 3
+SOON = timedelta(minutes=1)
+SETTLES = timedelta(hours=1)  # so long the provider may take to book what it has told
+
+
+def examine(session: AsyncSession, about: str) -> None:
+    kind, _, key = about.partition(":")
+    call = {"payment": examine_payment, "payout": examine_payout, "entry": examine_stranger}[kind]
+    tasks.enqueue(session, call, row=int(key))
+
+
+@tasks.call
+async def examine_payment(outside: Outside, row: int) -> None:
+    """The provider's entries first, then what it says of intent, refunds and disputes: so nothing that happens
+    meanwhile is in the entries alone. If that was news, or anything else was, all of it again."""
+    for _ in range(ROUNDS):
+        async with outside.begin() as session:
+            payment = await get_payment(session, row)
+            sources = await _sources_of(session, payment)
+        await _read_entries(outside, payment, sources)
+        await _ask_about(outside, payment, sources)
+        if await _conclude(outside, payment):
+            return
+    raise NotNow(SOON)
+
+
+async def _sources_of(session: AsyncSession, payment: Payment) -> dict[str, bool]:
+    """What may have entries, by the provider's ids, and whether it is a dispute."""
+    refunds, disputes, entries = await parts_of(session, payment)
+    charge = (payment.payment_method or {}).get("charge")
+    of = {entry.source_id: entry.type not in CHARGES + REFUNDS for entry in entries}
+    of |= {charge: False} | {refund.stripe_refund_id: False for refund in refunds}
+    of |= {dispute.stripe_dispute_id: True for dispute in disputes}
+    return {source: disputed for source, disputed in of.items() if source}
+
+
+async def _read_entries(outside: Outside, payment: Payment, sources: Iterable[str]) -> None:
+    provider, asked = outside.client(Provider), set(sources)
+    if payment.stripe_payment_intent_id and not any(source.startswith(("ch_", "py_")) for source in asked):
+        with suppress(RefusedByProvider):
+            intent = await provider.get_intent(payment.stripe_payment_intent_id)
+            asked |= {str(charge)} if (charge := (intent.payment_method or {}).get("charge")) else set()
+    for source in sorted(asked):
+        with suppress(RefusedByProvider):
+            told = await provider.entries_of(source)
+            async with outside.begin() as session:
+                await keep_entries(session, told)
+
+
+async def _ask_about(outside: Outside, payment: Payment, sources: dict[str, bool]) -> None:
+    """What webhooks never told is settled as if they had. Who does not answer is asked again, as a task."""
+    provider, intent_id = outside.client(Provider), payment.stripe_payment_intent_id
+    if intent_id is not None:
+        with suppress(RefusedByProvider):
+            intent = await provider.get_intent(intent_id)
+            async with outside.begin() as session:
+                await settle_intent(session, intent)
+        with suppress(RefusedByProvider):
+            for told in await provider.refunds_of(intent_id):
+                async with outside.begin() as session:
+                    await settle_refund(session, told)
+    for source in (source for source, disputed in sources.items() if disputed):
+        with suppress(RefusedByProvider, NotNow):
+            await check_dispute(outside, source)
+
+
+async def _conclude(outside: Outside, known: Payment) -> bool:
+    """Says whether there was no news while we asked. What is younger than an hour may not be booked yet."""
+    async with outside.begin() as session:
+        payment = await get_payment(session, known.id, lock=True)
+        if payment.version != known.version:
+            return False
+        found = await differences_now(session, payment)
+        if found and payment.updated_at > now() - SETTLES:
+            raise NotNow(SETTLES)
+        await _note(session, f"payment:{payment.id}", found)
+        return True
+
+
+@tasks.call
+async def examine_payout(outside: Outside, row: int) -> None:
+    """Our own payouts are looked up by a job of their own; here are their entries."""
+    async with outside.begin() as session:
+        known = await session.get_one(Payout, row)
+    if known.stripe_transfer_id:
+        with suppress(RefusedByProvider):
+            told = await outside.client(Provider).entries_of(known.stripe_transfer_id)
+            async with outside.begin() as session:
+                await keep_entries(session, told)
+    async with outside.begin() as session:
+        payout = await session.get_one(Payout, row, with_for_update=True)
+        found = differences_of_payout(payout, await entries_of_payout(session, payout))
+        if found and payout.updated_at > now() - SETTLES:
+            raise NotNow(SETTLES)
+        await _note(session, f"payout:{row}", found)
+
+
+@tasks.call
+async def examine_stranger(outside: Outside, row: int) -> None:
+    """An entry about nothing that we know: perhaps an intent of ours of which we never heard."""
+    async with outside.begin() as session:
+        entry = await session.get_one(Entry, row)
+    if entry.intent_id:
+        with suppress(RefusedByProvider):
+            intent = await outside.client(Provider).get_intent(entry.intent_id)
+            async with outside.begin() as session:
+                await settle_intent(session, intent)
+    async with outside.begin() as session:
+        payment = await find_payment_behind(session, entry)
+        if payment is not None:
+            tasks.enqueue(session, examine_payment, row=payment.id)
+        await _note(session, f"entry:{row}", [] if payment else [difference_of_stranger(entry)])
+
+
+async def _note(session: AsyncSession, about: str, found: Sequence[Difference]) -> None:
+    """One row each, however often it is found; what is not found any more is over."""
+    over = {(one.kind, one.subject): one for one in await lock_discrepancies_about(session, about)}
+    for difference in found:
+        known = over.pop((difference.kind, difference.subject), None) or await find_discrepancy_of(session, difference)
+        if known is None or known.find_again(difference):
+            FOUND.labels(difference.kind).inc()
+            log.error("payments.discrepancy", kind=difference.kind, subject=difference.subject, about=about)
+        if known is None:
+            session.add(Discrepancy.of(about, difference))
+    for healed in over.values():
+        healed.heal()
+
+
+async def explain(session: AsyncSession, discrepancy_id: int, owner: str, note: str) -> None:
+    (await get_discrepancy(session, discrepancy_id)).explain(owner, note)
+
+
+async def resolve(session: AsyncSession, discrepancy_id: int, owner: str, note: str) -> None:
+    (await get_discrepancy(session, discrepancy_id)).resolve(owner, note)

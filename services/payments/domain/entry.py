@@ -1,0 +1,53 @@
+"""The provider's own books: one row for each movement on our account there, as it tells it."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.clock import now
+from shared.db import Keyed, Timestamped
+
+from . import Base
+
+CHARGES = ("charge", "payment")
+REFUNDS = ("refund", "payment_refund", "refund_failure", "payment_failure_refund")
+TRANSFERS = ("transfer", "transfer_refund", "transfer_cancel", "transfer_failure")
+# Between the provider and the platform itself: no booking has a part in them.
+OWN = (
+    "payout", "payout_cancel", "payout_failure", "topup", "topup_reversal", "stripe_fee", "stripe_fx_fee", "tax_fee",
+    "reserve_transaction", "reserved_funds",
+)  # fmt: skip
+
+
+class Entry(Keyed, Base, kw_only=True):
+    """A balance transaction; what goes out is below nothing. `source_id` is the charge, refund, dispute or transfer
+    that it is about, `intent_id` the payment intent of that, `reference` what we have written into its metadata."""
+
+    __tablename__ = "provider_entries"
+
+    stripe_id: Mapped[str]
+    type: Mapped[str]
+    source_id: Mapped[str | None]
+    intent_id: Mapped[str | None]
+    reference: Mapped[UUID | None]
+    amount_cents: Mapped[int]
+    fee_cents: Mapped[int]
+    currency: Mapped[str]
+    booked_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=now)
+
+    @property
+    def sum(self) -> str:
+        return f"{self.amount_cents} {self.currency}"
+
+
+class Reconciliation(Keyed, Timestamped, Base, kw_only=True):
+    """One day, in UTC, of the provider's books. `suspects` are what had to be asked about, one by one."""
+
+    __tablename__ = "reconciliations"
+
+    day: Mapped[date]
+    entries: Mapped[int] = mapped_column(default=0)
+    suspects: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)

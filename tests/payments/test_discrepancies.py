@@ -1,0 +1,254 @@
+"""The provider's books beside ours: every planted fault is found, once, and an honest history raises no alarm."""
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import func, select, text
+
+from services.payments.commands import days
+from services.payments.commands.days import DayNotBooked
+from services.payments.commands.discrepancies import resolve
+from services.payments.domain.discrepancy import Discrepancy, DiscrepancyStatus
+from services.payments.domain.entry import Reconciliation
+from services.payments.domain.provider import Unanswered
+from services.payments.jobs import reconcile_days
+from shared.clock import frozen, now
+from shared.ids import new_id
+
+from .conftest import PRICE, Till, cancelled
+from .test_disputes import answers, heard, opens
+
+DAYS = count(20, 3)  # each test has one of its own in the provider's books, which all tests share
+SETTLED = ("payments", "refunds", "disputes", "payouts")
+
+
+@pytest_asyncio.fixture
+async def noon(till: Till) -> datetime:
+    """Of a day long ago, at which the provider is."""
+    day = now().date() - timedelta(days=next(DAYS))
+    at = datetime.combine(day, time(12), UTC)
+    await tells_time(till, at)
+    return at
+
+
+async def tells_time(till: Till, at: datetime) -> None:
+    await till.sandbox.control("PUT", "clock", offset_seconds=int((at - now()).total_seconds()))
+
+
+async def compared(till: Till, at: datetime) -> list[str]:
+    """The kinds of what is open after that day was compared, with all that we know of heard then."""
+    await grows_old(till, at)
+    async with till.database.begin() as session:
+        await days.begin(session, at.date())
+    await till.work()
+    await grows_old(till, at)  # what was healed a moment ago is looked at again when it is older
+    await till.work()
+    return sorted(one.kind for one in await found(till) if one.status is not DiscrepancyStatus.RESOLVED)
+
+
+async def grows_old(till: Till, at: datetime) -> None:
+    async with till.database.begin() as session:
+        for table in SETTLED:
+            await session.execute(text(f"update {table} set updated_at = :at"), {"at": at})  # noqa: S608
+        await session.execute(text("update payments set captured_at = :at where captured_at is not null"), {"at": at})
+
+
+async def found(till: Till) -> list[Discrepancy]:
+    async with till.database.begin() as session:
+        return list(await session.scalars(select(Discrepancy).order_by(Discrepancy.id)))
+
+
+async def sql(till: Till, statement: str) -> None:
+    async with till.database.begin() as session:
+        await session.execute(text(statement))
+
+
+async def refunded(till: Till) -> str:
+    intent_id = await till.captured()
+    await till.hear(cancelled(refund_cents=1_000))
+    await till.hand_on(intent_id, "refund.created")
+    return intent_id
+
+
+# -- faults --
+
+
+async def a_charge_that_we_do_not_know(till: Till) -> None:
+    await till.sandbox.paid(metadata={"mdh_reference": str(new_id())})
+
+
+async def a_charge_of_somebody_else(till: Till) -> None:
+    await till.sandbox.paid()
+
+
+async def a_payment_that_the_provider_does_not_know(till: Till) -> None:
+    await till.captured()
+    await sql(
+        till,
+        f"update payments set stripe_payment_intent_id = 'pi_none', payment_method = '{{}}', reference = '{new_id()}'",
+    )
+
+
+async def a_cent_less(till: Till) -> None:
+    await till.captured()
+    await sql(till, "update payments set captured_cents = captured_cents - 1")
+
+
+async def another_currency(till: Till) -> None:
+    await till.captured()
+    await sql(till, "update payments set currency = 'EUR'")
+
+
+async def charged_twice(till: Till) -> None:
+    await till.captured()
+    await till.sandbox.paid(PRICE, metadata={"mdh_reference": str((await till.payment()).reference)})
+
+
+async def a_refund_that_we_did_not_make(till: Till) -> None:
+    intent_id = await till.captured()
+    await till.sandbox.stripe.refunds.create_async({"payment_intent": intent_id, "amount": 100})
+
+
+async def a_refund_that_the_provider_does_not_know(till: Till) -> None:
+    await refunded(till)
+    await sql(till, f"update refunds set stripe_refund_id = 're_none', reference = '{new_id()}'")  # noqa: S608
+
+
+async def a_dispute_that_the_provider_does_not_know(till: Till) -> None:
+    intent_id = await till.captured()
+    await opens(till.sandbox, intent_id)
+    await heard(till, intent_id, "created")
+    await sql(till, "update disputes set stripe_dispute_id = 'dp_none'")
+
+
+async def a_dispute_of_a_charge_that_is_not_ours(till: Till) -> None:
+    await opens(till.sandbox, (await till.sandbox.paid()).id)
+
+
+@pytest.mark.parametrize(
+    ("plant", "kinds"),
+    [
+        (a_charge_that_we_do_not_know, ["charge_unknown"]),
+        (a_charge_of_somebody_else, ["foreign"]),
+        (a_payment_that_the_provider_does_not_know, ["charge_missing", "charge_unknown"]),
+        (a_cent_less, ["wrong_amount"]),
+        (another_currency, ["wrong_currency"]),
+        (charged_twice, ["duplicate_charge"]),
+        (a_refund_that_we_did_not_make, ["refund_unknown"]),
+        (a_refund_that_the_provider_does_not_know, ["refund_missing", "refund_unknown"]),
+        (a_dispute_that_the_provider_does_not_know, ["dispute_missing"]),
+        (a_dispute_of_a_charge_that_is_not_ours, ["foreign", "foreign"]),
+    ],
+)
+async def test_every_fault_is_found_once_however_often_it_is_looked_for(
+    till: Till, noon: datetime, plant: Callable[[Till], Awaitable[None]], kinds: list[str]
+) -> None:
+    await plant(till)
+    assert await compared(till, noon) == kinds
+    rows = [one.id for one in await found(till)]
+    assert await compared(till, noon) == kinds
+    assert [one.id for one in await found(till)] == rows
+
+
+async def test_what_is_mended_closes_itself_and_what_was_only_said_to_be_opens_again(
+    till: Till, noon: datetime
+) -> None:
+    await a_cent_less(till)
+    await compared(till, noon)
+    [one] = await found(till)
+    assert (one.provider_says, one.we_say) == (f"{PRICE} USD", f"{PRICE - 1} USD")
+    async with till.database.begin() as session:
+        await resolve(session, one.id, "ada", "Looked at.")
+    assert await compared(till, noon) == ["wrong_amount"]
+    await sql(till, "update payments set captured_cents = captured_cents + 1")
+    assert await compared(till, noon + timedelta(days=1)) == []
+    [one] = await found(till)
+    assert (one.status, one.owner, one.closed_at is not None) == (DiscrepancyStatus.RESOLVED, "ada", True)
+
+
+async def test_what_webhooks_never_told_is_settled_and_no_difference(till: Till, noon: datetime) -> None:
+    intent_id = await till.ready(1)
+    await till.sandbox.confirm(intent_id)
+    disputed = await till.captured(2)
+    await opens(till.sandbox, disputed)
+    assert await compared(till, noon) == []
+    assert ((await till.payment(1)).status, (await till.payment(2)).withheld_cents) == ("captured", PRICE)
+
+
+async def test_a_provider_that_does_not_answer_is_no_difference(till: Till, noon: datetime) -> None:
+    await till.ready()
+    await till.sandbox.confirm(await till.intent_id())
+    await till.sandbox.break_next("payment_intents.retrieve", "500")
+    with pytest.raises(Unanswered):
+        await compared(till, noon)
+    await till.work()
+    assert [one.kind for one in await found(till)] == []
+
+
+async def test_what_is_young_waits(till: Till, noon: datetime) -> None:
+    await a_cent_less(till)
+    async with till.database.begin() as session:
+        await days.begin(session, noon.date())
+    await till.work()
+    assert (await found(till), "examine_payment" in await till.waiting()) == ([], True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_an_honest_history_over_midnight_raises_no_alarm(till: Till, noon: datetime, seed: int) -> None:
+    """Whatever was heard of and what not, paid, refunded, disputed, or still under way, a few seconds before and after
+    the day ends; looked at on the first day, when the second is not read yet, and on the second."""
+    chance = random.Random(seed)
+    midnight = noon.replace(hour=0) + timedelta(days=1)
+    for booking in range(1, 9):
+        await tells_time(till, midnight + timedelta(seconds=chance.choice([-20, 0, 20])))
+        await lives(till, booking, chance)
+    assert await compared(till, midnight - timedelta(seconds=1)) == []
+    assert await compared(till, midnight + timedelta(hours=1)) == []
+    assert await found(till) == []
+
+
+async def lives(till: Till, booking: int, chance: random.Random) -> None:
+    intent_id = await till.ready(booking)
+    if chance.random() < 0.2:
+        return
+    await till.sandbox.confirm(intent_id)
+    if chance.random() < 0.3:
+        return
+    await till.hand_on(intent_id, "payment_intent.succeeded")
+    if chance.random() < 0.4:
+        await till.hear(cancelled(booking, refund_cents=chance.choice([1, 5_000, PRICE])))
+    elif chance.random() < 0.5:
+        dispute_id = await opens(till.sandbox, intent_id, amount=chance.choice([1_000, PRICE]))
+        if chance.random() < 0.6:
+            await answers(till.sandbox, dispute_id, chance.choice(["winning_evidence", "losing_evidence"]))
+
+
+# -- days --
+
+
+async def reconciled(till: Till) -> list[date]:
+    async with till.database.begin() as session:
+        return list(await session.scalars(select(Reconciliation.day).order_by(Reconciliation.day)))
+
+
+async def test_each_day_is_compared_once_it_is_booked_and_missed_ones_are_caught_up(till: Till) -> None:
+    for at, expected in (("03:00", 1), ("14:00", 1), ("02:59", 1), ("03:00", 2)):
+        hour, minute = map(int, at.split(":"))
+        ahead = 10 if expected == 1 and at != "02:59" else 11
+        with frozen(datetime(2031, 5, ahead, hour, minute, tzinfo=UTC)):
+            async with till.database.begin() as session:
+                await reconcile_days(session)
+        assert len(await reconciled(till)) == expected, at
+    with frozen(datetime(2031, 5, 15, 4, tzinfo=UTC)):
+        async with till.database.begin() as session:
+            await reconcile_days(session)
+        assert await reconciled(till) == [date(2031, 5, day) for day in range(9, 15)]
+        with pytest.raises(DayNotBooked):
+            async with till.database.begin() as session:
+                await days.reconcile(session, date(2031, 5, 15))
+    async with till.database.begin() as session:
+        assert await session.scalar(select(func.count()).select_from(Reconciliation)) == 6
