@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import text
 
+from services.payments.domain.comparison import Difference, Kind
+from services.payments.domain.discrepancy import Discrepancy
+
 from .conftest import PRICE, Till, applied, cancelled, completed
 
 Mdh = Callable[..., Awaitable[tuple[int, str]]]
@@ -73,3 +76,26 @@ async def test_all_is_right_after_all_goes_back(fresh_till: Till, mdh: Mdh) -> N
     await fresh_till.hand_on(intent_id, "refund.created")
     assert await mdh("ledger", "check") == (0, "the books are right\n")
     assert {line.split()[2] for line in (await mdh("ledger", "balances"))[1].splitlines()} == {"0"}
+
+
+async def test_a_difference_is_shown_explained_and_resolved(fresh_till: Till, mdh: Mdh) -> None:
+    difference = Difference(Kind.FOREIGN, "ch_1", "500 USD", "nothing")
+    async with fresh_till.database.begin() as session:
+        session.add(Discrepancy.of("entry:1", difference))
+    [one] = (await mdh("reconciliation", "list"))[1].splitlines()
+    number = one.split()[0]
+    assert ("open  foreign  ch_1" in one, "provider: 500 USD, we: nothing" in one) == (True, True)
+    assert (await mdh("reconciliation", "explain", number, "A donation.", "--as", "ada"))[0] == 0
+    assert "ada: A donation." in (await mdh("reconciliation", "list", "--status", "explained"))[1]
+    assert (await mdh("reconciliation", "resolve", number, "Sent back.", "--as", "ada"))[0] == 0
+    code, told = await mdh("reconciliation", "resolve", number, "Again.", "--as", "ada")
+    assert (code, "is resolved" in told, await mdh("reconciliation", "list", "--status", "open")) == (1, True, (0, ""))
+    assert (await mdh("reconciliation", "resolve", "999999", "?", "--as", "ada"))[0] == 1
+
+
+async def test_a_day_is_compared_on_demand(fresh_till: Till, mdh: Mdh) -> None:
+    assert (await mdh("reconciliation", "run", "--day", "2026-01-05"))[0] == 0
+    assert "waiting" in (await mdh("reconciliation", "days"))[1]
+    await fresh_till.work()
+    assert "2026-01-05  0 entries  0 suspects  compared" in (await mdh("reconciliation", "days"))[1]
+    assert [(await mdh("reconciliation", "run", "--day", day))[0] for day in ("2126-01-05", "monday")] == [1, 1]
