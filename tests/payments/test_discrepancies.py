@@ -177,6 +177,16 @@ async def test_what_webhooks_never_told_is_settled_and_no_difference(till: Till,
     assert ((await till.payment(1)).status, (await till.payment(2)).withheld_cents) == ("captured", PRICE)
 
 
+async def test_a_charge_of_a_day_that_was_never_read_is_read_when_its_refund_is_compared(
+    till: Till, noon: datetime
+) -> None:
+    intent_id = await till.captured()
+    await tells_time(till, noon + timedelta(days=1))
+    await till.hear(cancelled(refund_cents=1_000))
+    await till.hand_on(intent_id, "refund.created")
+    assert await compared(till, noon + timedelta(days=1)) == []
+
+
 async def test_a_provider_that_does_not_answer_is_no_difference(till: Till, noon: datetime) -> None:
     await till.ready()
     await till.sandbox.confirm(await till.intent_id())
