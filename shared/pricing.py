@@ -3,8 +3,8 @@
 What it reads travels in catalog's events, so both come to the same cent. Money is whole cents, rates are basis points
 of 1/100 %, taxes parts per million (sales taxes go to three places: 8.875 %), distances metres.
 
-The lines, in their order: the tier at its price for the vehicle's size, the vehicle's condition, add-ons, what is
-missing to the minimum, travel, the promotion (of the services, never of travel), tax (on all of that).
+The lines, in their order: of each vehicle the tier at its price for the size, the condition, add-ons; then, once for
+all, what is missing to the minimum, travel, the promotion (of the services, never of travel), tax (on all of that).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -104,12 +104,19 @@ class TierOnSale(Part):
     size_prices: list[SizePrice] = []
 
 
-class Job(Part):
-    """What is to be done; `distance_m` from the affiliate's base, None where there is none to pay for."""
+class Wanted(Part):
+    """What is to be done to one vehicle."""
 
     size_class: SizeClass
     condition: Condition = Condition.NORMAL
     add_on_ids: list[int] = []
+
+
+class Job(Part):
+    """What is to be done, one vehicle after the other; `distance_m` from the affiliate's base, None where there is none
+    to pay for."""
+
+    vehicles: list[Wanted]
     distance_m: int | None = None
 
 
@@ -170,10 +177,13 @@ SERVICES = {LineKind.SERVICE, LineKind.SIZE, LineKind.CONDITION, LineKind.ADD_ON
 
 
 class LineItem(Part):
+    """`vehicle` counts from 1; None where there is one vehicle only, or for what is not of one."""
+
     kind: LineKind
     label: str
     amount_cents: int
     add_on_id: int | None = None
+    vehicle: int | None = None
 
 
 class Price(Part):
@@ -206,7 +216,7 @@ def price(tier: TierOnSale, rules: PriceList, job: Job, promotion: Promotion | N
     off = promotion.takes_off(_total(lines)) if promotion else 0
     lines += _line(LineKind.TRAVEL, "Travel", _travel_fee(rules.travel_bands, job.distance_m))
     lines += _line(LineKind.PROMOTION, promotion.code if promotion else "", -off)
-    return taxed(lines, rules, duration_minutes(tier, rules, job.add_on_ids))
+    return taxed(lines, rules, duration_minutes(tier, rules, [one.add_on_ids for one in job.vehicles]))
 
 
 def taxed(lines: Sequence[LineItem], rules: PriceList, minutes: int) -> Price:
@@ -218,9 +228,10 @@ def taxed(lines: Sequence[LineItem], rules: PriceList, minutes: int) -> Price:
     return made
 
 
-def duration_minutes(tier: TierOnSale, rules: PriceList, add_on_ids: Collection[int]) -> int:
-    """How long the job takes, with what is added to it; `AddOnNotOffered` if that cannot be had."""
-    return tier.duration_minutes + sum(add_on.duration_minutes for add_on in _add_ons(rules, tier, add_on_ids))
+def duration_minutes(tier: TierOnSale, rules: PriceList, add_ons: Sequence[Collection[int]]) -> int:
+    """How long the job takes, with what is added to it vehicle by vehicle; `AddOnNotOffered` if that cannot be had."""
+    added = [add_on.duration_minutes for ids in add_ons for add_on in _add_ons(rules, tier, ids)]
+    return tier.duration_minutes * len(add_ons) + sum(added)
 
 
 def tax(amount_cents: int, ppm: int) -> int:
@@ -243,12 +254,19 @@ def _multiplier_bp(rules: PriceList, size: SizeClass) -> int | None:
 
 
 def _services(tier: TierOnSale, rules: PriceList, job: Job) -> Iterator[LineItem]:
-    sized = [*_sized(tier, rules, job.size_class)]
-    conditioned = [*sized, *_conditioned(_total(sized), rules, job.condition)]
-    lines = [*conditioned, *(_added(add_on) for add_on in _add_ons(rules, tier, job.add_on_ids))]
+    lines: list[LineItem] = []
+    for place, wanted in enumerate(job.vehicles, 1):
+        lines += _vehicle(tier, rules, wanted, place if len(job.vehicles) > 1 else None)
     least = max(rules.minimum_cents, MIN_PRICE_CENTS)
     yield from lines
     yield from _line(LineKind.MINIMUM, "Minimum price", max(least - _total(lines), 0))
+
+
+def _vehicle(tier: TierOnSale, rules: PriceList, wanted: Wanted, place: int | None) -> list[LineItem]:
+    sized = [*_sized(tier, rules, wanted.size_class)]
+    lines = [*sized, *_conditioned(_total(sized), rules, wanted.condition)]
+    lines += [_added(add_on) for add_on in _add_ons(rules, tier, wanted.add_on_ids)]
+    return [line.model_copy(update={"vehicle": place}) for line in lines] if place else lines
 
 
 def _sized(tier: TierOnSale, rules: PriceList, size: SizeClass) -> Iterator[LineItem]:

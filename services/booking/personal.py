@@ -17,7 +17,7 @@ TABLES = (
         shown="id affiliate_id service_name tier_name status appointment_start appointment_end timezone price_cents"
         " currency lines tax_cents size_class condition late_fee_cents paid_cents refund_cents"
         " fee_cents payment_mode deposit_cents cancelled_by created_at updated_at no_show_fee_cents proposed_start eta"
-        " started_at completed_at",
+        " started_at completed_at vehicles arrival_window_minutes extras extra_minutes",
         hidden="version customer_id crew_id service_id tier_id blocked commission_cents promotion_id quote_id"
         " series_id free_until hold_expires_at",
         erased={
@@ -25,6 +25,7 @@ TABLES = (
             "zip": "''",
             "cancel_reason": "null",
             "notes": "null",
+            "vehicle": "''",
             "photo_urls": "'{}'",
         },
     ),

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.personal import DataErased, DataExported
 from shared.events import PERSONAL, Event
-from shared.pricing import LineItem
+from shared.pricing import LineItem, Wanted
 from shared.vehicles import Condition, SizeClass
 
 
@@ -21,6 +21,8 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     the rest when it is done, authorise where it holds the price on a card and takes it when it is done, on_site where
     the affiliate takes it at the door: then `paid_cents` stays 0. `fee_cents` is what a late end costs, where nothing
     was taken yet.
+    `vehicle` are the vehicles in the customer's words, one a line. The crew begins up to `arrival_window_minutes` after
+    `appointment_start`. `extras` are offered on top, with their tax, and not answered yet.
     What is null or empty was not told before there was such a field, or is not known yet: together, a booking's
     events say all that its row does.
     """
@@ -46,6 +48,11 @@ class BookingEvent(Event, aggregate="booking", person="customer_id"):
     tax_cents: int = 0
     size_class: SizeClass | None = None
     condition: Condition | None = None
+    vehicles: list[Wanted] = []
+    vehicle: Annotated[str, PERSONAL] = ""
+    arrival_window_minutes: int = 0
+    extras: list[LineItem] = []
+    extra_minutes: int = 0
     promotion_id: int | None = None
     quote_id: int | None = None
     series_id: int | None = None
@@ -102,6 +109,18 @@ class BookingRescheduled(BookingEvent, type="booking.rescheduled.v1"):
     """Another time for the same appointment. A difference in price is told beside it: charge_due or refund_due."""
 
     previous_start: datetime
+
+
+class BookingExtrasOffered(BookingEvent, type="booking.extras_offered.v1"):
+    """The crew would do more, for what `extras` add up to; until the customer agrees, nothing changes."""
+
+
+class BookingExtrasAgreed(BookingEvent, type="booking.extras_agreed.v1"):
+    """They are part of the price and of the appointment now. What they cost is told beside it: charge_due."""
+
+
+class BookingExtrasDropped(BookingEvent, type="booking.extras_dropped.v1"):
+    """Refused by the customer, or taken back."""
 
 
 class BookingEnRoute(BookingEvent, type="booking.en_route.v1"):
@@ -339,6 +358,9 @@ BOOKING_EVENTS: tuple[type[BookingEvent], ...] = (
     BookingExpired,
     BookingMoveProposed,
     BookingRescheduled,
+    BookingExtrasOffered,
+    BookingExtrasAgreed,
+    BookingExtrasDropped,
     BookingEnRoute,
     BookingStarted,
     BookingCompleted,

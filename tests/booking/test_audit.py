@@ -38,6 +38,8 @@ UNGUARDED = """do $$ declare guard record; begin
     loop execute format('alter table %s drop constraint %I', guard.owner, guard.conname); end loop;
 end $$"""
 ANOTHER = {
+    "vehicles": """'[{"size_class": "rv"}]'""",
+    "extras": """'[{"kind": "add_on", "label": "Wax", "amount_cents": 1}]'""",
     "status": "'expired'", "size_class": "'truck'", "condition": "'clean'", "currency": "'EUR'", "timezone": "'UTC'",
     "payment_mode": "'on_site'", "lines": "'[]'", "request_id": "gen_random_uuid()", "photo_urls": "array['x']",
     "wished_times": "array[now()]", "add_on_ids": "array[9]", "paused_by": "'unpaid'", "series.status": "'paused'",

@@ -20,7 +20,7 @@ from shared.contracts.booking import (
 )
 from shared.events import CONTRACTS, Event
 from shared.ids import new_id
-from shared.pricing import LineItem
+from shared.pricing import LineItem, Wanted
 
 AT = datetime(2026, 3, 2, 14, tzinfo=UTC)
 REQUEST = new_id()
@@ -39,6 +39,8 @@ def value(kind: type[Event], name: str, number: int) -> Any:
     annotation = str(kind.model_fields[name].annotation)
     if name in WORDS:
         return WORDS[name][number % 2]
+    if "Wanted" in annotation:
+        return [Wanted(size_class="suv", add_on_ids=[number])]
     if "LineItem" in annotation:
         return [LineItem(kind="service", label="x", amount_cents=number)]
     if "datetime.datetime" in annotation:

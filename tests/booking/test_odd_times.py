@@ -16,7 +16,7 @@ from shared.consumers import copy_config
 from shared.contracts.booking import BookingCancelled, BookingConfirmed, BookingRefundDue
 from shared.contracts.catalog import ConfigChanged
 from shared.platform_config import PlatformConfig, copied
-from shared.pricing import Job
+from shared.pricing import Job, Wanted
 from shared.testing.plugin import Published
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 from shared.vehicles import SizeClass
@@ -61,7 +61,7 @@ def test_a_hold_ends_when_its_appointment_would_begin(begins_in: int, held_for: 
     start = at + timedelta(minutes=begins_in)
     crew = Crew(affiliate_id=1, name="Crew 1")
     crew.id = 1
-    sale = offer.sell(Job(size_class=SizeClass.SEDAN), None)
+    sale = offer.sell(Job(vehicles=[Wanted(size_class=SizeClass.SEDAN)]), None)
     slot = Slot(start, start + timedelta(hours=2), crew)
     hold = Booking.hold(7, offer, slot, sale, Visit(start, "1 Main St", "11201"))
     assert hold.hold_expires_at == at + timedelta(minutes=held_for)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -167,3 +167,50 @@ async def test_a_price_list_takes_no_statement(
     with statements() as sent:
         await listed.slots(next_monday(), next_monday(), add_on_ids=[WAX])
     assert len(sent) == 2, "\n".join(sent)
+
+
+async def test_several_vehicles_are_one_appointment_one_after_the_other(listed: Shop, published: Published) -> None:
+    """Each at its own price; minimum, travel and tax once for all."""
+    second: dict[str, Any] = {"size_class": "sedan", "add_on_ids": [WAX], "vehicle": "The red one"}
+    booking = (await listed.book(monday_at(9), **WANTED, vehicle="A white Golf", more_vehicles=[second])).json()
+    assert [(line["kind"], line["vehicle"], line["amount_cents"]) for line in booking["lines"]] == [
+        ("service", 1, 18_900), ("size", 1, 4_725), ("condition", 1, 2_363), ("add_on", 1, 2_500),
+        ("service", 2, 18_900), ("add_on", 2, 2_500), ("travel", None, 1_500), ("tax", None, 4_561),
+    ]  # fmt: skip
+    assert moment(booking["appointment_end"]) - moment(booking["appointment_start"]) == timedelta(minutes=2 * 150)
+    assert [(one["size_class"], one["condition"], one["add_on_ids"]) for one in booking["vehicles"]] == [
+        ("suv", "dirty", [WAX]), ("sedan", "normal", [WAX]),
+    ]  # fmt: skip
+    assert booking["vehicle"] == "A white Golf\nThe red one"
+    [event] = await published(BookingHeld)
+    assert (event.vehicle, len(event.vehicles)) == (booking["vehicle"], 2)
+
+
+async def test_slots_for_several_vehicles_are_as_long_as_all_of_them_take(listed: Shop) -> None:
+    day = next_monday().isoformat()
+    asked: dict[str, Any] = {
+        "tier_id": TIER,
+        "from": day,
+        "to": day,
+        "add_on_ids": [WAX, WAX],
+        "vehicles": 2,
+        "size_class": "suv",
+    }
+    shown = (await listed.client.get("/booking/v1/slots", params=asked)).json()
+    slots = shown["days"][0]["slots"]
+    assert {moment(slot["ends_at"]) - moment(slot["starts_at"]) for slot in slots} == {timedelta(minutes=2 * 150)}
+    wanted: dict[str, Any] = {
+        "size_class": "suv",
+        "add_on_ids": [WAX],
+        "more_vehicles": [{"size_class": "suv", "add_on_ids": [WAX]}],
+    }
+    booking = (await listed.book(slots[-1]["starts_at"], **wanted)).json()
+    assert booking["price_cents"] == shown["price_cents"]
+
+
+async def test_too_many_vehicles_are_refused(listed: Shop) -> None:
+    refused = await listed.book(monday_at(9), more_vehicles=[{}] * 10)
+    assert refused.status_code == 422
+    day = next_monday().isoformat()
+    asked: dict[str, Any] = {"tier_id": TIER, "from": day, "to": day, "vehicles": 11}
+    assert (await listed.client.get("/booking/v1/slots", params=asked)).status_code == 422

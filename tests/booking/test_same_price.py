@@ -136,6 +136,8 @@ class Market:
             "add_on_ids": self.random.sample(self.add_ons, min(draw(3), len(self.add_ons))),
             "zip": self.random.choice(ZIPS[: 4 + (draw(10) == 0)]),
         }
+        more = {name: job[name] for name in ("size_class", "condition", "add_on_ids")}
+        job["more_vehicles"] = [more] * draw(3)
         return job | ({"promotion_code": self.random.choice(CODES)} if draw(2) else {})
 
     async def in_catalog(self, job: Json) -> httpx.Response:

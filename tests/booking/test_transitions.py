@@ -15,17 +15,17 @@ END = START + timedelta(hours=2)
 
 # From each state, by each step in its time: the state it leads to, or the refusal.
 TABLE = """
-             accept           decline          confirm     expire      turn_away   propose              reschedule           set_out     start        complete    miss          cancel
-requested    held             declined         NotAwaited  expired     NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  cancelled
-held         AlreadyAnswered  AlreadyAnswered  confirmed   expired     cancelled   TooLateToReschedule  held                 NotToBegin  NotToBegin   NotYetDone  NobodyMissed  cancelled
-confirmed    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  confirmed            confirmed            en_route    in_progress  completed   no_show       cancelled
-en_route     AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  in_progress  completed   no_show       cancelled
-in_progress  AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   completed   NobodyMissed  cancelled
-completed    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
-cancelled    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
-expired      AlreadyAnswered  AlreadyAnswered  confirmed   NotAwaited  cancelled   TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
-no_show      AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
-declined     AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel
+             accept           decline          confirm     expire      turn_away   propose              reschedule           set_out     start        complete    miss          cancel      offer_extras  agree_extras  drop_extras
+requested    held             declined         NotAwaited  expired     NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  cancelled  NothingToAdd  NothingToAdd  NothingToAdd
+held         AlreadyAnswered  AlreadyAnswered  confirmed   expired     cancelled   TooLateToReschedule  held                 NotToBegin  NotToBegin   NotYetDone  NobodyMissed  cancelled  NothingToAdd  NothingToAdd  NothingToAdd
+confirmed    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  confirmed            confirmed            en_route    in_progress  completed   no_show       cancelled  confirmed     confirmed     confirmed
+en_route     AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  in_progress  completed   no_show       cancelled  en_route      en_route      en_route
+in_progress  AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   completed   NobodyMissed  cancelled  in_progress   in_progress   in_progress
+completed    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel  NothingToAdd  NothingToAdd  NothingToAdd
+cancelled    AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel  NothingToAdd  NothingToAdd  NothingToAdd
+expired      AlreadyAnswered  AlreadyAnswered  confirmed   NotAwaited  cancelled   TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel  NothingToAdd  NothingToAdd  NothingToAdd
+no_show      AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel  NothingToAdd  NothingToAdd  NothingToAdd
+declined     AlreadyAnswered  AlreadyAnswered  NotAwaited  NotAwaited  NotAwaited  TooLateToReschedule  TooLateToReschedule  NotToBegin  NotToBegin   NotYetDone  NobodyMissed  TooLateToCancel  NothingToAdd  NothingToAdd  NothingToAdd
 """  # noqa: E501
 IN_TIME = {
     Step.CONFIRM: START - timedelta(days=1),

@@ -87,6 +87,10 @@ from tests.notifications.conftest import (
     visit,
 )
 
+EXTRAS = [
+    {"kind": "add_on", "label": "Pet hair", "amount_cents": 2_500},
+    {"kind": "add_on", "label": "Wax", "amount_cents": 3_000, "vehicle": 2},
+]
 NOW = datetime(2199, 1, 1, tzinfo=UTC)
 ADA = Contact(
     user_id=1, version=1, customer_id=7, email="a@example.org", full_name="Ada", locale="en", timezone="America/Chicago"
@@ -138,6 +142,11 @@ EVENTS: list[Event] = [
     booking(bookings.BookingDeclined, 2, "declined", other_times=[]),
     booking(bookings.BookingDeclined, 2, "declined", other_times=[START, START], cancel_reason="Rain"),
     booking(bookings.BookingMoveProposed, 3, "confirmed", proposed_start=START),
+    booking(bookings.BookingExtrasOffered, 3, "confirmed", extras=EXTRAS),
+    booking(bookings.BookingExtrasOffered, 3, "confirmed", extras=EXTRAS, extra_minutes=30),
+    booking(bookings.BookingExtrasAgreed, 3, "confirmed", lines=EXTRAS),
+    booking(bookings.BookingExtrasAgreed, 3, "confirmed", lines=EXTRAS, payment_mode="on_site"),
+    booking(bookings.BookingConfirmed, 2, "confirmed", lines=EXTRAS, vehicle="A Golf", arrival_window_minutes=60),
     booking(bookings.BookingRescheduled, 3, "confirmed", previous_start=START),
     booking(bookings.BookingEnRoute, 3, "en_route", eta=START),
     booking(bookings.BookingCompleted, 3, "completed"),

@@ -449,6 +449,8 @@ async def catalog(stage: Stage) -> None:
                 "size_class": "suv",
                 "condition": "dirty",
                 "add_on_ids": [wax["add_on_id"]],
+                "vehicle": "A white Golf",
+                "more_vehicles": [{"size_class": "sedan", "vehicle": "A Polo"}],
                 "promotion_code": code["code"],
             }
         ),
@@ -485,7 +487,11 @@ async def booking(stage: Stage) -> None:
     stage.cast = cast()
     schedule = await _schedule(stage)
     wanted = {"tier_id": booking_world.TIER, "starts_at": at(15, 30), "address": "1 Main St", "zip": "11201"}
-    wanted |= {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
+    wanted |= {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON], "vehicle": "A Golf"}
+    extras = {"lines": [{"label": "Pet hair", "amount_cents": 2_500}], "minutes": 15}
+    path = f"/booking/v1/bookings/{begun['id']}/extras"
+    await stage.client.post(path, json=extras, headers=stage.as_(member(AFFILIATE)))
+    total = {"price_cents": booking_world.PRICE + 2_500}
     stage.asks = (
         schedule
         | await _calendars(stage)
@@ -494,7 +500,7 @@ async def booking(stage: Stage) -> None:
         | {
             "GET /booking/v1/bookings": Ask(query={"limit": 5}),
             "POST /booking/v1/bookings": Ask(
-                body=wanted | {"promotion_code": "SPRING", "price_cents": booking_world.PRICE}
+                body=wanted | {"promotion_code": "SPRING", "price_cents": booking_world.PRICE, "more_vehicles": []}
             ),
             "GET /booking/v1/bookings/{booking_id}": Ask({"booking_id": paid["id"]}),
             "POST /booking/v1/bookings/{booking_id}/cancel": Ask({"booking_id": paid["id"]}, body={"reason": "rain"}),
@@ -509,6 +515,9 @@ async def booking(stage: Stage) -> None:
             "POST /booking/v1/bookings/{booking_id}/propose": Ask(
                 {"booking_id": paid["id"]}, body={"starts_at": at(15, 30)}
             ),
+            "POST /booking/v1/bookings/{booking_id}/extras": Ask({"booking_id": begun["id"]}, body=extras),
+            "POST /booking/v1/bookings/{booking_id}/extras/agree": Ask({"booking_id": begun["id"]}, body=total),
+            "POST /booking/v1/bookings/{booking_id}/extras/drop": Ask({"booking_id": begun["id"]}),
             "POST /booking/v1/bookings/{booking_id}/set-out": Ask({"booking_id": begun["id"]}, body={"eta": at(13)}),
             "POST /booking/v1/bookings/{booking_id}/start": Ask({"booking_id": begun["id"]}),
             "POST /booking/v1/bookings/{booking_id}/complete": Ask(

@@ -158,6 +158,9 @@ POST /bookings/{booking_id}/accept               refused
 POST /bookings/{booking_id}/decline              refused
 POST /bookings/{booking_id}/reschedule           refused
 POST /bookings/{booking_id}/propose              refused
+POST /bookings/{booking_id}/extras               refused
+POST /bookings/{booking_id}/extras/agree         refused
+POST /bookings/{booking_id}/extras/drop          refused
 POST /bookings/{booking_id}/set-out              refused
 POST /bookings/{booking_id}/start                refused
 POST /bookings/{booking_id}/complete             refused

@@ -27,6 +27,7 @@ from shared.pricing import (
     SizePrice,
     TierOnSale,
     TravelBand,
+    Wanted,
     price,
     sized_cents,
 )
@@ -56,6 +57,10 @@ NEW_YORK = PriceList(
 )
 
 
+def one(distance_m: int | None = None, **wanted: Any) -> Job:
+    return Job(vehicles=[Wanted(**wanted)], distance_m=distance_m)
+
+
 def promotion(**changes: Any) -> Promotion:
     return Promotion(**{"promotion_id": 9, "code": "SPRING", "percent_bp": 1_000, "starts_at": NOON} | changes)
 
@@ -67,47 +72,47 @@ def lines_of(job: Job, code: Promotion | None = None, tier: TierOnSale = FULL) -
 @pytest.mark.parametrize(
     ("job", "code", "lines"),
     [
-        (Job(size_class="sedan"), None, [("service", 18_900), ("tax", 1_677)]),
-        (Job(size_class="suv"), None, [("service", 18_900), ("size", 3_780), ("tax", 2_013)]),
+        (one(size_class="sedan"), None, [("service", 18_900), ("tax", 1_677)]),
+        (one(size_class="suv"), None, [("service", 18_900), ("size", 3_780), ("tax", 2_013)]),
         (
-            Job(size_class="suv", condition="very_dirty"),
+            one(size_class="suv", condition="very_dirty"),
             None,
             [("service", 18_900), ("size", 3_780), ("condition", 11_340), ("tax", 3_019)],
         ),
         (
-            Job(size_class="van", condition="clean"),  # 251.9937 $, then 9/10 of 251.99 $
+            one(size_class="van", condition="clean"),  # 251.9937 $, then 9/10 of 251.99 $
             None,
             [("service", 18_900), ("size", 6_299), ("condition", -2_520), ("tax", 2_013)],
         ),
         (
-            Job(size_class="motorcycle"),
+            one(size_class="motorcycle"),
             None,
             [("service", 18_900), ("size", -7_560), ("minimum", 660), ("tax", 1_065)],
         ),
         (
-            Job(size_class="sedan", add_on_ids=[2, 1, 2], distance_m=10_001),
+            one(size_class="sedan", add_on_ids=[2, 1, 2], distance_m=10_001),
             None,
             [("service", 18_900), ("add_on", 4_500), ("add_on", 2_999), ("travel", 2_500), ("tax", 2_565)],
         ),
-        (Job(size_class="sedan", distance_m=10_000), None, [("service", 18_900), ("tax", 1_677)]),
-        (Job(size_class="sedan", distance_m=99_999), None, [("service", 18_900), ("travel", 2_500), ("tax", 1_899)]),
+        (one(size_class="sedan", distance_m=10_000), None, [("service", 18_900), ("tax", 1_677)]),
+        (one(size_class="sedan", distance_m=99_999), None, [("service", 18_900), ("travel", 2_500), ("tax", 1_899)]),
         (
-            Job(size_class="sedan", distance_m=20_000),
+            one(size_class="sedan", distance_m=20_000),
             promotion(),  # of the services, not of travel; taxed is what is paid
             [("service", 18_900), ("travel", 2_500), ("promotion", -1_890), ("tax", 1_732)],
         ),
         (
-            Job(size_class="sedan"),
+            one(size_class="sedan"),
             promotion(percent_bp=None, amount_cents=18_850),
             [("service", 18_900), ("promotion", -18_850), ("tax", 4)],
         ),
         (
-            Job(size_class="sedan"),
+            one(size_class="sedan"),
             promotion(percent_bp=None, amount_cents=18_851),  # 49 cents could not be paid
             [("service", 18_900), ("promotion", -18_900)],
         ),
         (
-            Job(size_class="sedan", distance_m=20_000),
+            one(size_class="sedan", distance_m=20_000),
             promotion(percent_bp=None, amount_cents=1_000_000),
             [("service", 18_900), ("travel", 2_500), ("promotion", -18_900), ("tax", 222)],
         ),
@@ -119,13 +124,13 @@ def test_as_detailers_price(job: Job, code: Promotion | None, lines: list[tuple[
 
 def test_a_price_of_the_sizes_own_stands_instead_of_the_multiplier() -> None:
     tier = FULL.model_copy(update={"size_prices": [SizePrice(size_class=SizeClass.SUV, price_cents=25_000)]})
-    assert lines_of(Job(size_class=SizeClass.SUV), tier=tier)[0] == ("service", 25_000)
+    assert lines_of(one(size_class=SizeClass.SUV), tier=tier)[0] == ("service", 25_000)
     assert sized_cents(tier, NEW_YORK, SizeClass.SUV) == 25_000
     assert sized_cents(tier, NEW_YORK, SizeClass.SEDAN) == 18_900
 
 
 def test_a_line_says_what_it_is_for() -> None:
-    job = Job(size_class=SizeClass.SUV, condition=Condition.VERY_DIRTY, add_on_ids=[1], distance_m=20_000)
+    job = one(size_class=SizeClass.SUV, condition=Condition.VERY_DIRTY, add_on_ids=[1], distance_m=20_000)
     labels = [line.label for line in price(FULL, NEW_YORK, job, promotion()).lines]
     assert labels == [
         "Full detail", "Vehicle size: suv", "Condition: very dirty", "Wax", "Travel", "SPRING", "Tax 8.875 %",
@@ -133,12 +138,12 @@ def test_a_line_says_what_it_is_for() -> None:
 
 
 def test_it_lasts_as_long_as_the_tier_and_all_that_is_added() -> None:
-    job = Job(size_class=SizeClass.SEDAN, add_on_ids=[1, 2])
+    job = one(size_class=SizeClass.SEDAN, add_on_ids=[1, 2])
     assert price(FULL, NEW_YORK, job).duration_minutes == 180 + 30 + 45
 
 
 def test_with_sizes_named_only_those_are_taken_and_those_that_a_tier_has_a_price_for() -> None:
-    truck = Job(size_class=SizeClass.TRUCK)
+    truck = one(size_class=SizeClass.TRUCK)
     with pytest.raises(SizeNotServed):
         price(FULL, NEW_YORK, truck)
     assert sized_cents(FULL, NEW_YORK, SizeClass.TRUCK) is None
@@ -153,7 +158,7 @@ def test_with_sizes_named_only_those_are_taken_and_those_that_a_tier_has_a_price
 def test_an_add_on_is_to_be_had_where_it_fits(category: str, add_on_id: int) -> None:
     tier = FULL.model_copy(update={"category": category})
     with pytest.raises(AddOnNotOffered) as refused:
-        price(tier, NEW_YORK, Job(size_class=SizeClass.SEDAN, add_on_ids=[1, add_on_id]))
+        price(tier, NEW_YORK, one(size_class=SizeClass.SEDAN, add_on_ids=[1, add_on_id]))
     assert refused.value.facts == {"add_on_id": add_on_id}
 
 
@@ -161,7 +166,7 @@ def test_what_nobody_could_pay_is_refused() -> None:
     most = TierOnSale(name="Yacht", category="full", price_cents=MAX_PRICE_CENTS, duration_minutes=60)
     rules = PriceList(conditions=[ConditionMultiplier(condition=Condition.DIRTY, multiplier_bp=50_000)])
     sizes = [SizeMultiplier(size_class=SizeClass.RV, multiplier_bp=20_000)]
-    dirty = Job(size_class=SizeClass.RV, condition=Condition.DIRTY)
+    dirty = one(size_class=SizeClass.RV, condition=Condition.DIRTY)
     assert price(most, rules, dirty).total_cents == 5 * MAX_PRICE_CENTS
     with pytest.raises(PriceTooHigh):
         price(most, rules.model_copy(update={"sizes": sizes}), dirty)
@@ -256,12 +261,14 @@ def quotes(draw: st.DrawFn) -> tuple[TierOnSale, PriceList, Job, Promotion | Non
     tier, rules = draw(TIERS), draw(PRICE_LISTS)
     offered = [add_on.add_on_id for add_on in rules.add_ons if add_on.fits(tier.category)]
     taken = [size for size in SizeClass if sized_cents(tier, rules, size) is not None]
-    job = Job(
-        size_class=draw(st.sampled_from(taken)),
-        condition=draw(st.sampled_from(Condition)),
-        add_on_ids=draw(st.lists(st.sampled_from(offered), max_size=6)) if offered else [],
-        distance_m=draw(st.none() | st.integers(0, 250_000)),
+    vehicle = st.builds(
+        Wanted,
+        size_class=st.sampled_from(taken),
+        condition=st.sampled_from(Condition),
+        add_on_ids=st.lists(st.sampled_from(offered), max_size=6) if offered else st.just([]),
     )
+    vehicles = draw(st.lists(vehicle, min_size=1, max_size=3))
+    job = Job(vehicles=vehicles, distance_m=draw(st.none() | st.integers(0, 250_000)))
     return tier, rules, job, draw(PROMOTIONS)
 
 
@@ -272,8 +279,8 @@ HALF_A_CENT = PriceList(tax_ppm=10_000)  # of 50 cents
 
 @MANY
 @given(quotes())
-@example((CHEAPEST, HALF_A_CENT, Job(size_class=SizeClass.RV), None))
-@example((CHEAPEST, HALF_A_CENT, Job(size_class=SizeClass.RV), promotion(percent_bp=1)))
+@example((CHEAPEST, HALF_A_CENT, one(size_class=SizeClass.RV), None))
+@example((CHEAPEST, HALF_A_CENT, one(size_class=SizeClass.RV), promotion(percent_bp=1)))
 def test_a_price_is_whole_cents_that_add_up_and_can_be_paid(quote: Quote) -> None:
     found = price(*quote)
     services = sum(line.amount_cents for line in found.lines if line.kind in pricing.SERVICES)
@@ -306,9 +313,10 @@ def dearer_size(rules: PriceList, job: Job, more: int) -> PriceList:
 
 
 def dearer_condition(rules: PriceList, job: Job, more: int) -> PriceList:
-    others = [c for c in rules.conditions if c.condition is not job.condition]
-    now = next((c.multiplier_bp for c in rules.conditions if c.condition is job.condition), pricing.AS_IT_IS_BP)
-    changed = ConditionMultiplier(condition=job.condition, multiplier_bp=now + more)
+    condition = job.vehicles[0].condition
+    others = [c for c in rules.conditions if c.condition is not condition]
+    now = next((c.multiplier_bp for c in rules.conditions if c.condition is condition), pricing.AS_IT_IS_BP)
+    changed = ConditionMultiplier(condition=condition, multiplier_bp=now + more)
     return rules.model_copy(update={"conditions": [*others, changed]})
 
 
@@ -347,11 +355,30 @@ def test_where_fees_rise_with_the_distance_going_further_is_never_cheaper(quote:
     assert total(tier, rules, there, code) >= total(tier, rules, here, code)
 
 
+def _with_add_ons(job: Job, change: Callable[[list[int]], list[int]]) -> Job:
+    vehicles = [one.model_copy(update={"add_on_ids": change(one.add_on_ids)}) for one in job.vehicles]
+    return job.model_copy(update={"vehicles": vehicles})
+
+
+@FEW
+@given(quotes())
+def test_a_vehicle_more_costs_and_takes_more_and_is_told_by_its_place(quote: Quote) -> None:
+    tier, rules, job, _ = quote
+    more = job.model_copy(update={"vehicles": [*job.vehicles, job.vehicles[0]]})
+    alone, together = price(tier, rules, job), price(tier, rules, more)
+    assert together.duration_minutes > alone.duration_minutes
+    assert together.total_cents >= alone.total_cents
+    services = [line.vehicle for line in together.lines if line.kind is LineKind.SERVICE]
+    assert services == list(range(1, len(more.vehicles) + 1))
+    of_one = price(tier, rules, Job(vehicles=job.vehicles[:1]))
+    assert {line.vehicle for line in of_one.lines} == {None}
+
+
 @FEW
 @given(quotes())
 def test_an_add_on_never_makes_it_cheaper_and_no_code_makes_it_dearer(quote: Quote) -> None:
     tier, rules, job, code = quote
-    fewer = job.model_copy(update={"add_on_ids": job.add_on_ids[1:]})
+    fewer = _with_add_ons(job, lambda ids: ids[1:])
     assert total(tier, rules, fewer, code) <= total(*quote) <= total(tier, rules, job, None)
 
 
@@ -359,8 +386,8 @@ def test_an_add_on_never_makes_it_cheaper_and_no_code_makes_it_dearer(quote: Quo
 @given(quotes(), st.randoms())
 def test_in_whatever_order_add_ons_are_asked_for_the_lines_are_the_same(quote: Quote, random: Any) -> None:
     tier, rules, job, code = quote
-    shuffled = random.sample(job.add_on_ids * 2, len(job.add_on_ids) * 2)
-    assert price(tier, rules, job.model_copy(update={"add_on_ids": shuffled}), code) == price(*quote)
+    shuffled = _with_add_ons(job, lambda ids: random.sample(ids * 2, len(ids) * 2))
+    assert price(tier, rules, shuffled, code) == price(*quote)
 
 
 @FEW

@@ -9,7 +9,7 @@ from shared.http import router as new_router
 from shared.idempotency import Idempotent
 
 from ..commands import bookings as commands
-from ..commands import holding, requests, rescheduling
+from ..commands import extras, holding, requests, rescheduling
 from ..domain.booking import Booking
 from ..domain.life import Status
 from ..queries.bookings import booking_for, bookings_of, rivals_of
@@ -19,6 +19,8 @@ from ..schemas.bookings import (
     CancelRequest,
     CompletionRequest,
     DepartureRequest,
+    ExtrasAnswer,
+    ExtrasRequest,
     ProposalRequest,
     RescheduleRequest,
     view_of,
@@ -120,6 +122,40 @@ async def propose_time(
 ) -> Booking:
     """Ask the customer to move it to a time that is free now; by the affiliate's owner and managers."""
     return _tagged(response, await rescheduling.propose_time(session, actor, booking_id, version, wanted))
+
+
+@router.post("/bookings/{booking_id}/extras", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def offer_extras(
+    booking_id: PathId,
+    wanted: ExtrasRequest,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Booking:
+    """Offer to do more, for more; by the affiliate's team, from an hour before it begins until it is completed."""
+    return _tagged(response, await extras.offer_extras(session, actor, booking_id, version, wanted))
+
+
+@router.post("/bookings/{booking_id}/extras/agree", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def agree_extras(
+    booking_id: PathId,
+    wanted: ExtrasAnswer,
+    actor: CurrentActor,
+    session: Session,
+    version: IfMatch,
+    response: Response,
+) -> Booking:
+    """Have them done, at what one saw: they are charged on top; by the customer."""
+    return _tagged(response, await extras.agree_extras(session, actor, booking_id, version, wanted))
+
+
+@router.post("/bookings/{booking_id}/extras/drop", response_model=BookingView, dependencies=[InPerson, Idempotent])
+async def drop_extras(
+    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
+) -> Booking:
+    """Leave it at what was booked; by the customer, or by the team that offered more."""
+    return _tagged(response, await extras.drop_extras(session, actor, booking_id, version))
 
 
 @router.post("/bookings/{booking_id}/set-out", response_model=BookingView, dependencies=[InPerson, Idempotent])

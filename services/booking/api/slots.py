@@ -12,6 +12,7 @@ from shared.db import ReadSession
 from shared.http import MAX_ID, BadDays, Day, Moment, QueryId, QueryIds, digits
 from shared.http import router as new_router
 from shared.vehicles import SizeClass
+from shared.wanted import MAX_VEHICLES
 
 from ..queries import offered
 from ..schemas.slots import JobAsked, NearbyAsked, NearbySlotsView, SlotsAsked, SlotsView, WhyView
@@ -33,13 +34,18 @@ LastDay = Annotated[Day | None, Query(alias="to")]
 Affiliates = Annotated[
     list[Annotated[int, BeforeValidator(digits), Field(ge=1, le=MAX_ID)]], Query(min_length=1, max_length=50)
 ]
+Vehicles = Annotated[int, BeforeValidator(digits), Query(ge=1, le=MAX_VEHICLES)]
 Category = Annotated[str, Query(pattern="^[a-z][a-z_]{0,49}$")]
 
 
 def _job(
-    tier_id: QueryId, add_on_ids: QueryIds, zip: KnownZip | None = None, size_class: SizeClass | None = None
+    tier_id: QueryId,
+    add_on_ids: QueryIds,
+    zip: KnownZip | None = None,
+    size_class: SizeClass | None = None,
+    vehicles: Vehicles = 1,
 ) -> JobAsked:
-    return JobAsked(tier_id, add_on_ids, zip, size_class)
+    return JobAsked(tier_id, add_on_ids, zip, size_class, vehicles)
 
 
 AskedJob = Annotated[JobAsked, Depends(_job)]
@@ -62,8 +68,9 @@ async def slots(
 ) -> SlotsView:
     """Times that can be booked, by local days of the affiliate or of `tz`, both ends included; long enough for these
     add-ons, with the drive from and to this zip code, without which no drive is counted and hours that are for some
-    places are left out. `first_free`: only the first, from `from` or now on to the horizon. `price_cents` is the
-    tier's, or with `size_class` that of the job; a price check says how it comes to that."""
+    places are left out. Of several `vehicles`, an add-on is for as many as it is named times. `first_free`: only the
+    first, from `from` or now on to the horizon. `price_cents` is the tier's, or with `size_class` that of the job, all
+    vehicles of that size; a price check says how it comes to that."""
     if not first_free:
         _within(MOST_DAYS, first, last)
     return await offered.slots_of(session, SlotsAsked(job, first, last, tz, first_free))

@@ -30,7 +30,7 @@ async def take_slot(session: AsyncSession, actor: Actor, wanted: BookingRequest)
     offer, holds = await lock_offer(session, wanted.tier_id, actor.customer_id)
     sale = await _sale(session, offer, actor.customer_id, wanted)
     sale.must_cost(wanted.price_cents, offer.config.currency)
-    visit = Visit(wanted.starts_at.astimezone(UTC), wanted.address, wanted.zip)
+    visit = Visit(wanted.starts_at.astimezone(UTC), wanted.address, wanted.zip, vehicle=wanted.described)
     return await hold_slot(session, actor.customer_id, offer, holds, sale, visit)
 
 

@@ -121,7 +121,7 @@ async def accept_quote(
     quote.expect(version)
     await _let_go_of_what_ran_out(session, quote, offer)
     quote.must_lead_on(QuoteStep.ACCEPT, actor, at)
-    visit = Visit(wanted.starts_at.astimezone(UTC), quote.address, quote.zip, quote.id)
+    visit = Visit(wanted.starts_at.astimezone(UTC), quote.address, quote.zip, quote.id, vehicle=quote.vehicle)
     booking = await hold_slot(session, actor.customer_id, offer, holds, quote.sale, visit)
     quote.accept(actor, booking.id, at)
     record(session, QuoteAccepted.of(quote))

@@ -60,7 +60,7 @@ async def reschedule_booking(
     with enforced_by(NO_OVERLAP, SlotTaken):
         await session.flush()
     record(session, BookingRescheduled.of(booking, previous_start=previous))
-    _settle(session, booking, more)
+    settle(session, booking, more, "reschedule")
     return booking
 
 
@@ -74,15 +74,15 @@ async def _priced_anew(session: AsyncSession, offer: Offer, booking: Booking) ->
     return offer.sell(job.model_copy(update={"distance_m": distance_m}), found.promotion if found else None)
 
 
-def _settle(session: AsyncSession, booking: Booking, more: int) -> None:
-    """What was asked for before and is not paid may be too much by now: it is called off, and what is missing asked for
-    anew."""
+def settle(session: AsyncSession, booking: Booking, more: int, charge_for: str) -> None:
+    """A price that is another by now. What was asked for before and is not paid may be too much: it is called off, and
+    what is missing asked for anew."""
     if more < 0 < booking.missing_cents - more:
         booking.settle_more()
         record(session, BookingChargeCalledOff.of(booking))
         more = booking.missing_cents
     if more > 0:
         booking.settle_more()
-        record(session, BookingChargeDue.of(booking, charge_cents=more, charge_for="reschedule"))
+        record(session, BookingChargeDue.of(booking, charge_cents=more, charge_for=charge_for))
     else:
         give_back_excess(session, booking)

@@ -8,16 +8,17 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor
-from shared.db import Aggregate, words
+from shared.db import Aggregate, kept, words
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
 from shared.places import find_place
-from shared.pricing import Job, Price
+from shared.pricing import Job, LineKind, Price, Wanted
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
 from .agenda import Taken
 from .availability import Crew
+from .extras import Extended
 from .life import AGREED, UNDER_WAY, AlreadyAnswered, NotYourPart, Party, Status, Step, TooLateToReschedule, after
 from .offer import Offer, Sale, Visit
 from .slots import Slot
@@ -52,7 +53,7 @@ class NoSuchBooking(NotFound):
     """There is no such booking, or it is not yours to see."""
 
 
-class Booking(Sold, Aggregate, Base, kw_only=True):
+class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
     """One appointment. Price, commission and policy are those of the moment it was made."""
 
     __tablename__ = "bookings"
@@ -73,6 +74,9 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
     zip: Mapped[str]
     size_class: Mapped[SizeClass | None] = mapped_column(words(SizeClass), default=None)
     condition: Mapped[Condition | None] = mapped_column(words(Condition), default=None)
+    vehicles: Mapped[list[Wanted]] = mapped_column(kept(list[Wanted]), default_factory=list)
+    vehicle: Mapped[str] = mapped_column(default="")
+    arrival_window_minutes: Mapped[int] = mapped_column(default=0)
     promotion_id: Mapped[int | None] = mapped_column(default=None)
     quote_id: Mapped[int | None] = mapped_column(default=None)
     series_id: Mapped[int | None] = mapped_column(default=None)
@@ -116,8 +120,11 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
             currency=config.currency,
             lines=price.lines,
             tax_cents=price.tax_cents,
-            size_class=sale.job.size_class,
-            condition=sale.job.condition,
+            size_class=sale.job.vehicles[0].size_class,
+            condition=sale.job.vehicles[0].condition,
+            vehicles=sale.job.vehicles,
+            vehicle=visit.vehicle,
+            arrival_window_minutes=offer.arrival_window_minutes,
             promotion_id=sale.promotion.promotion_id if sale.promotion else None,
             free_until=slot.starts_at - timedelta(hours=policy.free_cancellation_hours),
             late_fee_cents=policy.late_fee_cents(price.total_cents),
@@ -234,11 +241,37 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
 
     @property
     def job(self) -> Job | None:
-        """What was bought by the price list, to be priced anew; None where that is not known or was agreed."""
-        if self.quote_id is not None or self.size_class is None or self.condition is None or not self.lines:
-            return None
-        add_ons = [line.add_on_id for line in self.lines if line.add_on_id is not None]
-        return Job(size_class=self.size_class, condition=self.condition, add_on_ids=add_ons)
+        """What was bought by the price list, to be priced anew; None where it is not known or anything was agreed."""
+        agreed = self.quote_id is not None or any(
+            line.kind is LineKind.ADD_ON and not line.add_on_id for line in self.lines
+        )
+        return None if agreed or not self.vehicles else Job(vehicles=self.vehicles)
+
+    def offer_extras(self, by: Actor, price: Price, at: datetime) -> None:
+        self._take(Step.OFFER_EXTRAS, by, at)
+        self.keep_extras(price, self.price_cents)
+
+    def must_be_extendable(self, by: Actor, seen_cents: int, at: datetime) -> None:
+        self._after(Step.AGREE_EXTRAS, by, at)
+        self.with_extras(self.lines, seen_cents)
+
+    def agree_extras(self, by: Actor, seen_cents: int, at: datetime) -> int:
+        """Says how much more it costs."""
+        self._take(Step.AGREE_EXTRAS, by, at)
+        price, longer = self.with_extras(self.lines, seen_cents), timedelta(minutes=self.extra_minutes)
+        self.appointment_end += longer
+        self.blocked = Range(self.blocked_from, self.blocked_until + longer, bounds="[)")
+        self.forget_extras()
+        return self.cost_anew(price)
+
+    def refuse_extras(self, by: Actor, at: datetime) -> None:
+        self._take(Step.DROP_EXTRAS, by, at)
+        self.drop_extras()
+
+    @property
+    def extended_stop(self) -> Stop:
+        """With what is offered on top."""
+        return Stop(self.stop.minutes + self.extra_minutes, self.stop.place)
 
     def set_out(self, by: Actor, eta: datetime | None, at: datetime) -> None:
         """The crew is on its way, to be there at `eta`."""
@@ -252,6 +285,7 @@ class Booking(Sold, Aggregate, Base, kw_only=True):
     def complete(self, by: Actor, photo_urls: list[str], notes: str | None, at: datetime) -> None:
         self._take(Step.COMPLETE, by, at)
         self.completed_at, self.photo_urls, self.notes = at, photo_urls, notes
+        self.forget_extras()
 
     def miss(self, by: Actor, at: datetime) -> int:
         """The crew was there and the customer was not: less the fee, what was paid goes back; says how much now."""

@@ -45,9 +45,15 @@ CHANGES: dict[type[Event], Change] = {
         "crew_id appointment_start appointment_end blocked_from blocked_until free_until hold_expires_at proposed_start"
         " price_cents tax_cents commission_cents lines late_fee_cents no_show_fee_cents"
     ),
+    told.BookingExtrasOffered: _change("extras extra_minutes"),
+    told.BookingExtrasAgreed: _change(
+        "appointment_end blocked_from blocked_until price_cents tax_cents commission_cents lines late_fee_cents"
+        " no_show_fee_cents extras extra_minutes"
+    ),
+    told.BookingExtrasDropped: _change("extras extra_minutes"),
     told.BookingEnRoute: _change("status eta"),
     told.BookingStarted: _change("status started_at"),
-    told.BookingCompleted: _change("status completed_at notes photos"),
+    told.BookingCompleted: _change("status completed_at notes photos extras extra_minutes"),
     told.BookingNoShow: _change("status fee_cents", adds="refund_cents"),
     told.BookingCancelled: _change(
         "status paid_cents fee_cents cancelled_by cancel_reason", adds="refund_cents", cancel_reason="reason"

@@ -31,6 +31,9 @@ class Step(StrEnum):
     TURN_AWAY = "turn_away"
     PROPOSE = "propose"
     RESCHEDULE = "reschedule"
+    OFFER_EXTRAS = "offer_extras"
+    AGREE_EXTRAS = "agree_extras"
+    DROP_EXTRAS = "drop_extras"
     SET_OUT = "set_out"
     START = "start"
     COMPLETE = "complete"
@@ -69,6 +72,10 @@ class TooLateToReschedule(Conflict):
 
 class NotToBegin(Conflict):
     """Nobody sets out for this appointment or begins it: it is not confirmed, its time has not come, or it is over."""
+
+
+class NothingToAdd(Conflict):
+    """Extras are offered, and agreed to, from an hour before a confirmed appointment begins until it is completed."""
 
 
 class NotYetDone(Conflict):
@@ -157,6 +164,14 @@ TRANSITIONS = {
     Step.RESCHEDULE: _row(
         "held confirmed", None, "customer", AHEAD, "another time; a difference in price is settled", TooLateToReschedule
     ),
+    Step.OFFER_EXTRAS: _row(
+        "confirmed en_route in_progress", None, "team", NEAR, "the customer is asked", NothingToAdd
+    ),
+    Step.AGREE_EXTRAS: _row(
+        "confirmed en_route in_progress", None, "customer", NEAR, "they are charged on top, it lasts longer",
+        NothingToAdd,
+    ),
+    Step.DROP_EXTRAS: _row("confirmed en_route in_progress", None, "customer team", NEAR, "", NothingToAdd),
     Step.SET_OUT: _row("confirmed", "en_route", "team", ON_ITS_DAY, "the customer hears when", NotToBegin),
     Step.START: _row("confirmed en_route", "in_progress", "team", NEAR, "", NotToBegin),
     Step.COMPLETE: _row(

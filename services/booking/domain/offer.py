@@ -132,7 +132,8 @@ class Sale:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """When (UTC) and where to somebody comes; by which quote, if it is not by the price list; of which series. Unpaid
-    it is held for so long, None: as the platform says."""
+    it is held for so long, None: as the platform says. `vehicle` are the vehicles in the customer's words, one a line.
+    """
 
     starts_at: datetime
     address: str
@@ -140,6 +141,7 @@ class Visit:
     quote_id: int | None = None
     series_id: int | None = None
     held_for: timedelta | None = None
+    vehicle: str = ""
 
 
 class Offer:
@@ -178,6 +180,11 @@ class Offer:
         """Whether the affiliate wants to say yes first."""
         return self.settings is not None and self.settings.request_to_book
 
+    @property
+    def arrival_window_minutes(self) -> int:
+        """How much later than agreed a crew may begin."""
+        return self.settings.arrival_window_minutes if self.settings else 0
+
     def hides(self, start: datetime) -> dict[Rule, bool]:
         """Which rules of the offer hide a time, whatever the crews have to do."""
         return {Rule.LEAD: start < self.earliest, Rule.HORIZON: start > self.latest}
@@ -207,8 +214,9 @@ class Offer:
         """Priced by catalog's function from what it told: to the cent what its price check shows."""
         return Sale(job, promotion, price(self.tier.on_sale, self.rules, job, promotion))
 
-    def minutes_with(self, add_on_ids: Sequence[int]) -> int:
-        return duration_minutes(self.tier.on_sale, self.rules, add_on_ids)
+    def minutes_with(self, add_ons: Sequence[Sequence[int]]) -> int:
+        """`add_ons`: of each vehicle."""
+        return duration_minutes(self.tier.on_sale, self.rules, add_ons)
 
     def must_be_bookable(self) -> None:
         if not self.tier.active or self.affiliate.application_status != "approved":

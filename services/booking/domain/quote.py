@@ -12,7 +12,7 @@ from shared.auth import Actor
 from shared.clock import now
 from shared.db import Aggregate, Keyed, kept, words
 from shared.errors import Conflict, NotFound, Unprocessable
-from shared.pricing import MIN_PRICE_CENTS, Job, LineItem, Price
+from shared.pricing import MIN_PRICE_CENTS, Job, LineItem, Price, Wanted
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
@@ -124,7 +124,7 @@ class Quote(Aggregate, Base, kw_only=True):
     @property
     def sale(self) -> Sale:
         """What its booking is made of: nothing but what was agreed."""
-        job = Job(size_class=self.size_class, condition=self.condition)
+        job = Job(vehicles=[Wanted(size_class=self.size_class, condition=self.condition)])
         return Sale(job, None, Price(lines=self.lines, duration_minutes=self.duration_minutes or 0))
 
     def may_be_seen_by(self, actor: Actor) -> bool:

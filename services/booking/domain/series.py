@@ -13,7 +13,7 @@ from shared.auth import Actor
 from shared.db import Aggregate, words
 from shared.errors import Conflict, Forbidden, NotFound, Unprocessable
 from shared.places import place_of
-from shared.pricing import Job
+from shared.pricing import Job, Wanted
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
@@ -170,8 +170,8 @@ class Series(Aggregate, Base, kw_only=True):
         """A visit, at the price of today; `OutOfServiceArea` if the affiliate comes there no more."""
         place = place_of(self.zip)
         offer.affiliate.must_come_to(place)
-        job = Job(size_class=self.size_class, condition=self.condition, add_on_ids=self.add_on_ids)
-        return offer.sell(job.model_copy(update={"distance_m": offer.affiliate.distance_m(place)}), None)
+        wanted = Wanted(size_class=self.size_class, condition=self.condition, add_on_ids=self.add_on_ids)
+        return offer.sell(Job(vehicles=[wanted], distance_m=offer.affiliate.distance_m(place)), None)
 
     def stop(self, offer: Offer) -> Stop:
         """What is to be done, as a schedule asks for it."""

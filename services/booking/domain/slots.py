@@ -87,6 +87,13 @@ class Schedule:
         left = [one for one in self.hindrances(start, stop).get(crew_id, ()) if one.rule is not Rule.OFF_GRID]
         return None if any(one.booking_id != booking_id for one in left) else crew
 
+    def crew_until(self, crew_id: int, start: datetime, stop: Stop) -> Crew | None:
+        """The crew, if neither other jobs nor a calendar keep it from staying so long."""
+        crew = next((crew for crew in self.crews if crew.id == crew_id), None)
+        found = self.hindrances(start, stop).get(crew_id, ())
+        kept = any(one.booking_id is not None or one.rule is Rule.EXTERNAL_CALENDAR for one in found)
+        return None if kept else crew
+
     def lapsed_in_the_way(self, crew: Crew, start: datetime, minutes: int) -> list[int]:
         """The bookings whose hold ran out and which the exclusion constraint would still respect."""
         blocked = crew.blocked(start, minutes)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
 from shared.places import find_place, place_of
-from shared.pricing import Job
+from shared.pricing import Job, Wanted
 
 from ..domain.offer import NotYourAffiliate, Offer, Tier
 from ..domain.slots import Schedule, Slot
@@ -114,10 +114,10 @@ def _stop(offer: Offer, job: JobAsked) -> tuple[Stop, int]:
     if place:
         offer.affiliate.must_come_to(place)
     if job.size_class is None:
-        return Stop(offer.minutes_with(job.add_on_ids), place), offer.tier.price_cents
+        return Stop(offer.minutes_with(job.add_ons), place), offer.tier.price_cents * job.vehicles
     distance_m = offer.affiliate.distance_m(place) if place else None
-    wanted = Job(size_class=job.size_class, add_on_ids=list(job.add_on_ids), distance_m=distance_m)
-    price = offer.sell(wanted, None).price
+    vehicles = [Wanted(size_class=job.size_class, add_on_ids=ids) for ids in job.add_ons]
+    price = offer.sell(Job(vehicles=vehicles, distance_m=distance_m), None).price
     return Stop(price.duration_minutes, place), price.total_cents
 
 

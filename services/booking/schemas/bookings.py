@@ -3,39 +3,32 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field, StrictInt
 
 from shared.auth import Actor
-from shared.http import Body, Cents, Id, Line, Moment, Text, View
+from shared.http import Body, Cents, Line, Moment, Text, View
 from shared.photos import PhotoUrls
-from shared.pricing import Job, LineItem
+from shared.pricing import LineItem, LineKind, Wanted
 from shared.terms import PaymentMode
 from shared.vehicles import Condition, SizeClass
+from shared.wanted import JobRequest
 
 from ..domain.booking import Booking
+from ..domain.extras import MAX_EXTRA_MINUTES, MAX_EXTRAS
 from ..domain.life import Status
 
-Code = Annotated[Line, Field(max_length=50), AfterValidator(str.upper)]
-MAX_ADD_ONS = 20
 
-
-class BookingRequest(Body):
+class BookingRequest(JobRequest):
     """`price_cents`, if given, is the total that the customer saw: the booking is refused if it is another by now."""
 
-    tier_id: Id
     starts_at: Moment
     address: Line
-    zip: str = Field(pattern=r"^[0-9]{5}$")
-    size_class: SizeClass = SizeClass.SEDAN
-    condition: Condition = Condition.NORMAL
-    add_on_ids: list[Id] = Field(default=[], max_length=MAX_ADD_ONS)
-    promotion_code: Code | None = None
     price_cents: Cents | None = None
 
-    def job(self, distance_m: int | None) -> Job:
-        return Job(
-            size_class=self.size_class, condition=self.condition, add_on_ids=self.add_on_ids, distance_m=distance_m
-        )
+    @property
+    def described(self) -> str:
+        """The vehicles in the customer's words, one a line; nothing if they say nothing."""
+        return "\n".join(one.vehicle or "" for one in self.vehicles).rstrip()
 
 
 class CancelRequest(Body):
@@ -53,6 +46,28 @@ class ProposalRequest(Body):
     starts_at: Moment
 
 
+class ExtraRequest(Body):
+    label: Line
+    amount_cents: Annotated[Cents, Field(ge=1)]
+
+
+class ExtrasRequest(Body):
+    """What could be done beside; tax is no line of an affiliate's: we work it out."""
+
+    lines: list[ExtraRequest] = Field(min_length=1, max_length=MAX_EXTRAS)
+    minutes: StrictInt = Field(default=0, ge=0, le=MAX_EXTRA_MINUTES)
+
+    @property
+    def items(self) -> list[LineItem]:
+        return [LineItem(kind=LineKind.ADD_ON, label=line.label, amount_cents=line.amount_cents) for line in self.lines]
+
+
+class ExtrasAnswer(Body):
+    """`price_cents` is what all of it costs with them: `price_cents` of the booking and the extras' amounts."""
+
+    price_cents: Cents
+
+
 class DepartureRequest(Body):
     """When the crew means to be there, if it knows."""
 
@@ -68,7 +83,9 @@ class CompletionRequest(Body):
 
 class BookingView(View):
     """`lines` add up to `price_cents`, and `tax_cents` is part of it. `address` is null for an affiliate's team until
-    the booking is paid, and once it is off."""
+    the booking is paid, and once it is off. `vehicle` are the vehicles in the customer's words, one a line;
+    `size_class` and `condition` are the first one's. The crew begins up to `arrival_window_minutes` after
+    `appointment_start`. `extras` are offered on top, with their tax, and not answered yet."""
 
     id: int
     version: int
@@ -91,6 +108,11 @@ class BookingView(View):
     tax_cents: int
     size_class: SizeClass | None
     condition: Condition | None
+    vehicles: list[Wanted]
+    vehicle: str
+    arrival_window_minutes: int
+    extras: list[LineItem]
+    extra_minutes: int
     promotion_id: int | None
     quote_id: int | None
     series_id: int | None

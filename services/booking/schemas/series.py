@@ -11,13 +11,13 @@ from pydantic import AfterValidator, Field, StrictInt, model_validator
 from shared.auth import Actor
 from shared.http import Body, Cents, Day, Id, Line, Moment, PageView, Text, View
 from shared.vehicles import Condition, SizeClass
+from shared.wanted import MAX_ADD_ONS
 
 from ..domain.booking import Booking
 from ..domain.life import Status
 from ..domain.rhythm import Rhythm
 from ..domain.series import PaidVisits, PausedBy, Series, SeriesStatus
 from ..domain.visits import SeriesVisit, VisitOutcome
-from .bookings import MAX_ADD_ONS
 from .words import Clock
 
 PLANNED = 6

@@ -1,5 +1,6 @@
 """Times that can be booked."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,12 +13,19 @@ from ..domain.tour import Rule
 
 @dataclass(frozen=True)
 class JobAsked:
-    """What is to be done, as far as that is known."""
+    """What is to be done, as far as that is known. An add-on is named once for each vehicle that gets it."""
 
     tier_id: int
     add_on_ids: Sequence[int] = ()
     zip: str | None = None
     size_class: SizeClass | None = None
+    vehicles: int = 1
+
+    @property
+    def add_ons(self) -> list[list[int]]:
+        """By vehicle; named more often than there are vehicles, the first one gets it once."""
+        often = Counter(self.add_on_ids)
+        return [[id for id, count in often.items() if count > place] for place in range(self.vehicles)]
 
 
 @dataclass(frozen=True)

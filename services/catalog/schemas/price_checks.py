@@ -1,34 +1,16 @@
 """What a price check takes and gives. Money is cents of `currency`, distance metres."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field
-
-from shared.http import Body, Id, Line, View
-from shared.pricing import Job, LineItem, Price
-from shared.vehicles import Condition, SizeClass
+from shared.http import View
+from shared.pricing import LineItem, Price
+from shared.wanted import JobRequest
 
 from ..domain.price_check import Offer
-from .words import Zip
-
-MOST_ADD_ONS = 20
-Code = Annotated[Line, Field(max_length=50), AfterValidator(str.upper)]
 
 
-class PriceCheckRequest(Body):
-    """As a booking has it: what is to be done to which vehicle, and where."""
-
-    tier_id: Id
-    zip: Zip
-    size_class: SizeClass = SizeClass.SEDAN
-    condition: Condition = Condition.NORMAL
-    add_on_ids: list[Id] = Field(default=[], max_length=MOST_ADD_ONS)
-    promotion_code: Code | None = None
-
-    def job(self, distance_m: int) -> Job:
-        return Job(
-            size_class=self.size_class, condition=self.condition, add_on_ids=self.add_on_ids, distance_m=distance_m
-        )
+class PriceCheckRequest(JobRequest):
+    """As a booking has it: what is to be done to which vehicles, and where."""
 
 
 class PriceCheckView(View):

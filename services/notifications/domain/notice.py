@@ -26,6 +26,8 @@ class Kind(StrEnum):
     BOOKING_REMINDER = "booking_reminder"
     BOOKING_REQUESTED = "booking_requested"  # to the affiliate: somebody asks for a time
     BOOKING_DECLINED = "booking_declined"
+    EXTRAS_OFFERED = "extras_offered"
+    EXTRAS_AGREED = "extras_agreed"
     MOVE_PROPOSED = "move_proposed"  # the affiliate asks for another time
     BOOKING_MOVED = "booking_moved"
     BOOKING_MOVED_AWAY = "booking_moved_away"  # to the affiliate
@@ -119,6 +121,8 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     booking.BookingDeclined: {Kind.BOOKING_DECLINED: CUSTOMER},
     booking.BookingMoveProposed: {Kind.MOVE_PROPOSED: CUSTOMER},
     booking.BookingRescheduled: {Kind.BOOKING_MOVED: CUSTOMER, Kind.BOOKING_MOVED_AWAY: AFFILIATE},
+    booking.BookingExtrasOffered: {Kind.EXTRAS_OFFERED: CUSTOMER},
+    booking.BookingExtrasAgreed: {Kind.EXTRAS_AGREED: AFFILIATE},
     booking.BookingEnRoute: {Kind.BOOKING_EN_ROUTE: CUSTOMER},
     booking.BookingCompleted: {Kind.BOOKING_COMPLETED: CUSTOMER},
     booking.BookingNoShow: {Kind.BOOKING_MISSED: CUSTOMER},

@@ -21,6 +21,8 @@ TRUE_WHILE: dict[Kind, frozenset[str]] = {
     Kind.BOOKING_REQUESTED: frozenset({"requested"}),
     Kind.BOOKING_DECLINED: frozenset({"declined"}),
     Kind.MOVE_PROPOSED: frozenset({"confirmed"}),
+    Kind.EXTRAS_OFFERED: frozenset(AGREED),
+    Kind.EXTRAS_AGREED: frozenset({*AGREED, "completed"}),
     Kind.BOOKING_MOVED: frozenset({"held", *AGREED}),
     Kind.BOOKING_MOVED_AWAY: frozenset(AGREED),
     Kind.BOOKING_EN_ROUTE: frozenset({"en_route"}),
