@@ -1,8 +1,9 @@
 """P1 at random: some hundred requests, and red without the guards. tests/chaos/test_crowd.py has 50,000."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -29,6 +30,19 @@ async def crowd(fresh_client: httpx.AsyncClient, as_: Callable[[Actor], Headers]
     crowd = Crowd(shop, fresh_database, [1, 2, 3], days=2, in_flight=12)
     await crowd.arrange()
     return crowd
+
+
+async def comes_until(crowd: Crowd, noticed: Callable[[], Awaitable[Any]]) -> None:
+    """Whether a fault shows depends on who comes first: it must within 1,500 requests, and mostly does within 250."""
+    for _ in range(6):
+        await crowd.comes(crowd.sent + 250)
+        if await noticed():
+            return
+    pytest.fail("nothing was noticed")
+
+
+async def returned(value: Any) -> Any:
+    return value
 
 
 async def test_whatever_is_asked_at_once_no_crew_is_booked_twice_and_nobody_is_refused_for_nothing(
@@ -61,17 +75,14 @@ async def test_negative_control_a_crew_that_is_overlooked_is_noticed(
         return slot_at(replace(self, crews=self.crews[:-1]), start, stop)
 
     monkeypatch.setattr(Schedule, "slot_at", but_the_last)
-    await crowd.comes(200)
-    assert await crowd.refused_for_nothing()
+    await comes_until(crowd, crowd.refused_for_nothing)
 
 
 async def test_negative_control_drives_that_are_not_counted_are_noticed(
     crowd: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Drives, "_drive", lambda *_, **__: NO_TIME)
-    await crowd.comes(250)
-    assert crowd.witness.double_booked()
-    assert crowd.wrong
+    await comes_until(crowd, lambda: returned(crowd.witness.double_booked() and crowd.wrong))
 
 
 async def test_negative_control_drives_that_are_counted_twice_are_noticed(
@@ -79,6 +90,5 @@ async def test_negative_control_drives_that_are_counted_twice_are_noticed(
 ) -> None:
     once = Drives._drive
     monkeypatch.setattr(Drives, "_drive", lambda *of, **way: once(*of, **way) * 2)
-    await crowd.comes(250)
-    assert await crowd.refused_for_nothing()
-    assert crowd.wrong
+    await comes_until(crowd, crowd.refused_for_nothing)
+    await comes_until(crowd, lambda: returned(crowd.wrong))

@@ -223,12 +223,13 @@ class Series(Aggregate, Base, kw_only=True):
         self.version += 1
 
     def resume(self, at: datetime) -> None:
-        """What was passed over meanwhile is not made up for."""
+        """What was passed over meanwhile is not made up for, and what was seen to is not seen to again."""
         if self.status is not SeriesStatus.PAUSED:
             raise SeriesDoesNotRest
         self.status, self.paused_by, self.active_since = SeriesStatus.ACTIVE, None, at
         tomorrow = at.astimezone(self.zone).date() + timedelta(days=1)
-        self._look_from(max(tomorrow, self.next_on or tomorrow), at)
+        if self.next_on is not None:
+            self._look_from(max(tomorrow, self.next_on), at)
         self.version += 1
 
     def end_before(self, day: date, by: str, reason: str, at: datetime, *, followed_by_id: int | None = None) -> None:
