@@ -45,7 +45,8 @@ async def all_ended_well(town: Street, told: Sequence[Story]) -> None:
     while (wrongs := await wrongs_of(town, told)) and time.monotonic() < deadline:
         await asyncio.sleep(POLL)
     await town.stage.rest()
-    assert wrongs + await wrongs_of(town, told) == []
+    wrongs += await wrongs_of(town, told)
+    assert not wrongs, wrongs
 
 
 async def wrongs_of(town: Street, told: Sequence[Story]) -> list[str]:

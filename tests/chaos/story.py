@@ -26,7 +26,8 @@ WHOLE, DEPOSIT, HELD = 31, 32, 33  # affiliates by the way in which they are pai
 WAYS = {WHOLE: "full", DEPOSIT: "deposit", HELD: "authorise"}
 DAYS = {"windows": [{"weekday": day, "opens": "08:00", "closes": "20:00"} for day in range(7)]}
 A_DAY, STEP = 8, timedelta(minutes=90)
-SOON, CREWS = 4, 10  # what is held on a card is held for a few days, so those visits are near, and many at once
+# What is held on a card is held for a few days, so those visits are near and many at once; cancelling costs nothing.
+SOONEST, SOON, CREWS = 2, 4, 10
 MORE_CREWS = text("insert into crews (affiliate_id, name) select :id, 'Crew ' || n from generate_series(2, :crews) n")
 RUN_OUT = text("update bookings set hold_expires_at = now() - interval '1 second' where id = :id and status = 'held'")
 PAID, GONE = ("confirmed", "completed"), ("cancelled", "expired")
@@ -145,7 +146,7 @@ class Story:
     def _time(self, affiliate_id: int) -> datetime:
         """At each shop another for each story, as long as they last."""
         zone, days = ZoneInfo(ZONE), self.number // A_DAY
-        soon = datetime.now(zone).date() + timedelta(days=1 + days % SOON)
+        soon = datetime.now(zone).date() + timedelta(days=SOONEST + days % SOON)
         day = soon if affiliate_id == HELD else next_monday() + timedelta(days=days)
         return datetime.combine(day, time(8), zone) + self.number % A_DAY * STEP
 
