@@ -338,11 +338,22 @@ async def test_what_is_public_is_kept_for_those_who_show_nothing(client: httpx.A
 async def test_nothing_else_is_kept(client: httpx.AsyncClient, service: Upstream, method: str, answer: bytes) -> None:
     service.answer = answer
     for _ in range(2):
-        response = await client.request(method, "/catalog/v1/things", headers={"If-Match": '"5"'})
+        response = await client.request(method, "/catalog/v1/things")
         assert response.headers.get("x-cache") != "HIT"
     assert len(service.received) == 2
-    if method == "PATCH":
-        assert service.received[1].headers["if-match"] == '"5"'
+
+
+@pytest.mark.parametrize("condition", [("If-Match", '"5"'), ("If-Unmodified-Since", "Wed, 01 Jan 2025 00:00:00 GMT")])
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+async def test_a_condition_is_judged_by_the_service(
+    client: httpx.AsyncClient, service: Upstream, method: str, condition: tuple[str, str]
+) -> None:
+    service.answer = KEPT + b"last-modified: Thu, 02 Jan 2025 00:00:00 GMT\r\ncontent-length: 2\r\n\r\nok"
+    for path in ("/catalog/v1/things/a%2Fb?q=1", "/catalog/v1/things/a%2Fb?q=2"):
+        response = await client.request(method, path, headers=[condition])
+        assert (response.status_code, response.text) == (200, "ok")
+        assert service.received[-1].path == path
+        assert service.received[-1].headers[condition[0].lower()] == condition[1]
 
 
 async def test_what_is_said_to_somebody_is_kept_for_nobody(client: httpx.AsyncClient, service: Upstream) -> None:
