@@ -38,3 +38,20 @@ def test_no_function_is_longer_than_forty_lines(path: Path) -> None:
     tree = ast.parse("" if path.parent.name == "migrations" else path.read_text())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > 40] == []
+
+
+DOCUMENTS = modules("*.md", "docs/*.md", "docs/decisions/*.md", "deploy/*/README.md", "services/*/README.md")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_lead_to_what_is_there(document: Path) -> None:
+    text = re.sub("^```.*?^```", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+    links = {document.parent / link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)}
+    named = {ROOT / path for path in re.findall(r"`((?:services|shared|deploy|docs|tests|bench)/[\w./-]*)`", text)}
+    assert sorted(str(path) for path in links | named if not path.exists()) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_name_no_target_that_make_does_not_have(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", document.read_text())) <= targets
