@@ -22,7 +22,7 @@ TABLES = (
         hidden="version customer_id keeps_card intent_kind stripe_setup_intent_id capture_before cause commission_cents"
         " tax_cents rest_cents rest_commission_cents rest_tax_cents declined_attempt attention reference"
         " idempotency_key dispute_fees_cents attempt requested_at checked_at client_secret paid_out_cents"
-        " paid_out_version",
+        " paid_out_version surplus",
         # `{}` and not null: what a late webhook says of the card is not taken over any more.
         erased={"payment_method": "'{}'", "decline_reason": "null", "client_secret": "null"},
     ),
@@ -90,7 +90,8 @@ TABLES = (
     Nobodys(
         "payout_accounts",
         "id version affiliate_id owner_user_id affiliate_version status payouts_enabled requirements stripe_account_id"
-        " reference idempotency_key attempt requested_at checked_at name payouts_checked_at created_at updated_at",
+        " reference idempotency_key attempt requested_at checked_at name payouts_checked_at affiliate_status"
+        " held_because created_at updated_at",
         "an affiliate's",
     ),
     Nobodys(

@@ -145,6 +145,21 @@ class AccountChanged(Event, aggregate="payout_account", type="payments.account_c
     payouts_enabled: bool
 
 
+class HoldEvent(Event, aggregate="payout_account"):
+    """About payouts to an affiliate that was suspended."""
+
+    payout_account_id: int
+    affiliate_id: int
+
+
+class PayoutsHeld(HoldEvent, type="payments.payouts_held.v1"):
+    """None are made at present."""
+
+
+class PayoutsReleased(HoldEvent, type="payments.payouts_released.v1"):
+    """It was reinstated, or a person decided that they are made all the same."""
+
+
 class PayoutEvent(Event, aggregate="payout"):
     """Money for an affiliate, to its account at the provider. One sum for many payments, debts set off."""
 

@@ -726,6 +726,8 @@ async def payments(stage: Stage) -> None:
     stage.asks = {
         "GET /payments/v1/affiliates/{affiliate_id}/balance": Ask({"affiliate_id": AFFILIATE}),
         "GET /payments/v1/affiliates/{affiliate_id}/payout-account": Ask({"affiliate_id": AFFILIATE}),
+        "POST /payments/v1/affiliates/{affiliate_id}/payout-account/release": Ask({"affiliate_id": AFFILIATE}),
+        "GET /payments/v1/payout-accounts/held": Ask(),
         "GET /payments/v1/affiliates/{affiliate_id}/payouts": Ask(
             {"affiliate_id": AFFILIATE}, query={"status": "refused"}
         ),

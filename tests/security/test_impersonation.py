@@ -200,6 +200,8 @@ payments
 GET /affiliates/{affiliate_id}/balance           allowed
 POST /affiliates/{affiliate_id}/onboarding-links refused
 GET /affiliates/{affiliate_id}/payout-account    allowed
+POST /affiliates/{affiliate_id}/payout-account/release refused
+GET /payout-accounts/held                        refused
 GET /affiliates/{affiliate_id}/payouts           allowed
 GET /affiliates/{affiliate_id}/statements        allowed
 GET /affiliates/{affiliate_id}/statements/{month} allowed

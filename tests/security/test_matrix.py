@@ -225,6 +225,9 @@ payments                                     anonymous customer other owner mana
 GET /affiliates/{affiliate_id}/balance             401      403   403 200/0   200/0      403   403   200/0 200/0
 POST /affiliates/{affiliate_id}/onboarding-links   401      404   404   409     403        404   404     403   403
 GET /affiliates/{affiliate_id}/payout-account      401      404   404   200     200        404   404     200   200
+POST /affiliates/{affiliate_id}/payout-account/release
+                                                   401      403   403   403     403        403   403     403   409
+GET /payout-accounts/held                          401      403   403   403     403        403   403   200/0 200/0
 GET /affiliates/{affiliate_id}/payouts             401      403   403 200/1   200/1        403   403   200/1 200/1
 GET /affiliates/{affiliate_id}/statements          401      403   403 200/0   200/0        403   403   200/0 200/0
 GET /affiliates/{affiliate_id}/statements/{month}  401      403   403 200     200          403   403   200   200

@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
-from shared.contracts.catalog import AffiliateEvent
-from shared.contracts.payments import AccountChanged
+from shared.contracts.catalog import AffiliateEvent, AffiliateSuspended
+from shared.contracts.payments import AccountChanged, PayoutsHeld, PayoutsReleased
 from shared.outbox import record
 from shared.tasks import Outside
 
@@ -15,11 +15,19 @@ from ..clients import Provider
 from ..domain.payout_account import AccountNotReady, NoOnboarding, PayoutAccount, ProviderSilent
 from ..domain.provider import ProviderAccount, RefusedByProvider, Unanswered
 from ..domain.webhook import Outcome
-from ..queries.accounts import account_for, claim_quiet_accounts, find_account_id, get_account, has_account
+from ..queries.accounts import (
+    account_for,
+    claim_quiet_accounts,
+    find_account,
+    find_account_id,
+    get_account,
+    has_account,
+)
 from . import tasks
 from .asking import ask
 
 WITHOUT = ("rejected", "closed")  # affiliates that will not be paid, and so get no account
+REASON = 2_000  # characters that are kept of it
 
 
 async def prepare(session: AsyncSession, affiliate: AffiliateEvent) -> None:
@@ -34,9 +42,26 @@ async def prepare(session: AsyncSession, affiliate: AffiliateEvent) -> None:
     row = insert(PayoutAccount).values({"affiliate_id": affiliate.affiliate_id, **owned, **PayoutAccount.intended()})
     older = PayoutAccount.affiliate_version < affiliate.version
     kept = row.on_conflict_do_update(index_elements=["affiliate_id"], set_=owned, where=older)
-    account = await session.scalar(kept.returning(PayoutAccount))
-    if account is not None and account.stripe_account_id is None:
+    account = await session.scalar(kept.returning(PayoutAccount), execution_options={"populate_existing": True})
+    if account is None:
+        return
+    if account.stand(affiliate.application_status, _why(affiliate)):
+        record(session, (PayoutsHeld if account.payouts_held else PayoutsReleased).of(account))
+    if account.stripe_account_id is None:
         tasks.enqueue(session, create_account, payout_account_id=account.id)
+
+
+def _why(affiliate: AffiliateEvent) -> str | None:
+    return affiliate.reason[:REASON] if isinstance(affiliate, AffiliateSuspended) else None
+
+
+async def release_payouts(session: AsyncSession, affiliate_id: int, version: int | None) -> PayoutAccount:
+    """By a person: what waited leaves as if the affiliate had not been suspended."""
+    account = await find_account(session, affiliate_id, lock=True)
+    account.expect(version)
+    account.release()
+    record(session, PayoutsReleased.of(account))
+    return account
 
 
 @tasks.call

@@ -51,12 +51,13 @@ async def make_payouts(outside: Outside) -> None:
 
 
 async def pay_out(session: AsyncSession, account: PayoutAccount, terms: PayoutTerms) -> None:
-    """To a locked account, all that is due, in each currency in which it is enough. One that is under way or was
-    refused comes first."""
+    """To a locked account, all that is due, in each currency in which it is enough: whatever it is for one that was
+    closed. One that is under way or was refused comes first."""
+    least = 1 if account.is_closed else terms.minimum_cents
     waits_for = await under_way_of(session, account.affiliate_id)
     due = ripe(await earnings_of(session, account.affiliate_id, lock=True), terms, now())
     for currency, earnings in due.items():
-        if currency not in waits_for and total(earnings) >= terms.minimum_cents:
+        if currency not in waits_for and total(earnings) >= least:
             await _intend(session, account, currency, earnings)
     nothing = [one.payment.id for earnings in due.values() for one in earnings if not one.due_cents]
     if nothing:

@@ -58,13 +58,15 @@ class Posting(Keyed, Base, kw_only=True):
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What an affiliate is to be paid, in cents of `currency`; below nothing, what it owes. Of it, `held_back_cents`
-    wait for disputes to end, `under_way_cents` have been sent and not arrived, `due_cents` can be sent now."""
+    wait for disputes to end, `under_way_cents` have been sent and not arrived, `due_cents` can be sent now: nothing
+    while there is a `held_because`."""
 
     currency: str
     payable_cents: int
     held_back_cents: int = 0
     under_way_cents: int = 0
     due_cents: int = 0
+    held_because: str | None = None
 
 
 class Journal(Keyed, Base, kw_only=True):

@@ -16,7 +16,7 @@ from shared.errors import Conflict, NotFound
 from . import Base
 from .earnings import Earning, total
 from .intention import Intention
-from .payout_account import AccountIncomplete, PayoutAccount
+from .payout_account import PayoutAccount
 from .provider import RefusedByProvider
 
 
@@ -100,8 +100,8 @@ class Payout(Intention, Aggregate, Base, kw_only=True):
         """Under a new key: the provider would answer the old one with its refusal."""
         if self.status is not PayoutStatus.REFUSED:
             raise NotRefused(status=self.status)
-        if not account.can_be_paid or account.stripe_account_id is None:
-            raise AccountIncomplete(status=account.status)
+        account.must_be_payable()
+        assert account.stripe_account_id is not None
         self.status, self.refusal, self.stripe_account_id = PayoutStatus.PENDING, None, account.stripe_account_id
         self.try_anew(now())
         self.version += 1

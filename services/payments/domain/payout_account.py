@@ -15,6 +15,8 @@ from .intention import Intention
 from .provider import ProviderAccount
 
 SHOWN = 20  # of what is asked for; the provider's page has all of it
+SUSPENDED, CLOSED = "suspended", "closed"  # catalog's words
+UNSAID = "The affiliate is suspended."  # by an event that gives no reason
 
 
 class AccountStatus(StrEnum):
@@ -45,6 +47,14 @@ class AccountIncomplete(Conflict):
     """Our payment provider still needs something of this affiliate, so nothing can be paid out to it."""
 
 
+class NotWhileHeld(Conflict):
+    """Payouts of this affiliate are held, because it was suspended."""
+
+
+class PayoutsNotHeld(Conflict):
+    """Payouts of this affiliate are not held."""
+
+
 class NoOnboarding(Conflict):
     """Our payment provider gives no link for this account."""
 
@@ -52,7 +62,8 @@ class NoOnboarding(Conflict):
 class PayoutAccount(Intention, Aggregate, Base, kw_only=True):
     """One per affiliate. `requirements` are the provider's names of what it still wants to know; `owner_user_id` and
     `name` are the affiliate's, of its version `affiliate_version`; `payouts_checked_at` is when it was last looked
-    whether something is to be paid out."""
+    whether something is to be paid out. `affiliate_status` is catalog's word for how it stands; while there is a
+    `held_because`, nothing is sent to it."""
 
     __tablename__ = "payout_accounts"
     operation = "account"
@@ -67,10 +78,48 @@ class PayoutAccount(Intention, Aggregate, Base, kw_only=True):
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
     name: Mapped[str | None] = mapped_column(default=None)
     payouts_checked_at: Mapped[datetime] = mapped_column(default_factory=now)
+    affiliate_status: Mapped[str | None] = mapped_column(default=None)
+    held_because: Mapped[str | None] = mapped_column(default=None)
 
     @property
-    def can_be_paid(self) -> bool:
-        return self.status is AccountStatus.COMPLETE and self.payouts_enabled
+    def payouts_held(self) -> bool:
+        return self.held_because is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Nothing more will come, so nothing more is waited for."""
+        return self.affiliate_status == CLOSED
+
+    def must_be_payable(self) -> None:
+        if self.status is not AccountStatus.COMPLETE or not self.payouts_enabled or self.stripe_account_id is None:
+            raise AccountIncomplete(status=self.status)
+        if self.payouts_held:
+            raise NotWhileHeld
+
+    def stand(self, affiliate_status: str, suspended_because: str | None) -> bool:
+        """How its affiliate stands by the newest event, which gives a reason if it is what suspends it; says whether
+        payouts are held now and were not, or the other way round. Who closes while they are held has them held on;
+        what was released stays so until the next suspension."""
+        held = self.payouts_held
+        if affiliate_status == SUSPENDED:
+            if suspended_because is not None or self.affiliate_status != SUSPENDED:
+                self.held_because = suspended_because or UNSAID
+        elif affiliate_status != CLOSED:
+            self.held_because = None
+        self.affiliate_status = affiliate_status
+        return self._noted(held != self.payouts_held)
+
+    def release(self) -> None:
+        """By a person, who has seen to it."""
+        if not self.payouts_held:
+            raise PayoutsNotHeld
+        self.held_because = None
+        self._noted(True)
+
+    def _noted(self, news: bool) -> bool:
+        if news:
+            self.version += 1
+        return news
 
     def may_be_seen_by(self, actor: Actor) -> bool:
         return actor.user_id == self.owner_user_id or actor.runs(self.affiliate_id) or actor.is_staff

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
+from shared.http import Page, Paged
 
 from ..domain.payout_account import AccountStatus, NoSuchAccount, PayoutAccount
 
@@ -23,6 +24,25 @@ async def account_for(session: AsyncSession, actor: Actor, affiliate_id: int) ->
     if account is None or not account.may_be_seen_by(actor):
         raise NoSuchAccount
     return account
+
+
+async def find_account(session: AsyncSession, affiliate_id: int, *, lock: bool = False) -> PayoutAccount:
+    """`NoSuchAccount` if its affiliate has none."""
+    of = select(PayoutAccount).where(PayoutAccount.affiliate_id == affiliate_id)
+    account = await session.scalar(of.with_for_update() if lock else of)
+    if account is None:
+        raise NoSuchAccount
+    return account
+
+
+async def held_accounts(session: AsyncSession, page: Page) -> Paged[PayoutAccount]:
+    """Those whose payouts wait for a person, or for their affiliate to be reinstated."""
+    held = select(PayoutAccount).where(PayoutAccount.held_because.is_not(None))
+    return await page.of(session, held, PayoutAccount.created_at, PayoutAccount.id, descending=True)
+
+
+async def why_held(session: AsyncSession, affiliate_id: int) -> str | None:
+    return await session.scalar(select(PayoutAccount.held_because).where(PayoutAccount.affiliate_id == affiliate_id))
 
 
 async def has_account(session: AsyncSession, affiliate_id: int) -> bool:

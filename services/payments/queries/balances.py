@@ -8,6 +8,7 @@ from shared.errors import Forbidden
 
 from ..domain.earnings import PayoutTerms, ripe, total
 from ..domain.ledger import Balance
+from .accounts import why_held
 from .ledger import held_back_of, payable_to
 from .payouts import earnings_of, under_way_of
 
@@ -25,8 +26,11 @@ async def balances_for(session: AsyncSession, actor: Actor, affiliate_id: int, t
     """By currency."""
     must_see_books(actor, affiliate_id)
     held, sent = await held_back_of(session, affiliate_id), await under_way_of(session, affiliate_id)
-    due = ripe(await earnings_of(session, affiliate_id), terms, now())
+    why = await why_held(session, affiliate_id)
+    due = {} if why else ripe(await earnings_of(session, affiliate_id), terms, now())
     return [
-        Balance(currency, cents, held.get(currency, 0), sent.get(currency, 0), max(total(due.get(currency, [])), 0))
+        Balance(
+            currency, cents, held.get(currency, 0), sent.get(currency, 0), max(total(due.get(currency, [])), 0), why
+        )
         for currency, cents in (await payable_to(session, affiliate_id)).items()
     ]

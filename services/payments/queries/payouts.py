@@ -79,13 +79,14 @@ async def earnings_of(session: AsyncSession, affiliate_id: int, *, lock: bool = 
 
 
 async def claim_account_to_pay(session: AsyncSession) -> PayoutAccount | None:
-    """Locked: one that can be paid and has earned something, and that nobody has looked at for a while."""
+    """Locked: one that can be paid, is not held and has earned something, and that nobody has looked at for a while."""
     earned = exists().where(Payment.affiliate_id == PayoutAccount.affiliate_id, Payment.captured_cents > 0, UNSETTLED)
     due = (
         select(PayoutAccount.id)
         .where(
             PayoutAccount.status == AccountStatus.COMPLETE,
             PayoutAccount.payouts_enabled,
+            PayoutAccount.held_because.is_(None),
             PayoutAccount.payouts_checked_at < func.clock_timestamp() - LOOKED_AT_EVERY,
             earned,
         )

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from shared.http import View
 
 from ..domain.payout_account import AccountStatus
@@ -16,6 +18,8 @@ class PayoutAccountView(View):
     status: AccountStatus
     payouts_enabled: bool
     requirements: list[str]
+    payouts_held: bool
+    held_because: str | None = Field(description="why nothing is paid out at present: the affiliate was suspended")
     created_at: datetime
     updated_at: datetime
 

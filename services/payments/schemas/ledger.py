@@ -14,6 +14,7 @@ class BalanceView(View):
     held_back_cents: int
     under_way_cents: int = Field(description="a payout that has not arrived yet")
     due_cents: int = Field(description="what goes with the next payout if it is made now and comes to the minimum")
+    held_because: str | None = Field(description="why nothing is paid out at present: the affiliate was suspended")
 
 
 class BalancesView(View):
