@@ -9,12 +9,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from services.booking.domain import offer
 from services.booking.domain.slots import Schedule, Slot
 from services.booking.domain.tour import Stop
 from services.booking.domain.travel import NO_TIME, Drives
 from services.booking.queries import offers
 from shared.auth import Actor
 from shared.db import Database
+from shared.pricing import Job, Price, PriceList, Promotion, TierOnSale, price
 from shared.testing.plugin import AsOwner, Headers, deliver_to
 
 from .conftest import open_shop
@@ -53,7 +55,7 @@ async def test_whatever_is_asked_at_once_no_crew_is_booked_twice_and_nobody_is_r
     assert (crowd.witness.double_booked(), await overlaps(fresh_database), await crowd.deadlocks()) == ([], 0, 0)
     assert (await crowd.refused_for_nothing(), await crowd.not_as_told()) == ([], [])
     assert {(201, ""), (409, "slot-taken"), (409, "slot-not-offered")} <= set(crowd.answers)
-    assert {"accept", "decline", "reschedule", "cancel"} <= set(crowd.done)
+    assert {"accept", "decline", "reschedule", "cancel", "several", "extras", "extras/agree"} <= set(crowd.done)
 
 
 async def test_negative_control_without_guards_crews_are_booked_twice(
@@ -92,3 +94,20 @@ async def test_negative_control_drives_that_are_counted_twice_are_noticed(
     monkeypatch.setattr(Drives, "_drive", lambda *of, **way: once(*of, **way) * 2)
     await comes_until(crowd, crowd.refused_for_nothing)
     await comes_until(crowd, lambda: returned(crowd.wrong))
+
+
+async def test_negative_control_vehicles_that_take_no_time_are_noticed(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_the_first(tier: TierOnSale, rules: PriceList, job: Job, promotion: Promotion | None) -> Price:
+        return price(tier, rules, job, promotion).model_copy(update={"duration_minutes": tier.duration_minutes})
+
+    monkeypatch.setattr(offer, "price", of_the_first)
+    await comes_until(crowd, lambda: returned(crowd.wrong))
+
+
+async def test_negative_control_a_crew_that_is_said_to_have_no_time_for_extras_is_noticed(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Schedule, "crew_until", lambda *_: None)
+    await comes_until(crowd, crowd.refused_for_nothing)

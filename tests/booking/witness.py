@@ -96,19 +96,26 @@ class Span:
     def version(self) -> int:
         return int(self.booking["version"])
 
+    @property
+    def stands(self) -> bool:
+        """As far as anybody was told."""
+        return self.latest == inf
+
     def ends(self, first: float, last: float) -> None:
         self.until, self.latest = min(self.until, first), min(self.latest, last)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """That a time was said to be taken; `but`: by others than this one, which was to be moved there."""
+    """That a time was said to be taken; `but`: by others than this one, which was to be moved there or made longer;
+    `crew`: of this one, where no other could come."""
 
     affiliate: int
     job: Job
     asked: float
     answered: float
     but: int | None = None
+    crew: int | None = None
 
     def is_kept_by(self, span: Span) -> bool:
         then = span.earliest <= self.answered and span.latest >= self.asked
@@ -150,12 +157,12 @@ class Witness:
         for affiliate, crew in crews:
             of[affiliate].append(crew)
         for refusal in self.refusals:
-            day = refusal.job.start.date()
-            if not all(any(refusal.is_kept_by(span) for span in by_day[crew, day]) for crew in of[refusal.affiliate]):
+            day, able = refusal.job.start.date(), [refusal.crew] if refusal.crew else of[refusal.affiliate]
+            if not all(any(refusal.is_kept_by(span) for span in by_day[crew, day]) for crew in able):
                 yield refusal
 
     def _by_day(self) -> dict[tuple[int, Any], list[Span]]:
-        """All jobs are within the working hours of one day, in UTC as at the place."""
+        """All jobs begin within the working hours of one day, in UTC as at the place."""
         found = defaultdict(list)
         for span in self.spans:
             found[span.booking["crew_id"], span.job.start.date()].append(span)

@@ -10,7 +10,8 @@ from shared.db import Database
 from shared.testing.plugin import Headers, deliver_to
 
 from ..booking.conftest import open_shop
-from ..booking.crowd import DAY, Crowd
+from ..booking.crowd import Crowd
+from ..booking.door import DAY, EXTRAS, NO_TIME
 from ..booking.test_races import overlaps
 
 CREWS = [1, 2, 3, 4, 5, 5] * 10
@@ -32,5 +33,7 @@ async def test_fifty_thousand_requests_double_book_none_of_two_hundred_crews(
     assert (crowd.other_answers(), crowd.wrong) == (set(), []), crowd.answers
     assert (crowd.witness.double_booked(), await overlaps(fresh_database), await crowd.deadlocks()) == ([], 0, 0)
     assert (await crowd.refused_for_nothing(), await crowd.not_as_told()) == ([], [])
-    assert all(crowd.done[verb] for verb in (*DAY, "accept", "decline", "reschedule", "propose", "cancel", "paid more"))
+    deeds = (*DAY, "accept", "decline", "reschedule", "propose", "cancel", "paid more", "several", *EXTRAS)
+    assert all(crowd.done[deed] for deed in deeds)
+    assert (409, NO_TIME) in crowd.answers
     print(crowd.sent, crowd.answers, crowd.done, len(crowd.witness.spans), len(crowd.witness.refusals))
