@@ -32,8 +32,8 @@ MOST_KEYS, KEPT = 10_000, 600.0  # in the memory of one process; seconds
 RING, FETCHED = "key_ring", "keys_of_this_transaction"  # in `Session.info`
 
 # One statement; a key that another transaction makes at this moment is there when the statement is sent once more.
-KEYS = text("""
-with wanted as (select * from unnest(:people, :keys) as w (person, key)),
+KEYS = """
+with wanted as ({wanted}),
      gone as (select e.person from erased_people e join wanted using (person)),
      made as (
     insert into person_keys (person, key)
@@ -48,7 +48,12 @@ select person, key from made
  union all
 select k.person, k.key from person_keys k join wanted using (person)
  union all
-select person, null from gone""").bindparams(
+select person, null from gone"""
+# Nearly always it is one. For a list of any length PostgreSQL would plan each time, which takes longer than the rest.
+KEY_OF_ONE = text(KEYS.format(wanted="select :person as person, :key as key")).bindparams(
+    bindparam("person", type_=String), bindparam("key", type_=LargeBinary)
+)
+KEYS_OF_MANY = text(KEYS.format(wanted="select * from unnest(:people, :keys) as w (person, key)")).bindparams(
     bindparam("people", type_=ARRAY(String)), bindparam("keys", type_=ARRAY(LargeBinary))
 )
 
@@ -82,12 +87,20 @@ def keys_of(session: Session, people: Iterable[str]) -> dict[str, bytes | None]:
     found: dict[str, bytes | None] = {person: fetched.get(person) or ring.get(person) for person in people}
     missing = sorted(person for person, key in found.items() if key is None)
     while missing:
-        asked = {"people": missing, "keys": [secrets.token_bytes(32) for _ in missing]}
-        told: dict[str, bytes | None] = dict(session.execute(KEYS, asked).all())
+        told = _asked_for(session, missing)
         found |= told
         fetched |= {person: key for person, key in told.items() if key is not None}
         missing = [person for person in missing if person not in told]
     return found
+
+
+def _asked_for(session: Session, people: list[str]) -> dict[str, bytes | None]:
+    new = [secrets.token_bytes(32) for _ in people]
+    if len(people) == 1:
+        found = session.execute(KEY_OF_ONE, {"person": people[0], "key": new[0]})
+    else:
+        found = session.execute(KEYS_OF_MANY, {"people": people, "keys": new})
+    return dict(found.all())
 
 
 @event.listens_for(Session, "after_commit")

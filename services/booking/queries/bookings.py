@@ -17,6 +17,7 @@ from ..domain.life import ACTIVE, UNDER_WAY, WAITING, Status
 LOCK_CUSTOMER = text("select pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0))")
 # Spelled out, as the exclusion constraint has it: so its index serves whatever plan the database takes.
 IS_ACTIVE = Booking.status.in_([literal_column(f"'{status}'") for status in ACTIVE])
+IS_DONE = Booking.status.in_([literal_column(f"'{status}'") for status in (Status.COMPLETED, Status.NO_SHOW)])
 IS_WAITING = Booking.status.in_([literal_column(f"'{status}'") for status in WAITING])
 LAPSED = and_(IS_WAITING, Booking.hold_expires_at <= func.clock_timestamp())
 
