@@ -8,6 +8,8 @@ from shared.papers import Paper, PaperKind, PaperPayment
 
 TITLES = {PaperKind.RECEIPT: "Receipt", PaperKind.INVOICE: "Invoice", PaperKind.CREDIT_NOTE: "Credit note"}
 
+REFERS_TO = {"C": "Credit note", "R": "Receipt"}  # by the initial of its number
+
 
 def pdf_of(paper: Paper) -> bytes:
     """Costs some time to compute (`asyncio.to_thread`)."""
@@ -29,7 +31,7 @@ def _facts(paper: Paper) -> Iterator[tuple[str, str]]:
     if paper.performed_on:
         yield "Date of service", str(paper.performed_on)
     if paper.refers_to:
-        yield "Invoice", paper.refers_to
+        yield REFERS_TO.get(paper.refers_to[0], "Invoice"), paper.refers_to
 
 
 def _tables(paper: Paper) -> Iterator[Table]:

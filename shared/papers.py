@@ -41,7 +41,7 @@ class Paper(Part):
 
     `seller` did the job; `agent` is the platform, which issues receipts in its own name and everything else in the
     seller's. `settled` is what was set against the total by then, `beside` what was paid on top of it. `refers_to` is
-    the number of the invoice that it is about.
+    the number of the paper that it is about.
     """
 
     kind: PaperKind

@@ -15,7 +15,7 @@ from shared.contracts.booking import (
     BookingRescheduled,
 )
 from shared.contracts.catalog import AFFILIATE_EVENTS, AffiliateEvent
-from shared.contracts.payments import PaymentCaptured, PaymentEvent, PaymentRefunded
+from shared.contracts.payments import PaymentCaptured, PaymentDisputed, PaymentEvent, PaymentRefunded
 
 from .commands import accounts, endings, holds, intents, invoices, refunds, tips
 from .personal import personal
@@ -72,9 +72,9 @@ async def bill_booking(event: BookingCompleted | BookingCancelled | BookingNoSho
     await invoices.bill(session, event)
 
 
-@consumers.on(PaymentCaptured, PaymentRefunded)
-async def issue_papers(event: PaymentEvent, session: AsyncSession) -> None:
-    """Of our own money, whichever way it came or went: a receipt, a credit note."""
+@consumers.on(PaymentCaptured, PaymentRefunded, PaymentDisputed)
+async def issue_papers(event: PaymentEvent | PaymentDisputed, session: AsyncSession) -> None:
+    """Of our own money, whichever way it came or went: a receipt, a credit note, also of what a bank has for good."""
     invoices.want_papers(session, event.booking_id)
 
 

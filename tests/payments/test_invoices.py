@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
@@ -15,15 +16,18 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.payments.clients import Provider
 from services.payments.commands import invoices as commands
+from services.payments.commands.disputes import check_dispute
 from services.payments.domain.invoice import Invoice
 from services.payments.domain.letterhead import Letterhead
+from services.payments.domain.provider import ProviderDispute
 from services.payments.jobs import issue_missing_papers
-from services.payments.queries.invoices import take_number
+from services.payments.queries.invoices import ranges_with_holes, take_number
 from shared.auth import Actor, Role
 from shared.clock import frozen
 from shared.contracts.catalog import AffiliateChanged
-from shared.contracts.payments import InvoiceIssued, PaymentCaptured, PaymentRefunded
+from shared.contracts.payments import InvoiceIssued, PaymentCaptured, PaymentDisputed, PaymentRefunded
 from shared.db import Database
 from shared.papers import Paper, PaperKind
 from shared.pricing import LineItem, LineKind
@@ -44,6 +48,7 @@ from .conftest import (
     missed,
     refund_due,
 )
+from .test_disputes import opens
 
 TAX = 1_541
 LINES = [
@@ -63,7 +68,7 @@ async def known(till: Till) -> None:
 async def follow(till: Till) -> None:
     """What payments tells itself of money, and what follows."""
     for event in await recorded_in(till.database):
-        if isinstance(event, PaymentCaptured | PaymentRefunded):
+        if isinstance(event, PaymentCaptured | PaymentRefunded | PaymentDisputed):
             await till.deliver(event)
     await till.work()
 
@@ -124,6 +129,43 @@ async def test_a_refund_after_the_invoice_is_credited_and_its_tax_with_it_to_the
     invoice = next(paper for paper in await papers(till) if paper.kind is INVOICE)
     assert {note.refers_to for note in notes} == {invoice.number}
     assert notes[0].lines[-1].label == "Tax 8.875 %"
+
+
+async def bank_says(till: Till, dispute_id: str, monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
+    """News of a dispute, and the papers that follow."""
+    told = replace(await till.outside.client(Provider).get_dispute(dispute_id), **more)
+
+    async def get_dispute(*_: object) -> ProviderDispute:
+        return told
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Provider, "get_dispute", get_dispute)
+        await check_dispute(till.outside, dispute_id)
+    await follow(till)
+
+
+async def test_what_a_bank_takes_for_good_is_credited_and_taken_back_if_it_returns_it(
+    till: Till, as_: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await paid_and_done(till)
+    await refund(till, as_, 900)
+    intent_id = await till.intent_id()
+    dispute_id = await opens(till.sandbox, intent_id, amount=10_000)
+    await bank_says(till, dispute_id, monkeypatch)
+    assert [kind for kind, *_ in await sums(till)] == [RECEIPT, INVOICE, CREDIT_NOTE]
+    for lost, withdrawn in ((True, 10_000), (True, 10_000), (False, 0), (True, 10_000)):
+        status = "lost" if lost else "won"
+        await bank_says(till, dispute_id, monkeypatch, status=status, withdrawn_cents=withdrawn)
+    assert await sums(till) == [
+        (RECEIPT, PRICE, 0), (INVOICE, PRICE, TAX), (CREDIT_NOTE, 900, 73),
+        (CREDIT_NOTE, 10_000, 816), (INVOICE, 10_000, 816), (CREDIT_NOTE, 10_000, 816),
+    ]  # fmt: skip
+    invoice, _, credit, again, _ = (await papers(till))[1:]
+    assert credit.lines[0].label == f"Credit on invoice {invoice.number}: taken back by your bank"
+    assert (again.lines[0].label, again.refers_to) == (f"Credit note {credit.number} taken back", credit.number)
+    assert (again.due_cents, again.number) == (0, invoice.number[:-1] + "2")
+    async with till.database.begin() as session:
+        assert await ranges_with_holes(session) == []
 
 
 async def test_a_refund_before_the_job_was_done_is_credited_once_it_is_invoiced(till: Till, as_: As) -> None:

@@ -22,6 +22,8 @@ PAID_FOR = {
     Purpose.TIP: "Tip",
     Purpose.FEE: "Fee",
 }
+# In the causes of papers: whose decision they answer.
+BY_US, BY_BANK = ":credit:", ":bank:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Dossier:
                 yield self._receipt(payment)
         if self.bill and self._invoice is None:
             yield self._draft_invoice(self.bill, today)
-        elif self.bill and self._invoice and self._to_credit > 0:
-            yield self._credit_note(self.bill, self._invoice)
+        elif self.bill and self._invoice:
+            yield from self._corrections(self.bill, self._invoice, today)
 
     @property
     def _taken(self) -> list[Payment]:
@@ -101,33 +103,58 @@ class Dossier:
 
     @property
     def _sent_back(self) -> int:
-        """As the provider has confirmed; a bank's taking it is no credit: the price was owed."""
+        """As the provider has confirmed."""
         return sum(payment.refunded_cents for payment in self._of_price)
 
     def _too_much(self, bill: Bill) -> int:
         """A fee is less than what was paid, and a cheaper time than the one that was."""
         return max(sum(payment.captured_cents for payment in self._of_price) - bill.total_cents, 0)
 
-    @property
-    def _credited(self) -> int:
-        return sum(one.total_cents for one in self.issued if one.kind is PaperKind.CREDIT_NOTE)
+    def _corrections(self, bill: Bill, invoice: Invoice, today: date) -> Iterator[Draft]:
+        """What went back after, and what a bank has for good: if it gives that back, the credit is taken back."""
+        too_much, lost = self._too_much(bill), sum(payment.lost_cents for payment in self._of_price)
+        by_us = max(self._sent_back - too_much, 0)
+        by_bank = max(self._sent_back + lost - too_much, 0) - by_us
+        if by_us > self._credited(BY_US):
+            yield self._credit_note(bill, invoice, by_us - self._credited(BY_US), BY_US)
+        if by_bank > self._credited(BY_BANK):
+            yield self._credit_note(bill, invoice, by_bank - self._credited(BY_BANK), BY_BANK)
+        elif by_bank < self._credited(BY_BANK):
+            yield self._charge_again(bill, self._credited(BY_BANK) - by_bank, today)
 
-    @property
-    def _to_credit(self) -> int:
-        assert self.bill is not None
-        return max(self._sent_back - self._too_much(self.bill), 0) - self._credited
+    def _credited(self, of: str) -> int:
+        """Less what was taken back of it."""
+        papers = [one for one in self.issued if of in one.cause]
+        return sum(one.total_cents if one.kind is PaperKind.CREDIT_NOTE else -one.total_cents for one in papers)
 
-    def _credit_note(self, bill: Bill, invoice: Invoice) -> Draft:
-        """Its tax is what the sum of all so far has more of than before, so that all of it back is all of the tax."""
-        before, cents, of = self._credited, self._to_credit, (bill.tax_cents, bill.total_cents)
-        tax = tax_in(before + cents, *of) - tax_in(before, *of)
-        lines = [PaperLine(label=f"Credit on invoice {invoice.number}", amount_cents=cents - tax)]
+    def _credit_note(self, bill: Bill, invoice: Invoice, cents: int, of: str) -> Draft:
+        label = f"Credit on invoice {invoice.number}"
+        content = self._part(bill, cents, label if of is BY_US else f"{label}: taken back by your bank")
+        content["refers_to"] = invoice.number
+        return Draft(PaperKind.CREDIT_NOTE, self._cause(bill, of), content, refers_to=invoice.id)
+
+    def _charge_again(self, bill: Bill, cents: int, today: date) -> Draft:
+        """By another invoice, which is paid: what was issued stays as it is."""
+        credit = [one for one in self.issued if one.kind is PaperKind.CREDIT_NOTE and BY_BANK in one.cause][-1]
+        content = self._part(bill, -cents, f"Credit note {credit.number} taken back") | {
+            "performed_on": bill.performed_on,
+            "settled": [PaperPayment(label="Returned by your bank", paid_on=today, amount_cents=cents)],
+            "refers_to": credit.number,
+        }
+        return Draft(PaperKind.INVOICE, self._cause(bill, BY_BANK), content, refers_to=credit.id)
+
+    def _part(self, bill: Bill, cents: int, label: str) -> dict[str, Any]:
+        """So much more is credited, or less. Its tax is what the sum of all so far has more of than before, so that all
+        of it back is all of the tax."""
+        before, of = self._credited(BY_US) + self._credited(BY_BANK), (bill.tax_cents, bill.total_cents)
+        tax, total = abs(tax_in(before + cents, *of) - tax_in(before, *of)), abs(cents)
+        lines = [PaperLine(label=label, amount_cents=total - tax)]
         if tax:
             lines.append(PaperLine(label=bill.lines[-1].label, amount_cents=tax))
-        content = {"lines": lines, "total_cents": cents, "tax_cents": tax, "refers_to": invoice.number}
-        number = sum(one.kind is PaperKind.CREDIT_NOTE for one in self.issued) + 1
-        cause = f"booking:{bill.booking_id}:credit:{number}"
-        return Draft(PaperKind.CREDIT_NOTE, cause, content, refers_to=invoice.id)
+        return {"lines": lines, "total_cents": total, "tax_cents": tax}
+
+    def _cause(self, bill: Bill, of: str) -> str:
+        return f"booking:{bill.booking_id}{of}{sum(of in one.cause for one in self.issued) + 1}"
 
 
 def _label(payment: Payment) -> str:
