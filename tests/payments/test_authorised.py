@@ -12,7 +12,7 @@ import pytest
 from services.payments.clients import Provider
 from services.payments.commands import holds, intents, ledger, rest, webhooks
 from services.payments.commands.reconciliation import check_intent
-from services.payments.commands.settlement import settle_refund
+from services.payments.commands.repayment import settle_refund
 from services.payments.domain.life import IntentKind, Purpose, Status
 from services.payments.domain.payment import NotYetCaptured
 from services.payments.domain.provider import ProviderRefund, Unanswered

@@ -21,6 +21,7 @@ from services.payments.commands import invoices as commands
 from services.payments.commands.disputes import check_dispute
 from services.payments.domain.invoice import Invoice
 from services.payments.domain.letterhead import Letterhead
+from services.payments.domain.life import Purpose
 from services.payments.domain.provider import ProviderDispute
 from services.payments.jobs import issue_missing_papers
 from services.payments.queries.invoices import ranges_with_holes, take_number
@@ -281,8 +282,25 @@ async def test_a_tip_has_a_receipt_and_is_no_part_of_the_price(till: Till, as_: 
         (RECEIPT, PRICE),
         (INVOICE, PRICE),
         (RECEIPT, 500),
+        (CREDIT_NOTE, 200),
     ]
-    assert (await papers(till))[-1].refers_to == (await papers(till))[1].number
+    _, invoice, receipt, credit = await papers(till)
+    assert (receipt.refers_to, credit.refers_to) == (invoice.number, receipt.number)
+
+
+async def test_a_tip_that_a_bank_takes_is_credited_and_what_it_returns_has_a_receipt(
+    till: Till, as_: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await paid_and_done(till)
+    await till.client.post("/payments/v1/bookings/1/tips", json={"amount_cents": 500}, headers=as_(customer(CUSTOMER)))
+    await till.work()
+    intent_id = await till.pay(await till.intent_id(purpose=Purpose.TIP))
+    dispute_id = await opens(till.sandbox, intent_id)
+    for status, withdrawn in (("lost", 500), ("lost", 500), ("won", 0), ("lost", 500)):
+        await bank_says(till, dispute_id, monkeypatch, status=status, withdrawn_cents=withdrawn)
+    assert [(kind, cents) for kind, cents, _ in await sums(till)][2:] == [
+        (RECEIPT, 500), (CREDIT_NOTE, 500), (RECEIPT, 500), (CREDIT_NOTE, 500),
+    ]  # fmt: skip
 
 
 async def test_what_costs_nothing_has_no_papers(till: Till) -> None:

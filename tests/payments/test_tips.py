@@ -6,22 +6,26 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from services.payments.commands import ledger
+from services.payments.commands.invoices import issue_papers
+from services.payments.commands.settlement import settle_intent
 from services.payments.domain.booking import Booking
-from services.payments.domain.ledger import Account
+from services.payments.domain.ledger import Account, Posting
 from services.payments.domain.life import Purpose, Status
-from services.payments.domain.provider import Unanswered
+from services.payments.domain.payment import Payment
+from services.payments.domain.provider import Intent, Unanswered
 from services.payments.domain.tip import NotCompletedYet, TipOutOfBounds, must_be_fair
 from services.payments.jobs import forget_unpaid_tips
 from services.payments.queries.ledger import balances_of, trial_balance
 from shared.clock import frozen, now
 from shared.contracts.catalog import ConfigChanged
-from shared.contracts.payments import PaymentCaptured
-from shared.testing.plugin import Published
+from shared.contracts.payments import InvoiceIssued, PaymentCaptured, PaymentRefunded
+from shared.testing.plugin import Published, recorded_in
 from shared.testing.tokens import customer
 
-from .conftest import CUSTOMER, PRICE, As, Till, cancelled, charge_due, completed
+from .conftest import CUSTOMER, PRICE, As, Till, applied, cancelled, charge_due, completed
 
 TIP = 2_000
 
@@ -106,29 +110,67 @@ async def test_another_tip_replaces_one_that_is_not_paid(till: Till, as_: As) ->
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/tipped-already")
 
 
-@pytest.mark.parametrize("order", [1, -1])
-async def test_of_two_that_are_paid_in_the_same_second_the_last_stays(
-    till: Till, as_: As, published: Published, order: int
-) -> None:
+async def two_paid(till: Till, as_: As) -> list[str]:
+    """Both confirmed at the provider before either heard of the other; the intents."""
     await till.hear(completed())
     intents = []
     for cents in (TIP, TIP + 1):
         await tip(till, as_, cents)
-        await till.work()
-        newest = (await till.payments())[-1]
-        intents.append(str(newest.stripe_payment_intent_id))
-        if cents == TIP:
-            await till.sandbox.confirm(intents[0])
+        await till.work() if cents > TIP else await till.sandbox.confirm(await ready_tip(till))
+        intents.append(str((await till.payments())[-1].stripe_payment_intent_id))
     assert await tips(till) == [(TIP, Status.CAPTURED), (TIP + 1, Status.REQUIRES_PAYMENT)]
-    await till.pay(intents[1])
-    for event in (await published(PaymentCaptured))[::order] * 2:
-        await till.hear(event)
-    assert await tips(till) == [(TIP, Status.REFUNDED), (TIP + 1, Status.CAPTURED)]
-    assert [(await till.sandbox.totals(one))["net"] for one in intents] == [0, TIP + 1]
+    await till.sandbox.confirm(intents[1])
+    return intents
+
+
+async def ready_tip(till: Till) -> str:
+    await till.work()
+    return str((await till.payments())[-1].stripe_payment_intent_id)
+
+
+async def test_of_two_that_are_paid_in_the_same_second_the_first_stays_and_nobody_hears_of_the_other(
+    till: Till, as_: As, published: Published
+) -> None:
+    intents = await two_paid(till, as_)
+    for kind in ("payment_intent.succeeded", "payment_intent.succeeded"):
+        await till.hand_on(intents[1], kind)
+    assert await tips(till) == [(TIP, Status.CAPTURED), (TIP + 1, Status.REFUNDED)]
+    assert [(await till.sandbox.totals(one))["net"] for one in intents] == [TIP, 0]
+    [told] = await published(PaymentCaptured)
+    assert (told.amount_cents, await published(PaymentRefunded)) == (TIP, [])
+    await till.hear(told, told)
+    await till.deliver(applied())
+    await issue_papers(till.outside, 1)
+    assert [one.total_cents for one in await published(InvoiceIssued)] == [TIP, PRICE]
     async with till.database.begin() as session:
         assert await ledger.faults(session) == []
         balances = {account: cents for _, account, cents in await trial_balance(session)}
-    assert balances[Account.AFFILIATE_PAYABLE] == -(TIP + 1)
+        mine = [one.amount_cents for one in await session.scalars(select(Posting)) if one.affiliate_id]
+    assert (balances[Account.AFFILIATE_PAYABLE], mine) == (-TIP, [-TIP])
+
+
+async def test_of_two_that_are_settled_at_once_one_stays(fresh_till: Till, as_: As) -> None:
+    """Each in a transaction of its own, that has its payment's row and waits for the other."""
+    till = fresh_till
+    await till.hear(completed())
+    for cents in (TIP, TIP + 1):
+        await tip(till, as_, cents)
+        await till.work()
+    first, second = [one for one in await till.payments() if one.purpose is Purpose.TIP]
+
+    async def settle(payment: Payment) -> None:
+        intent = Intent(
+            id=str(payment.stripe_payment_intent_id), reference=payment.reference, status="succeeded",
+            received_cents=payment.amount_cents, currency="USD", client_secret=None, payment_method=None, decline=None,
+        )  # fmt: skip
+        async with till.database.begin() as session:
+            await settle_intent(session, intent)
+
+    await asyncio.gather(settle(first), settle(second))
+    found = [one for one in await till.payments() if one.purpose is Purpose.TIP]
+    assert sorted(one.surplus for one in found) == [False, True]
+    assert sorted(one.refunds_due_cents for one in found if not one.surplus) == [0]
+    assert len(await recorded_in(till.database, PaymentCaptured)) == 1
 
 
 async def test_one_that_was_paid_before_it_was_replaced_is_the_one(till: Till, as_: As, published: Published) -> None:

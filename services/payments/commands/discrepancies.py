@@ -31,7 +31,8 @@ from ..queries.reconciliation import (
 )
 from . import tasks
 from .disputes import check_dispute
-from .settlement import settle_intent, settle_refund
+from .repayment import settle_refund
+from .settlement import settle_intent
 
 log = structlog.get_logger()
 

@@ -30,7 +30,7 @@ from ..queries.disputes import (
 )
 from ..queries.payments import get_payment, lock_payment_paid_by
 from . import ledger, tasks
-from .settlement import park
+from .parking import park
 
 log = structlog.get_logger()
 

@@ -16,7 +16,8 @@ from ..queries.holds import lock_due_cards, lock_useless_holds
 from ..queries.payments import find_first, get_payment, insert_payment
 from . import tasks
 from .intents import cancel_intent, create_intent, stop
-from .settlement import park, settle_intent
+from .parking import park
+from .settlement import settle_intent
 
 
 def is_authorised(booking: BookingEvent) -> bool:

@@ -19,7 +19,8 @@ from ..queries.payments import get_payment, lock_payments_of
 from ..queries.refunds import get_refund, has_refund_for
 from . import ledger, tasks
 from .asking import ask
-from .settlement import park, settle_refund, settle_unrefundable
+from .parking import park
+from .repayment import settle_refund, settle_unrefundable
 
 
 async def refund_booking(session: AsyncSession, event: BookingCancelled | BookingNoShow | BookingRefundDue) -> None:

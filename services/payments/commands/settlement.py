@@ -1,10 +1,8 @@
-"""What follows from what the provider says, however it reached us: by webhook, as an answer, or because we asked.
+"""What follows from what the provider says of intents, however it reached us: by webhook, answer, or because we asked.
 
 Hearing it again, late or out of order leads to the same state.
 """
 
-import structlog
-from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.payments import (
@@ -14,24 +12,18 @@ from shared.contracts.payments import (
     PaymentAuthorised,
     PaymentCaptured,
     PaymentFailed,
-    PaymentRefunded,
 )
 from shared.outbox import record
 
-from ..domain.life import ON_HOLD, IntentKind, Status
+from ..domain.life import ON_HOLD, IntentKind, Purpose, Status
 from ..domain.payment import Payment
-from ..domain.provider import Decline, Intent, ProviderRefund, Setup
-from ..domain.refund import Refund, RefundStatus
+from ..domain.provider import Decline, Intent, Setup
 from ..domain.webhook import Outcome
-from ..queries.payments import lock_payment_behind, lock_payment_once_behind, lock_payment_set_up
-from ..queries.refunds import lock_refund_behind
+from ..queries.payments import is_tipped, lock_payment_behind, lock_payment_once_behind, lock_payment_set_up
 from . import ledger
 from .kept_cards import drop_card, note_card
-
-log = structlog.get_logger()
-
-ATTENTION = Counter("mdh_payments_attention_total", "Payments that a person must look at")
-REFUND_ENDED_BADLY = ("failed", "canceled")
+from .parking import park
+from .refunds import refund
 
 
 async def settle_intent(session: AsyncSession, intent: Intent) -> Outcome:
@@ -130,53 +122,18 @@ async def _settle_success(session: AsyncSession, payment: Payment, intent: Inten
     captured = payment.capture(intent)
     if captured:
         note_card(session, payment, intent.card)
-        await ledger.post(session, payment)
-        record(session, PaymentCaptured.of(payment))
+        if payment.purpose is Purpose.TIP and await is_tipped(session, payment):
+            await _return_tip(session, payment)
+        else:
+            await ledger.post(session, payment)
+            record(session, PaymentCaptured.of(payment))
     return _outcome(captured)
 
 
-async def settle_refund(session: AsyncSession, told: ProviderRefund) -> Outcome:
-    if not told.moves_money and told.reference is None:
-        return Outcome.IGNORED
-    both = await lock_refund_behind(session, told)
-    if both is None:
-        return Outcome.FOREIGN
-    payment, refund = both
-    if told.amount_cents != refund.amount_cents:
-        return park(payment, f"The provider's refund {told.id} is {told.amount_cents}, not {refund.amount_cents}.")
-    if told.status == "succeeded":
-        return await _settle_repaid(session, payment, refund, told.id)
-    if told.status in REFUND_ENDED_BADLY:
-        why = f"The provider's refund {told.id} ended as {told.status}."
-        return await settle_unrefundable(session, payment, refund, why, told.id)
-    return _outcome(refund.move(RefundStatus.SENT, told.id))
-
-
-async def _settle_repaid(session: AsyncSession, payment: Payment, refund: Refund, stripe_refund_id: str) -> Outcome:
-    repaid = refund.move(RefundStatus.SUCCEEDED, stripe_refund_id)
-    if repaid:
-        payment.repay(refund.amount_cents)
-        await ledger.post(session, payment)
-        record(session, PaymentRefunded.of(payment, refund_cents=refund.amount_cents))
-    return _outcome(repaid)
-
-
-async def settle_unrefundable(
-    session: AsyncSession, payment: Payment, refund: Refund, why: str, stripe_refund_id: str | None = None
-) -> Outcome:
-    """Also after success: the provider may take that back. What then becomes of the money is a person's decision."""
-    if refund.move(RefundStatus.FAILED, stripe_refund_id):
-        payment.keep(refund.amount_cents)
-        await ledger.post(session, payment)
-    return park(payment, why)
-
-
-def park(payment: Payment, why: str) -> Outcome:
-    """Neither believed nor lost: a person must look."""
-    if payment.call_attention(why):
-        ATTENTION.inc()
-        log.error("payment.needs_attention", payment_id=payment.id, booking_id=payment.booking_id, why=why)
-    return Outcome.PARKED
+async def _return_tip(session: AsyncSession, payment: Payment) -> None:
+    """Another one of its booking was paid before, in that very second. Nobody is told of money that does not stay."""
+    payment.surplus = True
+    await refund(session, payment, payment.refundable_cents, reason="tipped_again", cause=f"tip:{payment.id}")
 
 
 def _outcome(news: bool) -> Outcome:

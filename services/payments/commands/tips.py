@@ -8,14 +8,13 @@ from shared.auth import Actor
 from shared.contracts.payments import PaymentCaptured
 from shared.platform_config import THE_ONE, PlatformConfig
 
-from ..domain.life import TAKEN, Purpose, Status
+from ..domain.life import TAKEN, Purpose
 from ..domain.payment import Payment
 from ..domain.tip import TippedAlready, TipsNotTaken, must_be_fair
 from ..queries.bookings import lock_booking_for
 from ..queries.payments import insert_payment, lock_tips_of, lock_unpaid_tips
 from . import tasks
 from .intents import create_intent, stop
-from .refunds import refund
 
 
 async def tip(session: AsyncSession, actor: Actor, booking_id: int, cents: int) -> Payment:
@@ -38,16 +37,12 @@ async def tip(session: AsyncSession, actor: Actor, booking_id: int, cents: int) 
 
 
 async def keep_one(session: AsyncSession, paid: PaymentCaptured) -> None:
-    """One that was replaced may have been paid in that very second. Then none is open any more, and of several that
-    were paid the last that was wanted stays; heard again it changes nothing."""
+    """One that was replaced may have been paid in that very second. Then none is open any more; what is paid after it
+    all the same goes back at once (`settlement`). Heard again it changes nothing."""
     if paid.purpose != Purpose.TIP:
         return
-    tips = await lock_tips_of(session, paid.booking_id)
-    for payment in tips:
+    for payment in await lock_tips_of(session, paid.booking_id):
         stop(session, payment)
-    for payment in [tip for tip in tips if tip.status is Status.CAPTURED][:-1]:
-        if cents := payment.refundable_cents:
-            await refund(session, payment, cents, reason="tipped_again", cause=f"tip:{payment.id}")
 
 
 async def forget_unpaid(session: AsyncSession, *, before: datetime, limit: int) -> None:

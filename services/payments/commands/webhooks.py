@@ -21,7 +21,8 @@ from .accounts import note_account_change
 from .disputes import note_dispute_change
 from .reconciliation import note_hold
 from .refunds import check_refunds
-from .settlement import settle_intent, settle_refund, settle_setup
+from .repayment import settle_refund
+from .settlement import settle_intent, settle_setup
 
 INTENT_EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled")
 SETUP_EVENTS = ("setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled")

@@ -48,10 +48,16 @@ class Dossier:
             yield self._draft_invoice(self.bill, today)
         elif self.bill and self._invoice:
             yield from self._corrections(self.bill, self._invoice, today)
+        for tip in self._tips:
+            yield from self._tip_corrections(tip)
 
     @property
     def _taken(self) -> list[Payment]:
-        return [payment for payment in self.payments if payment.status in TAKEN and payment.captured_cents > 0]
+        return [one for one in self.payments if one.status in TAKEN and one.captured_cents > 0 and not one.surplus]
+
+    @property
+    def _tips(self) -> list[Payment]:
+        return [payment for payment in self._taken if payment.purpose is Purpose.TIP]
 
     @property
     def _of_price(self) -> list[Payment]:
@@ -76,14 +82,13 @@ class Dossier:
         return Draft(PaperKind.RECEIPT, f"payment:{payment.id}", content, payment_id=payment.id, refers_to=refers_to)
 
     def _draft_invoice(self, bill: Bill, today: date) -> Draft:
-        tips = [payment for payment in self._taken if payment.purpose is Purpose.TIP]
         content = {
             "performed_on": bill.performed_on,
             "lines": bill.lines,
             "total_cents": bill.total_cents,
             "tax_cents": bill.tax_cents,
             "settled": [*self._settled(bill, today)],
-            "beside": [self._paid(payment) for payment in tips],
+            "beside": [self._paid(payment) for payment in self._tips],
         }
         return Draft(PaperKind.INVOICE, f"booking:{bill.booking_id}", content)
 
@@ -121,6 +126,26 @@ class Dossier:
             yield self._credit_note(bill, invoice, by_bank - self._credited(BY_BANK), BY_BANK)
         elif by_bank < self._credited(BY_BANK):
             yield self._charge_again(bill, self._credited(BY_BANK) - by_bank, today)
+
+    def _tip_corrections(self, tip: Payment) -> Iterator[Draft]:
+        """Of a tip there is no invoice, so its receipt is what is credited; what a bank gives back has another one."""
+        receipt, of = self._receipt_of(tip), f"payment:{tip.id}:"
+        assert receipt is not None  # is issued first
+        wanted, credited = tip.refunded_cents + tip.lost_cents, self._credited(of)
+        if wanted == credited:
+            return
+        is_more, cents = wanted > credited, abs(wanted - credited)
+        label = f"Credit on receipt {receipt.number}" if is_more else f"Credit on receipt {receipt.number} taken back"
+        content = {
+            "lines": [PaperLine(label=label, amount_cents=cents)],
+            "total_cents": cents,
+            "refers_to": receipt.number,
+        }
+        cause = f"{of}{sum(of in one.cause for one in self.issued) + 1}"
+        if is_more:
+            yield Draft(PaperKind.CREDIT_NOTE, cause, content, refers_to=receipt.id)
+        else:
+            yield Draft(PaperKind.RECEIPT, cause, content, payment_id=tip.id, refers_to=receipt.id)
 
     def _credited(self, of: str) -> int:
         """Less what was taken back of it."""

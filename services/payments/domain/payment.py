@@ -41,7 +41,8 @@ class Payment(Holdable, Base, kw_only=True):
     want, `disputed_cents` is not decided yet, `withheld_cents` is what they have taken of that for now, `lost_cents` is
     theirs for good: no decision of ours, so it may be more than is left. `attention` says what a person must look at.
     Of what is its affiliate's, `paid_out_cents` have gone there; nothing of it is to be settled as long as it stands at
-    `paid_out_version`. What is intended here is the provider's payment intent.
+    `paid_out_version`. A `surplus` tip was paid after another one and goes back. What is intended here is the
+    provider's payment intent.
     """
 
     __tablename__ = "payments"
@@ -69,6 +70,7 @@ class Payment(Holdable, Base, kw_only=True):
     captured_at: Mapped[datetime | None] = mapped_column(default=None)
     paid_out_cents: Mapped[int] = mapped_column(default=0)
     paid_out_version: Mapped[int | None] = mapped_column(default=None)
+    surplus: Mapped[bool] = mapped_column(default=False)
 
     @property
     def saves_card(self) -> bool:

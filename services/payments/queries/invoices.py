@@ -48,7 +48,7 @@ async def bookings_without_papers(
     receipted = exists().where(Invoice.booking_id == Payment.booking_id, Invoice.payment_id == Payment.id)
     bills = select(Bill.booking_id).join(Affiliate, Affiliate.affiliate_id == Bill.affiliate_id)
     payments = select(Payment.booking_id).join(Affiliate, Affiliate.affiliate_id == Payment.affiliate_id)
-    of_late = payments.where(Payment.captured_at > paid, Payment.captured_cents > 0, ~receipted)
+    of_late = payments.where(Payment.captured_at > paid, Payment.captured_cents > 0, ~Payment.surplus, ~receipted)
     return (await session.scalars(bills.where(Bill.created_at > billed, ~invoiced).union(of_late).limit(limit))).all()
 
 

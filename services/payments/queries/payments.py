@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select, update
+from sqlalchemy import Select, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,10 +14,12 @@ from shared.contracts.booking import BookingEvent
 
 from ..domain.booking import Booking, parts_of
 from ..domain.hold import FormerIntent, agreed_by
-from ..domain.life import CAN_BE_CALLED_OFF, Purpose, Status
+from ..domain.life import CAN_BE_CALLED_OFF, TAKEN, Purpose, Status
 from ..domain.payment import NoSuchPayment, Payment
 from ..domain.provider import Intent, Setup
 from . import QUIET
+
+LOCK_TIPS = text("select pg_advisory_xact_lock(hashtextextended('tips of booking ' || :booking_id, 0))")
 
 
 async def insert_payment(
@@ -105,6 +107,14 @@ async def lock_payments_of(session: AsyncSession, booking_id: int) -> Sequence[P
 async def lock_tips_of(session: AsyncSession, booking_id: int) -> Sequence[Payment]:
     tips = _of_booking(booking_id).where(Payment.purpose == Purpose.TIP)
     return (await session.scalars(tips.with_for_update())).all()
+
+
+async def is_tipped(session: AsyncSession, tip: Payment) -> bool:
+    """Whether another tip of its booking was paid before. Of several that are settled at once one finds none: whoever
+    asks here waits for the one before to have ended."""
+    await session.execute(LOCK_TIPS, {"booking_id": str(tip.booking_id)})
+    paid = _of_booking(tip.booking_id).where(Payment.purpose == Purpose.TIP, Payment.status.in_(TAKEN))
+    return await session.scalar(paid.where(Payment.id != tip.id, ~Payment.surplus).limit(1)) is not None
 
 
 async def lock_unpaid_tips(session: AsyncSession, *, before: datetime, limit: int) -> Sequence[Payment]:
