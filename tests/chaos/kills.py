@@ -13,6 +13,7 @@ from shared.testing.servers import RabbitMQ
 from shared.testing.tokens import Signer
 from tests.payments.audit import audit
 
+from . import sequel
 from .points import Row
 from .stage import PATIENCE, stage
 from .story import Story, Street, street
@@ -22,8 +23,18 @@ POLL = 0.3  # seconds
 
 @asynccontextmanager
 async def town(templates: Templates, broker: RabbitMQ, signer: Signer, directory: Path) -> AsyncIterator[Street]:
+    """Where money moves."""
     async with stage(templates, broker, signer, directory) as made:
         yield await street(made)
+
+
+@asynccontextmanager
+async def whole_town(templates: Templates, broker: RabbitMQ, signer: Signer, directory: Path) -> AsyncIterator[Street]:
+    """Where it also leaves for affiliates, and papers come by mail."""
+    async with stage(templates, broker, signer, directory, mail=True) as made:
+        town = await street(made)
+        await sequel.prepare(town)
+        yield town
 
 
 async def killed_at(town: Street, row: Row, lives: int) -> None:
@@ -56,5 +67,6 @@ async def wrongs_of(town: Street, told: Sequence[Story]) -> list[str]:
     for moved in found.moved.values():
         charged[int(moved["metadata"]["booking_id"])] += moved["charged"]
         kept[int(moved["metadata"]["booking_id"])] += moved["net"]
-    of_stories = [await story.wrongs(charged[story.booking["id"]], kept[story.booking["id"]]) for story in told]
-    return found.wrongs() + list(chain(*of_stories))
+    booked = [story for story in told if story.booking]
+    of_stories = [await story.wrongs(charged[story.booking["id"]], kept[story.booking["id"]]) for story in booked]
+    return found.wrongs() + list(chain(*of_stories)) + await sequel.wrongs(town, told)

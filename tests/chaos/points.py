@@ -1,4 +1,4 @@
-"""Where the money path is cut: one row for each point between two of its steps."""
+"""Where the money path is cut: one row for each point between two of its steps. `later_points` has what comes after."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ def written(what: str) -> Point:
     return Point(SQL, "after", what)
 
 
-def _heard(consumer: str, what: str) -> list[tuple[str, Point]]:
+def heard(consumer: str, what: str) -> list[tuple[str, Point]]:
     """A message on its way through a consumer."""
     function = f"function {consumer} "
     return [
@@ -42,7 +42,7 @@ def _heard(consumer: str, what: str) -> list[tuple[str, Point]]:
     ]
 
 
-def _called(task: str, call: str, request: str, settled: str, what: str) -> list[tuple[str, Point]]:
+def called(task: str, call: str, request: str, settled: str, what: str) -> list[tuple[str, Point]]:
     """A call on its way to the provider and back."""
     return [
         (f"{what} is wanted", written(f"'{task}'")),
@@ -57,11 +57,11 @@ def _called(task: str, call: str, request: str, settled: str, what: str) -> list
     ]
 
 
-def _rows(program: str, tale: Tale, points: list[tuple[str, Point]]) -> list[Row]:
+def rows(program: str, tale: Tale, points: list[tuple[str, Point]]) -> list[Row]:
     return [Row(name, program, tale, point) for name, point in points]
 
 
-MADE = _called("create_intent", "create_intent", "POST /v1/payment_intents'", "intents:adopt", "an intent")
+MADE = called("create_intent", "create_intent", "POST /v1/payment_intents'", "intents:adopt", "an intent")
 PAID = [
     ("the intent is told of", written("payments.intent_created.v1")),
     ("the webhook is claimed", before(f"{RUNNER}._make", "'handle_webhook'")),
@@ -88,26 +88,26 @@ RECEIVED = [
     ("that is committed", before(RESPONSE, "webhooks/stripe")),
     ("a webhook is answered", after(RESPONSE, "webhooks/stripe")),
 ]
-BACK = _called("send_refund", "refund", "POST /v1/refunds'", "refunds:settle_refund", "a refund")
-OFF = _called("cancel_intent", "cancel_intent", "/cancel'", "intents:settle_intent", "the end of an intent")
-REST = _called("charge_saved_card", "charge_card", "/confirm'", "rest:settle_intent", "the rest")
-TAKEN = _called("capture_hold", "capture_intent", "/capture'", "holds:settle_intent", "what is held")
-ASKED = _called("check_intent", "get_intent", "GET /v1/payment_intents/", "reconciliation:settle_intent", "a look")
+BACK = called("send_refund", "refund", "POST /v1/refunds'", "refunds:settle_refund", "a refund")
+OFF = called("cancel_intent", "cancel_intent", "/cancel'", "intents:settle_intent", "the end of an intent")
+REST = called("charge_saved_card", "charge_card", "/confirm'", "rest:settle_intent", "the rest")
+TAKEN = called("capture_hold", "capture_intent", "/capture'", "holds:settle_intent", "what is held")
+ASKED = called("check_intent", "get_intent", "GET /v1/payment_intents/", "reconciliation:settle_intent", "a look")
 
 POINTS: list[Row] = [
-    *_rows(WORKER, Story.pays, [*_heard("prepare_payment", "the booking"), *MADE, *PAID, *PUBLISHED]),
-    *_rows(API, Story.pays, RECEIVED),
-    *_rows(BOOKING, Story.pays, _heard("confirm_paid_booking", "the money")),
-    *_rows(WORKER, Story.pays_unheard, [*ASKED, ("the job is done", after(JOB, "ask_about_open_payments"))]),
-    *_rows(WORKER, Story.cancels, [*_heard("refund_payment", "the cancellation"), *BACK]),
-    *_rows(WORKER, Story.cancels, [("the refund is told", written("payments.refunded.v1"))]),
-    *_rows(WORKER, Story.lets_it_run_out, [*_heard("call_off_payment", "the expiry"), *OFF]),
-    *_rows(BOOKING, Story.lets_it_run_out, [("the hold is over", written("booking.expired.v1"))]),
-    *_rows(WORKER, Story.pays_late, [(f"{name} that was paid late", point) for name, point in OFF]),
-    *_rows(BOOKING, Story.pays_late, [("the time is taken again", written("booking.confirmed.v1"))]),
-    *_rows(WORKER, Story.completes, [("a customer is made", on_the_wire("POST /v1/customers", ANSWERED)), *REST]),
-    *_rows(WORKER, Story.is_held_for, [("the hold is told", written("payments.authorised.v1")), *TAKEN]),
-    *_rows(BOOKING, Story.is_held_for, _heard("confirm_authorised_booking", "the hold")),
-    *_rows(WORKER, Story.lets_go, [(f"{name} that was held", point) for name, point in OFF]),
-    *_rows(API, Story.cancels, [(f"{name} before the refund", point) for name, point in RECEIVED]),
+    *rows(WORKER, Story.pays, [*heard("prepare_payment", "the booking"), *MADE, *PAID, *PUBLISHED]),
+    *rows(API, Story.pays, RECEIVED),
+    *rows(BOOKING, Story.pays, heard("confirm_paid_booking", "the money")),
+    *rows(WORKER, Story.pays_unheard, [*ASKED, ("the job is done", after(JOB, "ask_about_open_payments"))]),
+    *rows(WORKER, Story.cancels, [*heard("refund_payment", "the cancellation"), *BACK]),
+    *rows(WORKER, Story.cancels, [("the refund is told", written("payments.refunded.v1"))]),
+    *rows(WORKER, Story.lets_it_run_out, [*heard("call_off_payment", "the expiry"), *OFF]),
+    *rows(BOOKING, Story.lets_it_run_out, [("the hold is over", written("booking.expired.v1"))]),
+    *rows(WORKER, Story.pays_late, [(f"{name} that was paid late", point) for name, point in OFF]),
+    *rows(BOOKING, Story.pays_late, [("the time is taken again", written("booking.confirmed.v1"))]),
+    *rows(WORKER, Story.completes, [("a customer is made", on_the_wire("POST /v1/customers", ANSWERED)), *REST]),
+    *rows(WORKER, Story.is_held_for, [("the hold is told", written("payments.authorised.v1")), *TAKEN]),
+    *rows(BOOKING, Story.is_held_for, heard("confirm_authorised_booking", "the hold")),
+    *rows(WORKER, Story.lets_go, [(f"{name} that was held", point) for name, point in OFF]),
+    *rows(API, Story.cancels, [(f"{name} before the refund", point) for name, point in RECEIVED]),
 ]

@@ -1,6 +1,7 @@
 """Booking and payments as processes, with broker, databases and provider of their own; any process can be made to die.
 
-Only what the money path needs, so that a process is back in a second: booking's API is in the test's own process.
+Only what the money path needs, so that a process is back in a second: booking's API is in the test's own process, and
+notifications is there only where mail is wanted.
 """
 
 import multiprocessing
@@ -25,12 +26,13 @@ from shared.testing.databases import Templates
 from shared.testing.plugin import account_url, until
 from shared.testing.servers import RabbitMQ, free_ports
 from shared.testing.tokens import Signer
+from tests.mail.process import Catcher
 from tests.sandbox.driver import Driver
 from tests.sandbox.process import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, SandboxProcess
 
 from .victim import Point, run
 
-SERVICES = ("booking", "payments")
+MONEY, MAIL = ("booking", "payments"), ("notifications",)
 PATIENCE = 60.0  # seconds, for anything that is sure to come
 SECONDS_UP = 30.0
 KILLED = -9
@@ -42,6 +44,7 @@ TIME_PASSES = {
         "update payments set checked_at = now() - interval '10 minutes'",
         "update refunds set updated_at = now() - interval '10 minutes' where status = 'sent'",
     ],
+    "notifications": ["update tasks set due_at = now() where due_at > now()"],
 }
 LEFT = text("select (select count(*) from outbox) + (select count(*) from tasks)")
 
@@ -85,6 +88,7 @@ class Stage:
     booking: httpx.AsyncClient
     broker: RabbitMQ
     ports: dict[str, int]
+    mail: Catcher | None = None
 
     async def open(self) -> None:
         """With queues as empty as the databases: nothing of another stage is heard on this one."""
@@ -126,9 +130,9 @@ class Stage:
         await until(answers, SECONDS_UP)
 
     async def let_time_pass(self) -> None:
-        for service, statements in TIME_PASSES.items():
-            async with self.databases[service].begin() as session:
-                for statement in statements:
+        for service, database in self.databases.items():
+            async with database.begin() as session:
+                for statement in TIME_PASSES[service]:
                     await session.execute(text(statement))
         await self.sandbox.control("POST", "webhooks/retry")
 
@@ -145,50 +149,55 @@ class Stage:
         return not waiting and not any((await self.queued()).values())
 
     async def queued(self) -> dict[str, int]:
-        """How many messages wait in the queues of the two, to be tried again and dead letters too."""
+        """How many messages wait in the queues of those who are here, to be tried again and dead letters too."""
         async with await aio_pika.connect(self.broker.amqp_admin_url) as connection:
             channel = await connection.channel()
-            queues = [await channel.declare_queue(name, passive=True) for name in _queues()]
+            queues = [await channel.declare_queue(name, passive=True) for name in self._queues()]
             return {queue.name: queue.declaration_result.message_count or 0 for queue in queues}
 
     async def _purge(self) -> None:
         async with await aio_pika.connect(self.broker.amqp_admin_url) as connection:
             channel = await connection.channel()
-            for name in _queues():
+            for name in self._queues():
                 await (await channel.get_queue(name)).purge()
 
+    def _queues(self) -> list[str]:
+        names = [consumer.queue for service in self.databases for consumer in consumers_of(service)]
+        return names + [f"{service}.dead" for service in self.databases] + [retry_exchange(delay) for delay in DELAYS]
 
-def _queues() -> list[str]:
-    names = [consumer.queue for service in SERVICES for consumer in consumers_of(service)]
-    return names + [f"{service}.dead" for service in SERVICES] + [retry_exchange(delay) for delay in DELAYS]
 
-
-RUN = (("booking", Role.WORKER), ("payments", Role.WORKER), ("payments", Role.API))
+RUN = (("booking", Role.WORKER), ("payments", Role.WORKER), ("payments", Role.API), ("notifications", Role.WORKER))
 
 
 @asynccontextmanager
-async def stage(templates: Templates, broker: RabbitMQ, signer: Signer, directory: Path) -> AsyncIterator[Stage]:
+async def stage(
+    templates: Templates, broker: RabbitMQ, signer: Signer, directory: Path, *, mail: bool = False
+) -> AsyncIterator[Stage]:
     """All of it, up and empty; the processes are gone at the end."""
-    mains = [f"services.{service}.main" for service in SERVICES]
+    services = (*MONEY, *MAIL) if mail else MONEY
+    run = [(service, role) for service, role in RUN if service in services]
+    mains = [f"services.{service}.main" for service in services]
     multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.chaos.victim", *mains])
-    ports = dict(zip([f"{service}-{role}" for service, role in RUN], free_ports(len(RUN)), strict=True))
+    ports = dict(zip([f"{service}-{role}" for service, role in run], free_ports(len(run)), strict=True))
     hook = f"http://127.0.0.1:{ports['payments-api']}/payments/v1/webhooks/stripe"
     async with AsyncExitStack() as stack, SandboxProcess(directory, hook) as sandbox:
-        urls = {name: await stack.enter_async_context(templates.clone(name)) for name in SERVICES}
+        catcher = await stack.enter_async_context(Catcher(directory)) if mail else None
+        urls = {name: await stack.enter_async_context(templates.clone(name)) for name in services}
         databases = {name: Database(url, pool_size=10) for name, url in urls.items()}
         jwks = signer.write_public_keys(directory)
         programs = {
             f"{service}-{role}": Program(
                 service, _told(service, role, urls[service], broker), directory / f"{role}.log"
             )
-            for service, role in RUN
+            for service, role in run
         }
         for name, program in programs.items():
             program.environment |= {"MDH_PORT": str(ports[name]), "MDH_JWKS_FILE": str(jwks)}
-            program.environment |= {"MDH_STRIPE_API_BASE": sandbox.url}
-        made = Stage(
-            databases, programs, Driver(sandbox.url), signer, _booking(databases["booking"], jwks), broker, ports
-        )
+            program.environment |= {"MDH_STRIPE_API_BASE": sandbox.url, "MDH_PAYOUT_HOLD_DAYS": "0"}
+            if catcher:
+                program.environment |= {"MDH_SMTP_PORT": str(catcher.smtp_port)}
+        booking = _booking(databases["booking"], jwks)
+        made = Stage(databases, programs, Driver(sandbox.url), signer, booking, broker, ports, catcher)
         stack.push_async_callback(made.close)
         await made.open()
         yield made

@@ -16,6 +16,7 @@ from shared.testing.servers import RabbitMQ
 from shared.testing.tokens import Signer
 
 from . import kills
+from .later_points import LATER
 from .points import POINTS, Row
 from .story import Street
 
@@ -31,6 +32,14 @@ async def town(
         yield town
 
 
+@pytest_asyncio.fixture(scope="module")
+async def whole_town(
+    templates: Templates, broker: RabbitMQ, signer: Signer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Street]:
+    async with kills.whole_town(templates, broker, signer, tmp_path_factory.mktemp("whole_town")) as town:
+        yield town
+
+
 @pytest.mark.parametrize("row", POINTS, ids=str)
 async def test_killed_when(town: Street, row: Row) -> None:
     await kills.killed_at(town, row, LIVES)
@@ -40,3 +49,8 @@ async def test_paid_in_the_second_in_which_the_hold_runs_out(town: Street) -> No
     stories = [town.story() for _ in range(AT_ONCE)]
     await asyncio.gather(*(story.pays_in_that_second() for story in stories))
     await kills.all_ended_well(town, stories)
+
+
+@pytest.mark.parametrize("row", LATER, ids=str)
+async def test_killed_later_when(whole_town: Street, row: Row) -> None:
+    await kills.killed_at(whole_town, row, LIVES)

@@ -18,7 +18,7 @@ import sqlalchemy
 
 from shared import jobs, serve, tasks
 
-WAITED_FOR, SOON = ("expire_unpaid", "ask_about_open_payments"), timedelta(seconds=1)
+WAITED_FOR, SOON = ("expire_unpaid", "ask_about_open_payments", "hold_on_saved_cards"), timedelta(seconds=1)
 SQL, WIRE = "sql", "wire"
 SENT, ANSWERED = "http11.send_request_body.complete", "http11.receive_response_headers.complete"
 

@@ -9,6 +9,7 @@ from shared.testing.databases import Templates
 from shared.testing.servers import RabbitMQ
 from shared.testing.tokens import Signer
 from tests.chaos import kills
+from tests.chaos.later_points import LATER
 from tests.chaos.points import POINTS
 from tests.chaos.story import Street
 from tests.chaos.victim import SQL, WIRE, place_of
@@ -27,7 +28,7 @@ async def town(
 
 def test_every_point_is_still_there() -> None:
     """Whoever gives a function another name sees it here, and not only where all are tried."""
-    for row in POINTS:
+    for row in (*POINTS, *LATER):
         if row.point.where not in (SQL, WIRE):
             assert callable(place_of(row.point)[2])
 
