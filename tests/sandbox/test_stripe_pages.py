@@ -55,6 +55,21 @@ async def test_a_person_is_asked_by_the_bank(sandbox: Driver) -> None:
         assert (await sandbox.totals(intent.id))["charges"] == (outcome == "complete")
 
 
+async def test_who_comes_back_to_the_bank_is_led_to_what_became_of_it(sandbox: Driver) -> None:
+    """By the browser's button, say, after the answer."""
+    intent = await sandbox.intent()
+    await pay(sandbox, intent.id, str(intent.client_secret), "asks")
+    query = {"client_secret": str(intent.client_secret)}
+    form = {**query, "outcome": "complete"}
+    await sandbox.http.post(f"/pay/{intent.id}/authenticate", data=form)
+    again = await sandbox.http.get(f"/pay/{intent.id}/authenticate", params=query)
+    assert "outcome" not in again.text
+    [there] = re.findall(r'href="(/pay/[^"]*)"', again.text)
+    assert "Paid:" in (await sandbox.http.get(there)).text
+    late = await sandbox.http.post(f"/pay/{intent.id}/authenticate", data=form)
+    assert (late.status_code, (await sandbox.totals(intent.id))["charges"]) == (400, 1)
+
+
 async def test_a_double_click_pays_once(sandbox: Driver) -> None:
     intent = await sandbox.intent()
     await pay(sandbox, intent.id, str(intent.client_secret), "visa")

@@ -70,6 +70,15 @@ async def test_a_declined_card_is_not_kept_and_another_is(sandbox: Driver, recei
     assert (await sandbox.stripe.payment_methods.list_async({"customer": customer})).data[0].id == done.payment_method
 
 
+async def test_whom_the_bank_does_not_know_keeps_no_card(sandbox: Driver) -> None:
+    _, setup = await setup_for(sandbox, confirm=True, payment_method="pm_card_authenticationRequired")
+    await sandbox.control("POST", f"setup_intents/{setup.id}/authenticate", succeeds=False)
+    left = await sandbox.stripe.setup_intents.retrieve_async(setup.id)
+    assert (left.status, left.last_setup_error is None) == ("requires_payment_method", False)
+    assert left.last_setup_error is not None
+    assert left.last_setup_error.code == "setup_intent_authentication_failure"
+
+
 async def test_a_method_that_was_detached_is_nobodys(sandbox: Driver) -> None:
     customer, method = await kept(sandbox, "pm_card_visa")
     gone = await sandbox.stripe.payment_methods.detach_async(method)

@@ -19,6 +19,7 @@ from .sandbox import Sandbox
 
 SHOWN_AT_MOST = 200
 NO_CENTS = ("jpy",)
+DONE = ("succeeded", "requires_capture")
 
 
 def _money(cents: int, currency: str) -> str:
@@ -45,8 +46,7 @@ def _way_back(intent: Document, return_url: str) -> str | None:
         return None
     kind = intent["object"]
     told = {kind: intent["id"], f"{kind}_client_secret": intent["client_secret"]}
-    done = intent["status"] in ("succeeded", "requires_capture")
-    query = urlencode({**told, "redirect_status": "succeeded" if done else "failed"})
+    query = urlencode({**told, "redirect_status": "succeeded" if intent["status"] in DONE else "failed"})
     return f"{return_url}{'&' if urlsplit(return_url).query else '?'}{query}"
 
 
@@ -99,8 +99,8 @@ def _add_payment(router: APIRouter, sandbox: Sandbox) -> None:
         except Refusal as refusal:
             return _refused(refusal)
         back = _way_back(intent, return_url)
-        payable = intent["status"] in OPEN[:2]
-        return _page("pay.html", intent=intent, cards=CARDS, back=back, return_url=return_url, payable=payable)
+        stands = {"payable": intent["status"] in OPEN[:2], "done": intent["status"] in DONE}
+        return _page("pay.html", intent=intent, cards=CARDS, back=back, return_url=return_url, **stands)
 
     @router.post("/pay/{intent_id}")
     async def confirm_by_hand(

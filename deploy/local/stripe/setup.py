@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from . import blank
 from .call import Call
-from .charge import UNAUTHENTICATED
 from .document import Document
 from .ids import new_client_secret, new_id
 from .intent import OPEN, take_method
@@ -16,6 +15,10 @@ from .refusal import DOCS, Refusal, TurnedAway
 from .setup_params import SettingUp, SetupCancelParams, SetupConfirmParams, SetupCreateParams, SetupList
 
 KIND = "setup_intent"
+UNAUTHENTICATED = (
+    "setup_intent_authentication_failure",
+    "The latest attempt to set up the payment method has failed because authentication failed.",
+)
 
 
 class UnexpectedSetup(Refusal):
