@@ -50,7 +50,8 @@ async def _bookings(
     requests = [customers.booking(slot) for slot in wanted]
     began = time.perf_counter()
     with system.meter.measuring() as spent:
-        run = await in_flight(system.gateway, requests)
+        with system.meter.measuring() as meanwhile:
+            run = await in_flight(system.gateway, requests)
         rested = await system.rest()
     seconds, held = time.perf_counter() - began, run.only(201)
     busy = Counter({name: max(ms - idle[name] * seconds, 0) for name, ms in spent.items()})
@@ -58,6 +59,9 @@ async def _bookings(
     await system.rest()
     table = Table(f"Bookings, {where}", f"{IN_FLIGHT} in flight through the gateway, with Idempotency-Key")
     _answers(table, run, held, pgbench)
+    table.line(
+        "CPU ms each meanwhile", f"{sum(meanwhile.values()) / len(requests):.1f}", split(meanwhile, len(requests))
+    )
     _cpu(table, spent, busy, idle, len(held.answers))
     if not rested:
         table.line("  NOT AT REST", "", "what followed was not finished within a minute: CPU is understated")

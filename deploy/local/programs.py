@@ -18,7 +18,7 @@ from .state import State
 
 PYTHON = sys.executable
 MDH = str(Path(sys.executable).parent / "mdh")
-BEHIND = 10  # of 19 steps of niceness
+BEHIND = 19  # of 19 steps of niceness: there are more programs that wait than cores, and each takes its share
 
 
 def never() -> bool:
@@ -46,7 +46,7 @@ class Program:
 
     @property
     def _ranked(self) -> Sequence[str]:
-        """What follows up waits for what answers people: it gets what CPU they leave, a tenth if they leave none."""
+        """What follows up waits for what answers people: it gets what they leave, a hundredth if they leave none."""
         nice = shutil.which("nice")
         return [nice, "-n", str(BEHIND), *self.command] if nice and self.waits else self.command
 
@@ -88,8 +88,11 @@ def _rabbitmq(servers: Servers) -> list[Program]:
     epmd = rabbitmq.epmd
     return [
         Program("epmd", epmd.command, epmd.env, is_ready=epmd.is_ready),
-        Program("rabbitmq", rabbitmq.command, rabbitmq.env, url=rabbitmq.management_url, is_ready=rabbitmq.is_ready),
-    ]
+        Program(
+            "rabbitmq", rabbitmq.command, rabbitmq.env,
+            url=rabbitmq.management_url, is_ready=rabbitmq.is_ready, waits=True,
+        ),
+    ]  # fmt: skip
 
 
 def _infrastructure(home: Home, state: State) -> list[Program]:
