@@ -7,7 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import now
 from shared.jobs import Jobs
 
-from .commands import accounts, days, disputes, holds, invoices, ledger, payouts, reconciliation, tips, webhooks
+from .commands import (
+    accounts,
+    days,
+    disputes,
+    fees,
+    holds,
+    invoices,
+    ledger,
+    payouts,
+    reconciliation,
+    tips,
+    webhooks,
+)
 
 KEPT = timedelta(days=30)
 TIPS_WAIT = timedelta(days=1)
@@ -92,8 +104,9 @@ async def issue_missing_papers(session: AsyncSession) -> None:
 
 @jobs.every(timedelta(days=1))
 async def round_ledger(session: AsyncSession) -> None:
-    """For shares that an earlier release rounded otherwise."""
+    """For shares that an earlier release rounded otherwise, and fees that it read and did not post."""
     ledger.look_for_roundings(session)
+    fees.look_for_missing(session)
 
 
 @jobs.every(timedelta(minutes=15))

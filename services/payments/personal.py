@@ -101,7 +101,7 @@ TABLES = (
         "an affiliate's",
     ),
     Nobodys("payout_items", "id payout_id payment_id payment_version amount_cents created_at", "the books"),
-    Nobodys("journals", "id fact payment_id payout_id currency created_at", "the books"),
+    Nobodys("journals", "id fact payment_id payout_id entry_id currency created_at", "the books"),
     Nobodys("former_intents", "id payment_id stripe_payment_intent_id created_at", "ids of the provider"),
     Nobodys(
         "provider_entries",

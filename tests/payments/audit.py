@@ -38,7 +38,7 @@ class Audit:
     tasks: Sequence[str]
     told: Counter[tuple[str, int]]  # type and aggregate of each fact
     in_books: list[str]
-    clearing: int
+    clearing: int  # before fees
     balance: int
     moved: dict[str, dict[str, Any]]  # by intent
     intents: dict[str, list[str]]  # of each booking, by what the provider was told
@@ -144,7 +144,7 @@ async def audit(database: Database, sandbox: Driver) -> Audit:
             tasks=(await session.scalars(select(Task.name))).all(),
             told=Counter({(type, id): times for type, id, times in await session.execute(told)}),
             in_books=await faults(session),
-            clearing=balances.get(Account.PROVIDER_CLEARING, 0),
+            clearing=balances.get(Account.PROVIDER_CLEARING, 0) + balances.get(Account.PROVIDER_FEES, 0),
             balance=ledger["net"].get("usd", 0) - sum(sum(cents) for cents in transfers.values()),
             moved={one["payment_intent"]: one for one in ledger["payment_intents"]},
             intents=intents,

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from services.payments.domain.payment import Payment
 from services.payments.domain.refund import Refund
 from services.payments.domain.webhook import Webhook
 from shared.auth import Actor
+from shared.clock import now
 from shared.contracts.booking import (
     BookingCancelled,
     BookingChargeCalledOff,
@@ -40,6 +43,7 @@ from tests.sandbox.receiver import Received, Receiver
 
 CUSTOMER, AFFILIATE = 7, 31
 PRICE = 18_900
+DAYS = count(20, 3)  # each test has one of its own in the provider's books, which all tests share
 HERE = Path(__file__).parent
 # The official library hands httpx its form in a way that httpx is about to drop.
 LIBRARYS_WARNING = "ignore:Use 'content=<...>':DeprecationWarning"
@@ -183,6 +187,9 @@ class Till:
             task: Task | None = await session.scalar(select(Task).order_by(Task.id).limit(1))
             return task
 
+    async def provider_lives_at(self, at: datetime) -> None:
+        await self.sandbox.control("PUT", "clock", offset_seconds=int((at - now()).total_seconds()))
+
     async def waiting(self) -> list[str]:
         async with self.database.begin() as session:
             return list(await session.scalars(select(Task.name).order_by(Task.id)))
@@ -261,6 +268,15 @@ async def till(
     till = _till(app, database, client, sandbox, receiver)
     yield till
     await till.outside.client(Provider).aclose()
+
+
+@pytest_asyncio.fixture
+async def noon(till: Till) -> datetime:
+    """Of a day long ago, at which the provider is."""
+    day = now().date() - timedelta(days=next(DAYS))
+    at = datetime.combine(day, time(12), UTC)
+    await till.provider_lives_at(at)
+    return at
 
 
 @pytest_asyncio.fixture

@@ -2,77 +2,24 @@
 
 import random
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import count
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-import pytest_asyncio
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from services.payments.commands import days
 from services.payments.commands.days import DayNotBooked
 from services.payments.commands.discrepancies import resolve
-from services.payments.domain.discrepancy import Discrepancy, DiscrepancyStatus
+from services.payments.domain.discrepancy import DiscrepancyStatus
 from services.payments.domain.entry import Reconciliation
 from services.payments.domain.provider import Unanswered
 from services.payments.jobs import reconcile_days
-from shared.clock import frozen, now
+from shared.clock import frozen
 from shared.ids import new_id
 
 from .conftest import PRICE, Till, cancelled
 from .test_disputes import answers, heard, opens
-
-DAYS = count(20, 3)  # each test has one of its own in the provider's books, which all tests share
-SETTLED = ("payments", "refunds", "disputes", "payouts")
-
-
-@pytest_asyncio.fixture
-async def noon(till: Till) -> datetime:
-    """Of a day long ago, at which the provider is."""
-    day = now().date() - timedelta(days=next(DAYS))
-    at = datetime.combine(day, time(12), UTC)
-    await tells_time(till, at)
-    return at
-
-
-async def tells_time(till: Till, at: datetime) -> None:
-    await till.sandbox.control("PUT", "clock", offset_seconds=int((at - now()).total_seconds()))
-
-
-async def compared(till: Till, at: datetime) -> list[str]:
-    """The kinds of what is open after that day was compared, with all that we know of heard then."""
-    await grows_old(till, at)
-    async with till.database.begin() as session:
-        await days.begin(session, at.date())
-    await till.work()
-    await grows_old(till, at)  # what was healed a moment ago is looked at again when it is older
-    await till.work()
-    return sorted(one.kind for one in await found(till) if one.status is not DiscrepancyStatus.RESOLVED)
-
-
-async def grows_old(till: Till, at: datetime) -> None:
-    async with till.database.begin() as session:
-        for table in SETTLED:
-            await session.execute(text(f"update {table} set updated_at = :at"), {"at": at})  # noqa: S608
-        await session.execute(text("update payments set captured_at = :at where captured_at is not null"), {"at": at})
-
-
-async def found(till: Till) -> list[Discrepancy]:
-    async with till.database.begin() as session:
-        return list(await session.scalars(select(Discrepancy).order_by(Discrepancy.id)))
-
-
-async def sql(till: Till, statement: str) -> None:
-    async with till.database.begin() as session:
-        await session.execute(text(statement))
-
-
-async def refunded(till: Till) -> str:
-    intent_id = await till.captured()
-    await till.hear(cancelled(refund_cents=1_000))
-    await till.hand_on(intent_id, "refund.created")
-    return intent_id
-
+from .yesterday import compared, found, refunded, sql
 
 # -- faults --
 
@@ -181,7 +128,7 @@ async def test_a_charge_of_a_day_that_was_never_read_is_read_when_its_refund_is_
     till: Till, noon: datetime
 ) -> None:
     intent_id = await till.captured()
-    await tells_time(till, noon + timedelta(days=1))
+    await till.provider_lives_at(noon + timedelta(days=1))
     await till.hear(cancelled(refund_cents=1_000))
     await till.hand_on(intent_id, "refund.created")
     assert await compared(till, noon + timedelta(days=1)) == []
@@ -212,7 +159,7 @@ async def test_an_honest_history_over_midnight_raises_no_alarm(till: Till, noon:
     chance = random.Random(seed)
     midnight = noon.replace(hour=0) + timedelta(days=1)
     for booking in range(1, 9):
-        await tells_time(till, midnight + timedelta(seconds=chance.choice([-20, 0, 20])))
+        await till.provider_lives_at(midnight + timedelta(seconds=chance.choice([-20, 0, 20])))
         await lives(till, booking, chance)
     assert await compared(till, midnight - timedelta(seconds=1)) == []
     assert await compared(till, midnight + timedelta(hours=1)) == []

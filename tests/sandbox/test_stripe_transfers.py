@@ -86,3 +86,15 @@ async def test_the_same_key_gives_no_second_time_when_the_answer_was_lost(own_sa
         await own_sandbox.post("/v1/transfers", key="once", **form)
     again = [(await own_sandbox.post("/v1/transfers", key="once", **form)).json()["id"] for _ in range(2)]
     assert [one.id for one in (await own_sandbox.stripe.transfers.list_async()).data] == [again[0]] == [again[1]]
+
+
+async def test_what_is_on_the_account_is_what_moved_less_fees(own_sandbox: Driver) -> None:
+    """2.9 % and 30 cents of each charge, half a cent counting as one; a refund does not bring them back."""
+    intents = [await own_sandbox.paid(amount, payment_method=AT_ONCE) for amount in (500, 5000, 18_900)]
+    await own_sandbox.stripe.refunds.create_async({"payment_intent": intents[1].id, "amount": 1000})
+    await own_sandbox.http.post(f"/_sandbox/payment_intents/{intents[2].id}/dispute", json={})
+    await own_sandbox.stripe.transfers.create_async(form_of(await onboarded(own_sandbox), 200))
+    ledger = (await own_sandbox.http.get("/_sandbox/ledger")).json()
+    fees = 45 + 175 + 578 + 1500
+    assert (ledger["net"], ledger["fees"], ledger["balance"]) == ({"usd": 4500}, {"usd": fees}, {"usd": 4300 - fees})
+    assert await usd(own_sandbox) == (4300 - fees, 0)

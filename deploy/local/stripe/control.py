@@ -62,6 +62,8 @@ class Count(BaseModel):
 class LedgerView(BaseModel):
     payment_intents: list[dict[str, Any]]
     net: dict[str, int]
+    fees: dict[str, int]
+    balance: dict[str, int]
     movements: list[dict[str, Any]]
     transfers: list[dict[str, Any]]
 
@@ -162,12 +164,13 @@ def _add_webhooks(router: APIRouter, sandbox: Sandbox) -> None:
 def _add_reading(router: APIRouter, sandbox: Sandbox) -> None:
     @router.get("/ledger")
     async def ledger(payment_intent: str | None = None) -> LedgerView:
-        """Every movement of money, and its totals per payment intent."""
+        """Every movement of money, and its totals per payment intent; the account's fees and balance."""
         totals = sandbox.ledger.totals(payment_intent)
         movements = sandbox.ledger.movements(payment_intent)
         transfers = [] if payment_intent else sandbox.ledger.transfers()
         net = sandbox.ledger.sums(totals)
-        return LedgerView(payment_intents=totals, net=net, movements=movements, transfers=transfers)
+        sums = {"net": net, **sandbox.ledger.balances()}
+        return LedgerView(payment_intents=totals, movements=movements, transfers=transfers, **sums)
 
     @router.post("/payment_intents/{intent_id}/dispute", status_code=201)
     async def dispute_payment(intent_id: str, wanted: DisputeRequest) -> dict[str, Any]:

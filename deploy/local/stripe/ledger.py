@@ -63,6 +63,15 @@ class Ledger:
                 total[name] += sign * movement["amount"]
         return [{**total, "net": _net(total)} for total in per_intent.values()]
 
+    def balances(self) -> dict[str, dict[str, int]]:
+        """What the account has been charged for all of it, and what is on it after that and all else, by currency."""
+        statement = (
+            "select body ->> 'currency' as currency, sum(body ->> 'fee') as fees, sum(body ->> 'net') as balance"
+            " from objects where object = 'balance_transaction' group by 1 order by 1"
+        )
+        rows = self.store.rows(statement)
+        return {name: {row["currency"]: row[name] for row in rows} for name in ("fees", "balance")}
+
     def _empty(self, movement: dict[str, Any]) -> dict[str, Any]:
         intent = self.store.find(movement["payment_intent"]) or {}
         counted = dict.fromkeys((*COUNTED, *SUMS), 0)

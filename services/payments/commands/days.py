@@ -13,7 +13,6 @@ from ..queries.reconciliation import (
     bounds,
     count_entries,
     differences_now,
-    keep_entries,
     last_day,
     lock_day,
     payments_of_day,
@@ -21,7 +20,7 @@ from ..queries.reconciliation import (
     strangers_of_day,
     what_is_open,
 )
-from . import tasks
+from . import fees, tasks
 from .discrepancies import examine
 
 BOOKED_AFTER = timedelta(hours=3)  # a day's end; by then the provider shows all of it
@@ -59,7 +58,7 @@ async def read_day(outside: Outside, day: str, after: str | None = None) -> None
     start, end = bounds(date.fromisoformat(day))
     told = await outside.client(Provider).entries_between(start, end, after)
     async with outside.begin() as session:
-        await keep_entries(session, told)
+        await fees.keep(session, told)
         if told:
             tasks.enqueue(session, read_day, day=day, after=told[-1]["stripe_id"])
         else:

@@ -25,11 +25,10 @@ from ..queries.reconciliation import (
     find_discrepancy_of,
     find_payment_behind,
     get_discrepancy,
-    keep_entries,
     lock_discrepancies_about,
-    parts_of,
+    told_of,
 )
-from . import tasks
+from . import fees, tasks
 from .disputes import check_dispute
 from .repayment import settle_refund
 from .settlement import settle_intent
@@ -65,11 +64,11 @@ async def examine_payment(outside: Outside, row: int) -> None:
 
 async def _sources_of(session: AsyncSession, payment: Payment) -> dict[str, bool]:
     """What may have entries, by the provider's ids, and whether it is a dispute."""
-    refunds, disputes, entries = await parts_of(session, payment)
+    told = await told_of(session, payment)
     charge = (payment.payment_method or {}).get("charge")
-    of = {entry.source_id: entry.type not in CHARGES + REFUNDS for entry in entries}
-    of |= {charge: False} | {refund.stripe_refund_id: False for refund in refunds}
-    of |= {dispute.stripe_dispute_id: True for dispute in disputes}
+    of = {entry.source_id: entry.type not in CHARGES + REFUNDS for entry in told.entries}
+    of |= {charge: False} | {refund.stripe_refund_id: False for refund in told.refunds}
+    of |= {dispute.stripe_dispute_id: True for dispute in told.disputes}
     return {source: disputed for source, disputed in of.items() if source}
 
 
@@ -83,7 +82,7 @@ async def _read_entries(outside: Outside, payment: Payment, sources: Iterable[st
         with suppress(RefusedByProvider):
             told = await provider.entries_of(source)
             async with outside.begin() as session:
-                await keep_entries(session, told)
+                await fees.keep(session, told)
 
 
 async def _ask_about(outside: Outside, payment: Payment, sources: dict[str, bool]) -> None:
@@ -125,7 +124,7 @@ async def examine_payout(outside: Outside, row: int) -> None:
         with suppress(RefusedByProvider):
             told = await outside.client(Provider).entries_of(known.stripe_transfer_id)
             async with outside.begin() as session:
-                await keep_entries(session, told)
+                await fees.keep(session, told)
     async with outside.begin() as session:
         payout = await session.get_one(Payout, row, with_for_update=True)
         found = differences_of_payout(payout, await entries_of_payout(session, payout))

@@ -21,7 +21,7 @@ from ..queries.ledger import (
     unbalanced,
 )
 from ..queries.payments import get_payment
-from . import tasks
+from . import fees, tasks
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ async def faults(session: AsyncSession) -> list[str]:
         if changes := step(said, payment):
             wrong = ", ".join(f"{account} by {-cents}" for account, cents in changes.items())
             found.append(f"payment {payment.id} of booking {payment.booking_id} is off: {wrong}")
-    found += await _faults_of_payouts(session)
+    found += await _faults_of_payouts(session) + await fees.faults(session)
     async for payment, disputes in payments_with_disputes(session):
         if payment.disputed_sums != DisputedSums.of(disputes):
             found.append(f"payment {payment.id} of booking {payment.booking_id} is not what its disputes come to")

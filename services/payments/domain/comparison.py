@@ -17,7 +17,8 @@ NOTHING = "nothing"
 
 
 class Kind(StrEnum):
-    """`…_unknown` is in the provider's books alone, `…_missing` in ours alone, `foreign` not of our making."""
+    """`…_unknown` is in the provider's books alone, `…_missing` in ours alone, `foreign` not of our making.
+    `wrong_balance`: all sums are the same, and yet the ledger says that another sum is on our account there."""
 
     CHARGE_UNKNOWN = "charge_unknown"
     CHARGE_MISSING = "charge_missing"
@@ -30,6 +31,7 @@ class Kind(StrEnum):
     TRANSFER_MISSING = "transfer_missing"
     WRONG_AMOUNT = "wrong_amount"
     WRONG_CURRENCY = "wrong_currency"
+    WRONG_BALANCE = "wrong_balance"
     FOREIGN = "foreign"
 
 
@@ -43,13 +45,22 @@ class Difference:
     we_say: str
 
 
-def differences_of_payment(
-    payment: Payment, refunds: Sequence[Refund], disputes: Sequence[Dispute], entries: Sequence[Entry]
-) -> list[Difference]:
-    charges = [entry for entry in entries if entry.type in CHARGES]
-    back = _by_source(entry for entry in entries if entry.type in REFUNDS)
-    banks = _by_source(entry for entry in entries if entry.type not in CHARGES + REFUNDS)
-    return [*_of_charges(payment, charges), *_of_refunds(payment, refunds, back), *_of_disputes(disputes, banks)]
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that either side says of a payment; `clearing_cents` is what of it is with the provider, by the ledger."""
+
+    refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
+    entries: Sequence[Entry]
+    clearing_cents: int
+
+
+def differences_of_payment(payment: Payment, told: Told) -> list[Difference]:
+    charges = [entry for entry in told.entries if entry.type in CHARGES]
+    back = _by_source(entry for entry in told.entries if entry.type in REFUNDS)
+    banks = _by_source(entry for entry in told.entries if entry.type not in CHARGES + REFUNDS)
+    of_refunds, of_disputes = _of_refunds(payment, told.refunds, back), _of_disputes(told.disputes, banks)
+    return [*_of_charges(payment, charges), *of_refunds, *of_disputes] or [*_of_balance(payment, told)]
 
 
 def _by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -129,6 +140,14 @@ def _of_disputes(disputes: Sequence[Dispute], entries: dict[str, list[Entry]]) -
 
 def _of_dispute(dispute: Dispute) -> str:
     return f"{dispute.withdrawn_cents} {dispute.currency} and a fee of {dispute.fee_cents}"
+
+
+def _of_balance(payment: Payment, told: Told) -> Iterator[Difference]:
+    """After fees. What is under way may be in either of the books, or not yet."""
+    net = sum(entry.net_cents for entry in told.entries)
+    if net != told.clearing_cents and not any(refund.is_open for refund in told.refunds):
+        says, we_say = f"{net} {payment.currency} after fees", f"{told.clearing_cents} {payment.currency} after fees"
+        yield Difference(Kind.WRONG_BALANCE, f"payment:{payment.id}", says, we_say)
 
 
 def differences_of_payout(payout: Payout, entries: Sequence[Entry]) -> list[Difference]:

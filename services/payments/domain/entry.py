@@ -13,11 +13,14 @@ from . import Base
 CHARGES = ("charge", "payment")
 REFUNDS = ("refund", "payment_refund", "refund_failure", "payment_failure_refund")
 TRANSFERS = ("transfer", "transfer_refund", "transfer_cancel", "transfer_failure")
+# What the provider has for itself, beside the fees of other entries.
+FEES = ("stripe_fee", "stripe_fx_fee", "tax_fee")
 # Between the provider and the platform itself: no booking has a part in them.
 OWN = (
-    "payout", "payout_cancel", "payout_failure", "topup", "topup_reversal", "stripe_fee", "stripe_fx_fee", "tax_fee",
-    "reserve_transaction", "reserved_funds",
+    *FEES, "payout", "payout_cancel", "payout_failure", "topup", "topup_reversal", "reserve_transaction",
+    "reserved_funds",
 )  # fmt: skip
+ADJUSTMENT = "adjustment"  # a dispute's money and its fee
 
 
 class Entry(Keyed, Base, kw_only=True):
@@ -40,6 +43,19 @@ class Entry(Keyed, Base, kw_only=True):
     @property
     def sum(self) -> str:
         return f"{self.amount_cents} {self.currency}"
+
+    @property
+    def net_cents(self) -> int:
+        """What it changes on our account there."""
+        return self.amount_cents - self.fee_cents
+
+    @property
+    def cost_cents(self) -> int:
+        """What the provider has kept for itself; below nothing, what it gave back of that. A dispute's fee stands in
+        its payment's row, and is in the books from there."""
+        if self.type == ADJUSTMENT:
+            return 0
+        return self.fee_cents - (self.amount_cents if self.type in FEES else 0)
 
 
 class Reconciliation(Keyed, Timestamped, Base, kw_only=True):

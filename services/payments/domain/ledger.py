@@ -21,6 +21,7 @@ from .life import Status
 from .payment import Payment
 
 if TYPE_CHECKING:
+    from .entry import Entry
     from .payout import Payout
 
 
@@ -71,13 +72,14 @@ class Balance:
 
 class Journal(Keyed, Base, kw_only=True):
     """What one fact changed. `fact` names it: `payment:5:3` is what the third version of payment 5 came to,
-    `payout:7` that payout 7 has left."""
+    `payout:7` that payout 7 has left, `entry:9:1` what the provider kept of its entry 9 for itself."""
 
     __tablename__ = "journals"
 
     fact: Mapped[str]
     payment_id: Mapped[int | None]
     payout_id: Mapped[int | None] = mapped_column(default=None)
+    entry_id: Mapped[int | None] = mapped_column(default=None)
     currency: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=now)
     postings: Mapped[list[Posting]] = relationship(default_factory=list, init=False, lazy="raise")
@@ -98,6 +100,17 @@ class Journal(Keyed, Base, kw_only=True):
         journal.postings += [
             Posting(account=payable, affiliate_id=payout.affiliate_id, amount_cents=payout.amount_cents),
             Posting(account=clearing, affiliate_id=None, amount_cents=-payout.amount_cents),
+        ]
+        return journal
+
+    @classmethod
+    def of_fee(cls, entry: "Entry", cents: int, *, number: int) -> Self:
+        """The provider has kept so much more of an entry: its fee, or what was added to that later."""
+        fact = f"entry:{entry.id}:{number}"
+        journal = cls(fact=fact, payment_id=None, entry_id=entry.id, currency=entry.currency)
+        journal.postings += [
+            Posting(account=Account.PROVIDER_FEES, affiliate_id=None, amount_cents=cents),
+            Posting(account=Account.PROVIDER_CLEARING, affiliate_id=None, amount_cents=-cents),
         ]
         return journal
 

@@ -8,13 +8,15 @@ from sqlalchemy import Select, func, or_, select, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ..domain.comparison import Difference, differences_of_payment
+from ..domain.comparison import Difference, Told, differences_of_payment
 from ..domain.discrepancy import Discrepancy, DiscrepancyStatus, NoSuchDiscrepancy
 from ..domain.dispute import Dispute
 from ..domain.entry import OWN, TRANSFERS, Entry, Reconciliation
+from ..domain.ledger import Account, Journal, Posting
 from ..domain.payment import Payment
 from ..domain.payout import Payout, PayoutStatus
 from ..domain.refund import Refund, RefundStatus
+from .ledger import SUM
 
 SKEW = timedelta(minutes=5)  # between the provider's clock and ours: what is younger belongs to the next day
 BATCH = 200
@@ -37,9 +39,12 @@ async def lock_day(session: AsyncSession, day: date) -> Reconciliation:
 
 
 async def keep_entries(session: AsyncSession, entries: Iterable[dict[str, Any]]) -> None:
-    """What the provider has booked never changes: known entries stay as they are."""
-    if rows := list(entries):
-        await session.execute(insert(Entry).values(rows).on_conflict_do_nothing())
+    """What the provider has booked stays as it was read first, but for its fee. In one order, whoever reads."""
+    if rows := sorted(entries, key=lambda entry: str(entry["stripe_id"])):
+        new = insert(Entry).values(rows)
+        changed = Entry.fee_cents != new.excluded.fee_cents
+        fee = {"fee_cents": new.excluded.fee_cents}
+        await session.execute(new.on_conflict_do_update(index_elements=["stripe_id"], set_=fee, where=changed))
 
 
 async def count_entries(session: AsyncSession, day: date) -> int:
@@ -97,22 +102,26 @@ async def find_payment_behind(session: AsyncSession, entry: Entry) -> Payment | 
     return await session.scalar(select(Payment).where(or_(intent, reference)).limit(1))
 
 
-async def parts_of(
-    session: AsyncSession, payment: Payment
-) -> tuple[Sequence[Refund], Sequence[Dispute], Sequence[Entry]]:
-    """All that either side says of a payment."""
+async def told_of(session: AsyncSession, payment: Payment) -> Told:
     refunds = (await session.scalars(select(Refund).where(Refund.payment_id == payment.id))).all()
     disputes = (await session.scalars(select(Dispute).where(Dispute.payment_id == payment.id))).all()
-    return refunds, disputes, (await session.scalars(_entries_of(payment))).all()
+    entries = (await session.scalars(_entries_of(payment))).all()
+    return Told(refunds, disputes, entries, await _clearing_of(session, payment, entries))
+
+
+async def _clearing_of(session: AsyncSession, payment: Payment, entries: Sequence[Entry]) -> int:
+    about = or_(Journal.payment_id == payment.id, Journal.entry_id.in_([entry.id for entry in entries]))
+    of = select(SUM).join(Journal, Journal.id == Posting.journal_id).where(about)
+    return await session.scalar(of.where(Posting.account == Account.PROVIDER_CLEARING)) or 0
 
 
 def _entries_of(payment: Payment) -> Select[Entry]:
     about = or_(Entry.intent_id == payment.stripe_payment_intent_id, Entry.reference == payment.reference)
-    return select(Entry).where(about, Entry.type.not_in(TRANSFERS)).order_by(Entry.booked_at, Entry.id)
+    return select(Entry).where(about, Entry.type.not_in(TRANSFERS + OWN)).order_by(Entry.booked_at, Entry.id)
 
 
 async def differences_now(session: AsyncSession, payment: Payment) -> list[Difference]:
-    return differences_of_payment(payment, *await parts_of(session, payment))
+    return differences_of_payment(payment, await told_of(session, payment))
 
 
 async def entries_of_payout(session: AsyncSession, payout: Payout) -> Sequence[Entry]:
