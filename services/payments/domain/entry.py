@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.clock import now
 from shared.db import Keyed, Timestamped
 
 from . import Base
@@ -23,7 +22,7 @@ OWN = (
 ADJUSTMENT = "adjustment"  # a dispute's money and its fee
 
 
-class Entry(Keyed, Base, kw_only=True):
+class Entry(Keyed, Timestamped, Base, kw_only=True):
     """A balance transaction; what goes out is below nothing. `source_id` is the charge, refund, dispute or transfer
     that it is about, `intent_id` the payment intent of that, `reference` what we have written into its metadata."""
 
@@ -38,7 +37,6 @@ class Entry(Keyed, Base, kw_only=True):
     fee_cents: Mapped[int]
     currency: Mapped[str]
     booked_at: Mapped[datetime]
-    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=now)
 
     @property
     def sum(self) -> str:

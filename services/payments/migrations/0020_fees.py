@@ -10,6 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     platform.run("""
+alter table provider_entries add column updated_at timestamptz not null default now();
 alter table journals add column entry_id bigint references provider_entries (id);
 alter table journals drop constraint ck_journals_about;
 alter table journals add constraint ck_journals_about check (num_nonnulls(payment_id, payout_id, entry_id) = 1);

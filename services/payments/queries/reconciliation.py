@@ -43,7 +43,7 @@ async def keep_entries(session: AsyncSession, entries: Iterable[dict[str, Any]])
     if rows := sorted(entries, key=lambda entry: str(entry["stripe_id"])):
         new = insert(Entry).values(rows)
         changed = Entry.fee_cents != new.excluded.fee_cents
-        fee = {"fee_cents": new.excluded.fee_cents}
+        fee = {"fee_cents": new.excluded.fee_cents, "updated_at": func.now()}
         await session.execute(new.on_conflict_do_update(index_elements=["stripe_id"], set_=fee, where=changed))
 
 
