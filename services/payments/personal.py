@@ -105,7 +105,8 @@ TABLES = (
     Nobodys("former_intents", "id payment_id stripe_payment_intent_id created_at", "ids of the provider"),
     Nobodys(
         "provider_entries",
-        "id stripe_id type source_id intent_id reference amount_cents fee_cents currency booked_at created_at updated_at",
+        "id stripe_id type source_id intent_id reference amount_cents fee_cents currency booked_at created_at"
+        " updated_at",
         "the provider's books",
     ),
     Nobodys("reconciliations", "id day entries suspects finished_at created_at updated_at", "days"),
