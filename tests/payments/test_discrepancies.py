@@ -16,8 +16,9 @@ from services.payments.domain.provider import Unanswered
 from services.payments.jobs import reconcile_days
 from shared.clock import frozen
 from shared.ids import new_id
+from shared.testing.tokens import ADMIN, SUPPORT
 
-from .conftest import PRICE, Till, cancelled
+from .conftest import PRICE, As, Till, cancelled
 from .test_disputes import answers, heard, opens
 from .yesterday import compared, found, refunded, sql
 
@@ -207,3 +208,53 @@ async def test_each_day_is_compared_once_it_is_booked_and_missed_ones_are_caught
                 await days.reconcile(session, date(2031, 5, 15))
     async with till.database.begin() as session:
         assert await session.scalar(select(func.count()).select_from(Reconciliation)) == 6
+
+
+# -- seen and seen to --
+
+PATH = "/payments/v1/discrepancies"
+
+
+async def test_staff_list_them_take_them_and_say_how_they_end(till: Till, noon: datetime, as_: As) -> None:
+    await a_charge_of_somebody_else(till)
+    await a_cent_less(till)
+    await compared(till, noon)
+    support, admin = as_(SUPPORT), as_(ADMIN)
+    everything = (await till.client.get(PATH, headers=support)).json()["items"]
+    assert sorted(one["kind"] for one in everything) == ["foreign", "wrong_amount"]
+    first = (await till.client.get(f"{PATH}?limit=1", headers=support)).json()
+    rest = (await till.client.get(f"{PATH}?limit=1&cursor={first['next']}", headers=support)).json()
+    assert [one["id"] for one in first["items"] + rest["items"]] == [one["id"] for one in everything]
+    [foreign] = (await till.client.get(f"{PATH}?kind=foreign&status=open", headers=support)).json()["items"]
+    one = f"{PATH}/{foreign['id']}"
+    shown = await till.client.get(one, headers=support)
+    assert (shown.json(), shown.headers["etag"]) == (foreign, '"1"')
+
+    taken = await till.client.post(f"{one}/assign", json={}, headers=support | {"If-Match": '"1"'})
+    assert (taken.json()["owner"], taken.json()["status"], taken.headers["etag"]) == (
+        str(SUPPORT.user_id),
+        "open",
+        '"2"',
+    )
+    mine = (await till.client.get(f"{PATH}?owner={me}", headers=support)).json()["items"]
+    assert [found["id"] for found in mine] == [foreign["id"]]
+    given = await till.client.post(f"{one}/assign", json={"user_id": 77}, headers=admin)
+    assert (given.json()["owner"], given.json()["version"]) == ("77", 3)
+
+    reason = {"reason": "A charge of the platform's own shop."}
+    for verb in ("explain", "resolve", "assign"):
+        stale = await till.client.post(
+            f"{one}/{verb}", json={} if verb == "assign" else reason, headers=admin | {"If-Match": '"2"'}
+        )
+        assert stale.status_code == 412, verb
+    assert (await till.client.post(f"{one}/resolve", json={}, headers=admin)).status_code == 422
+    explained = (await till.client.post(f"{one}/explain", json=reason, headers=admin | {"If-Match": '"3"'})).json()
+    assert (explained["status"], explained["owner"], explained["note"]) == (
+        "explained", str(ADMIN.user_id), reason["reason"],
+    )  # fmt: skip
+    resolved = (await till.client.post(f"{one}/resolve", json=reason, headers=support)).json()
+    assert (resolved["status"], resolved["closed_at"] is None) == ("resolved", False)
+    for verb, body in (("assign", {}), ("explain", reason), ("resolve", reason)):
+        late = await till.client.post(f"{one}/{verb}", json=body, headers=support)
+        assert (late.status_code, late.json()["type"]) == (409, "/problems/already-resolved"), verb
+    assert (await till.client.get(f"{PATH}/999999", headers=support)).status_code == 404

@@ -702,6 +702,10 @@ async def payments(stage: Stage) -> None:
         " 'USD', now(), 500, 'general', 'needs_response', 500, 0) returning id",
         payment_id=captured_id,
     )
+    [[discrepancy_id]] = await stage.sql(
+        "insert into discrepancies (kind, subject, about, provider_says, we_say) values ('foreign', 'ch_1', 'entry:1',"
+        " '500 USD', 'nothing') returning id"
+    )
     [[payout_id]] = await stage.sql(
         "insert into payouts (affiliate_id, currency, amount_cents, stripe_account_id, status, refusal, reference,"
         " idempotency_key) values (31, 'USD', 5000, 'acct_1', 'refused', 'balance_insufficient', gen_random_uuid(),"
@@ -719,6 +723,7 @@ async def payments(stage: Stage) -> None:
     )
     invoice = {"invoice_id": await an_invoice(stage)}
     request = {"refund_request_id": request_id}
+    discrepancy, decision = {"discrepancy_id": discrepancy_id}, {"reason": "Somebody else's charge."}
     of, statements = {"affiliate_id": AFFILIATE}, "/payments/v1/affiliates/{affiliate_id}/statements"
     stage.cast = cast()
     await stage.deliver(payments_world.completed(booking_id=3))
@@ -754,6 +759,11 @@ async def payments(stage: Stage) -> None:
         "POST /payments/v1/refund-requests/{refund_request_id}/decline": Ask(request),
         "GET /payments/v1/disputes": Ask(query={"status": "needs_response"}),
         "GET /payments/v1/disputes/{dispute_id}": Ask({"dispute_id": dispute_id}),
+        "GET /payments/v1/discrepancies": Ask(query={"status": "open", "kind": "foreign"}),
+        "GET /payments/v1/discrepancies/{discrepancy_id}": Ask(discrepancy),
+        "POST /payments/v1/discrepancies/{discrepancy_id}/assign": Ask(discrepancy, body={}),
+        "POST /payments/v1/discrepancies/{discrepancy_id}/explain": Ask(discrepancy, body=decision),
+        "POST /payments/v1/discrepancies/{discrepancy_id}/resolve": Ask(discrepancy, body=decision),
         "GET /payments/v1/invoices": Ask(query={"booking_id": 2, "kind": "invoice"}),
         "GET /payments/v1/invoices/{invoice_id}": Ask(invoice),
         "GET /payments/v1/invoices/{invoice_id}/pdf": Ask(invoice),

@@ -225,6 +225,11 @@ POST /refund-requests/{refund_request_id}/approve refused
 POST /refund-requests/{refund_request_id}/decline refused
 GET /disputes                                    allowed
 GET /disputes/{dispute_id}                       allowed
+GET /discrepancies                               refused
+GET /discrepancies/{discrepancy_id}              refused
+POST /discrepancies/{discrepancy_id}/assign      refused
+POST /discrepancies/{discrepancy_id}/explain     refused
+POST /discrepancies/{discrepancy_id}/resolve     refused
 GET /invoices                                    allowed
 GET /invoices/{invoice_id}                       allowed
 GET /invoices/{invoice_id}/pdf                   allowed

@@ -253,6 +253,11 @@ POST /refund-requests/{refund_request_id}/approve  401      403   403   403     
 POST /refund-requests/{refund_request_id}/decline  401      403   403   403     403        403   403     403   200
 GET /disputes                                      401    200/0 200/0 200/1   200/1      200/0 200/0   200/1 200/1
 GET /disputes/{dispute_id}                         401      404   404   200     200        404   404     200   200
+GET /discrepancies                                 401      403   403   403     403        403   403   200/1 200/1
+GET /discrepancies/{discrepancy_id}                401      403   403   403     403        403   403     200   200
+POST /discrepancies/{discrepancy_id}/assign        401      403   403   403     403        403   403     200   200
+POST /discrepancies/{discrepancy_id}/explain       401      403   403   403     403        403   403     200   200
+POST /discrepancies/{discrepancy_id}/resolve       401      403   403   403     403        403   403     200   200
 GET /invoices                                      401    200/1 200/0 200/1   200/1      200/0 200/0   200/1 200/1
 GET /invoices/{invoice_id}                         401      200   404   200     200        404   404     200   200
 GET /invoices/{invoice_id}/pdf                     401      200   404   200     200        404   404     200   200

@@ -3,6 +3,7 @@
 from . import (
     accounts,
     cards,
+    discrepancies,
     disputes,
     invoices,
     ledger,
@@ -20,6 +21,7 @@ routers = [
     cards.router,
     refund_requests.router,
     disputes.router,
+    discrepancies.router,
     invoices.router,
     ledger.router,
     payouts.router,

@@ -11,7 +11,8 @@ from shared.clock import now
 
 from ..commands import days, discrepancies
 from ..domain.discrepancy import DiscrepancyStatus
-from ..queries.reconciliation import discrepancies_of, latest_days
+from ..queries.discrepancies import latest_discrepancies
+from ..queries.reconciliation import latest_days
 
 app = typer.Typer(no_args_is_help=True)
 As = Annotated[str, typer.Option("--as", help="who says so", default_factory=getpass.getuser)]
@@ -44,10 +45,17 @@ def show(
     most: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
 ) -> None:
     """Id, status, what it is, what the provider says and what we say; latest first."""
-    for one in in_transaction(url, lambda session: discrepancies_of(session, status, most)):
+    for one in in_transaction(url, lambda session: latest_discrepancies(session, status, most)):
         says = f"provider: {one.provider_says}, we: {one.we_say}"
         why = f"  {one.owner}: {one.note}" if one.note else ""
         typer.echo(f"{one.id}  {one.status}  {one.kind}  {one.subject}  {one.about}  {says}{why}")
+
+
+@app.command()
+def assign(url: Url, discrepancy: int, owner: As) -> None:
+    """They see to it from now on."""
+    in_transaction(url, lambda session: discrepancies.assign(session, discrepancy, owner))
+    typer.echo(f"discrepancy {discrepancy}: {owner} sees to it")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from shared.errors import Conflict
 from shared.tasks import Outside
 
 from ..clients import Provider
+from ..queries.discrepancies import what_is_open
 from ..queries.reconciliation import (
     bounds,
     count_entries,
@@ -18,7 +19,6 @@ from ..queries.reconciliation import (
     payments_of_day,
     payouts_of_day,
     strangers_of_day,
-    what_is_open,
 )
 from . import fees, tasks
 from .discrepancies import examine

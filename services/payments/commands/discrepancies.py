@@ -18,16 +18,9 @@ from ..domain.entry import CHARGES, REFUNDS, Entry
 from ..domain.payment import Payment
 from ..domain.payout import Payout
 from ..domain.provider import RefusedByProvider
+from ..queries.discrepancies import find_discrepancy_of, get_discrepancy, lock_discrepancies_about
 from ..queries.payments import get_payment
-from ..queries.reconciliation import (
-    differences_now,
-    entries_of_payout,
-    find_discrepancy_of,
-    find_payment_behind,
-    get_discrepancy,
-    lock_discrepancies_about,
-    told_of,
-)
+from ..queries.reconciliation import differences_now, entries_of_payout, find_payment_behind, told_of
 from . import fees, tasks
 from .disputes import check_dispute
 from .repayment import settle_refund
@@ -79,20 +72,21 @@ async def _read_entries(outside: Outside, payment: Payment, sources: Iterable[st
             intent = await provider.get_intent(payment.stripe_payment_intent_id)
             asked |= {str(charge)} if (charge := (intent.payment_method or {}).get("charge")) else set()
     for source in sorted(asked):
-        with suppress(RefusedByProvider):
-            told = await provider.entries_of(source)
-            async with outside.begin() as session:
-                await fees.keep(session, told)
+        await _read_entries_of(outside, source)
+
+
+async def _read_entries_of(outside: Outside, source: str) -> None:
+    with suppress(RefusedByProvider):
+        told = await outside.client(Provider).entries_of(source)
+        async with outside.begin() as session:
+            await fees.keep(session, told)
 
 
 async def _ask_about(outside: Outside, payment: Payment, sources: dict[str, bool]) -> None:
     """What webhooks never told is settled as if they had. Who does not answer is asked again, as a task."""
     provider, intent_id = outside.client(Provider), payment.stripe_payment_intent_id
     if intent_id is not None:
-        with suppress(RefusedByProvider):
-            intent = await provider.get_intent(intent_id)
-            async with outside.begin() as session:
-                await settle_intent(session, intent)
+        await _ask_about_intent(outside, intent_id)
         with suppress(RefusedByProvider):
             for told in await provider.refunds_of(intent_id):
                 async with outside.begin() as session:
@@ -102,16 +96,20 @@ async def _ask_about(outside: Outside, payment: Payment, sources: dict[str, bool
             await check_dispute(outside, source)
 
 
+async def _ask_about_intent(outside: Outside, intent_id: str) -> None:
+    with suppress(RefusedByProvider):
+        intent = await outside.client(Provider).get_intent(intent_id)
+        async with outside.begin() as session:
+            await settle_intent(session, intent)
+
+
 async def _conclude(outside: Outside, known: Payment) -> bool:
-    """Says whether there was no news while we asked. What is younger than an hour may not be booked yet."""
+    """Says whether there was no news while we asked."""
     async with outside.begin() as session:
         payment = await get_payment(session, known.id, lock=True)
         if payment.version != known.version:
             return False
-        found = await differences_now(session, payment)
-        if found and payment.updated_at > now() - SETTLES:
-            raise NotNow(SETTLES)
-        await _note(session, f"payment:{payment.id}", found)
+        await _note_settled(session, f"payment:{payment.id}", payment, await differences_now(session, payment))
         return True
 
 
@@ -121,16 +119,11 @@ async def examine_payout(outside: Outside, row: int) -> None:
     async with outside.begin() as session:
         known = await session.get_one(Payout, row)
     if known.stripe_transfer_id:
-        with suppress(RefusedByProvider):
-            told = await outside.client(Provider).entries_of(known.stripe_transfer_id)
-            async with outside.begin() as session:
-                await fees.keep(session, told)
+        await _read_entries_of(outside, known.stripe_transfer_id)
     async with outside.begin() as session:
         payout = await session.get_one(Payout, row, with_for_update=True)
         found = differences_of_payout(payout, await entries_of_payout(session, payout))
-        if found and payout.updated_at > now() - SETTLES:
-            raise NotNow(SETTLES)
-        await _note(session, f"payout:{row}", found)
+        await _note_settled(session, f"payout:{row}", payout, found)
 
 
 @tasks.call
@@ -139,15 +132,21 @@ async def examine_stranger(outside: Outside, row: int) -> None:
     async with outside.begin() as session:
         entry = await session.get_one(Entry, row)
     if entry.intent_id:
-        with suppress(RefusedByProvider):
-            intent = await outside.client(Provider).get_intent(entry.intent_id)
-            async with outside.begin() as session:
-                await settle_intent(session, intent)
+        await _ask_about_intent(outside, entry.intent_id)
     async with outside.begin() as session:
         payment = await find_payment_behind(session, entry)
         if payment is not None:
             tasks.enqueue(session, examine_payment, row=payment.id)
         await _note(session, f"entry:{row}", [] if payment else [difference_of_stranger(entry)])
+
+
+async def _note_settled(
+    session: AsyncSession, about: str, compared: Payment | Payout, found: Sequence[Difference]
+) -> None:
+    """What is younger than an hour may not be booked yet."""
+    if found and compared.updated_at > now() - SETTLES:
+        raise NotNow(SETTLES)
+    await _note(session, about, found)
 
 
 async def _note(session: AsyncSession, about: str, found: Sequence[Difference]) -> None:
@@ -164,9 +163,29 @@ async def _note(session: AsyncSession, about: str, found: Sequence[Difference]) 
         healed.heal()
 
 
-async def explain(session: AsyncSession, discrepancy_id: int, owner: str, note: str) -> None:
-    (await get_discrepancy(session, discrepancy_id)).explain(owner, note)
+async def assign(session: AsyncSession, discrepancy_id: int, owner: str, version: int | None = None) -> Discrepancy:
+    found = await _expected(session, discrepancy_id, version)
+    found.assign(owner)
+    return found
 
 
-async def resolve(session: AsyncSession, discrepancy_id: int, owner: str, note: str) -> None:
-    (await get_discrepancy(session, discrepancy_id)).resolve(owner, note)
+async def explain(
+    session: AsyncSession, discrepancy_id: int, owner: str, note: str, version: int | None = None
+) -> Discrepancy:
+    found = await _expected(session, discrepancy_id, version)
+    found.explain(owner, note)
+    return found
+
+
+async def resolve(
+    session: AsyncSession, discrepancy_id: int, owner: str, note: str, version: int | None = None
+) -> Discrepancy:
+    found = await _expected(session, discrepancy_id, version)
+    found.resolve(owner, note)
+    return found
+
+
+async def _expected(session: AsyncSession, discrepancy_id: int, version: int | None) -> Discrepancy:
+    found = await get_discrepancy(session, discrepancy_id, lock=True)
+    found.expect(version)
+    return found

@@ -32,7 +32,8 @@ class AlreadyResolved(Conflict):
 
 class Discrepancy(Aggregate, Base, kw_only=True):
     """One difference, however often it is found: `kind` and `subject` tell it from others. `about` is what was compared
-    when it was found: when that is compared again and the difference is not there, it is resolved."""
+    when it was found: when that is compared again and the difference is not there, it is resolved. `owner` sees to
+    it, or has decided about it: a user's id, or a name from the command line."""
 
     __tablename__ = "discrepancies"
 
@@ -65,6 +66,13 @@ class Discrepancy(Aggregate, Base, kw_only=True):
         """Both say the same by now."""
         if self.status is not DiscrepancyStatus.RESOLVED:
             self._become(DiscrepancyStatus.RESOLVED)
+
+    def assign(self, owner: str) -> None:
+        """From now on they see to it; what it is does not change by that."""
+        if self.status is DiscrepancyStatus.RESOLVED:
+            raise AlreadyResolved
+        self.owner = owner
+        self.version += 1
 
     def explain(self, owner: str, note: str) -> None:
         self._decide(DiscrepancyStatus.EXPLAINED, owner, note)

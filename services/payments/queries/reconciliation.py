@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..domain.comparison import Difference, Told, differences_of_payment
-from ..domain.discrepancy import Discrepancy, DiscrepancyStatus, NoSuchDiscrepancy
 from ..domain.dispute import Dispute
 from ..domain.entry import OWN, TRANSFERS, Entry, Reconciliation
 from ..domain.ledger import Account, Journal, Posting
@@ -127,33 +126,6 @@ async def differences_now(session: AsyncSession, payment: Payment) -> list[Diffe
 async def entries_of_payout(session: AsyncSession, payout: Payout) -> Sequence[Entry]:
     about = or_(Entry.source_id == payout.stripe_transfer_id, Entry.reference == payout.reference)
     return (await session.scalars(select(Entry).where(about).order_by(Entry.id))).all()
-
-
-async def lock_discrepancies_about(session: AsyncSession, about: str) -> Sequence[Discrepancy]:
-    return (await session.scalars(select(Discrepancy).where(Discrepancy.about == about).with_for_update())).all()
-
-
-async def find_discrepancy_of(session: AsyncSession, found: Difference) -> Discrepancy | None:
-    of = select(Discrepancy).where(Discrepancy.kind == found.kind, Discrepancy.subject == found.subject)
-    return await session.scalar(of.with_for_update())
-
-
-async def what_is_open(session: AsyncSession) -> Sequence[str]:
-    """All that open and explained discrepancies are about."""
-    of = select(Discrepancy.about).where(Discrepancy.status != DiscrepancyStatus.RESOLVED).distinct()
-    return (await session.scalars(of)).all()
-
-
-async def get_discrepancy(session: AsyncSession, discrepancy_id: int) -> Discrepancy:
-    found = await session.get(Discrepancy, discrepancy_id, with_for_update=True)
-    if found is None:
-        raise NoSuchDiscrepancy
-    return found
-
-
-async def discrepancies_of(session: AsyncSession, status: DiscrepancyStatus | None, most: int) -> Sequence[Discrepancy]:
-    latest = select(Discrepancy).order_by(Discrepancy.id.desc()).limit(most)
-    return (await session.scalars(latest if status is None else latest.where(Discrepancy.status == status))).all()
 
 
 async def latest_days(session: AsyncSession, most: int) -> Sequence[Reconciliation]:
