@@ -231,11 +231,8 @@ async def test_staff_list_them_take_them_and_say_how_they_end(till: Till, noon: 
     assert (shown.json(), shown.headers["etag"]) == (foreign, '"1"')
 
     taken = await till.client.post(f"{one}/assign", json={}, headers=support | {"If-Match": '"1"'})
-    assert (taken.json()["owner"], taken.json()["status"], taken.headers["etag"]) == (
-        str(SUPPORT.user_id),
-        "open",
-        '"2"',
-    )
+    me = str(SUPPORT.user_id)
+    assert (taken.json()["owner"], taken.json()["status"], taken.headers["etag"]) == (me, "open", '"2"')
     mine = (await till.client.get(f"{PATH}?owner={me}", headers=support)).json()["items"]
     assert [found["id"] for found in mine] == [foreign["id"]]
     given = await till.client.post(f"{one}/assign", json={"user_id": 77}, headers=admin)

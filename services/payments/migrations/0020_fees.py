@@ -3,7 +3,7 @@
 from shared.migrations import platform
 
 revision = "0020"
-down_revision = "0019"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
