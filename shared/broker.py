@@ -14,6 +14,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
 from aio_pika.exceptions import DeliveryError, PublishError
 from opentelemetry import propagate
+from opentelemetry.context import Context
 
 from shared.events import Envelope
 
@@ -23,6 +24,7 @@ DELAYS: tuple[int, ...] = (5, 30, 300, 1800)  # seconds
 HEARTBEAT = 10  # seconds; 60 by default, minutes until a lost broker is noticed
 PUBLISH_TIMEOUT = 5.0  # seconds
 CLOSE_TIMEOUT = 2.0  # seconds; a frozen broker would be waited for without end
+TRACE = ("traceparent", "tracestate")  # headers of W3C's Trace Context
 FAILURES = (aio_pika.exceptions.AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError)
 
 
@@ -95,13 +97,14 @@ def envelope_of(incoming: AbstractIncomingMessage) -> Envelope:
             "aggregate_type": headers.get("aggregate-type"),
             "aggregate_id": headers.get("aggregate-id"),
             "aggregate_version": headers.get("aggregate-version"),
+            "trace": {name: str(headers[name]) for name in TRACE if name in headers},
             "tries": headers.get("tries", 0),
         }
     )
 
 
-def trace_of(incoming: AbstractIncomingMessage) -> Any:
-    return propagate.extract({k: str(v) for k, v in incoming.headers.items() if k in ("traceparent", "tracestate")})
+def trace_of(envelope: Envelope) -> Context:
+    return propagate.extract(envelope.trace)
 
 
 class Publisher:

@@ -1,8 +1,9 @@
 """A fact is acted upon once: `consumers.on(Event)` turns a plain function into a consumer with a queue of its own.
 
-The inbox row and the effect are one transaction; the acknowledgement follows the commit. A refusal of the domain is
-final and goes to `<service>.dead`, unless it names a Retry-After. Anything else, and a type that this version does not
-know, is tried again after 5 s, 30 s, 5 min and then every 30 min, and is dead after `MAX_TRIES`. A database that is
+The inbox row and the effect are one transaction; the acknowledgement follows the commit. What gathers while others are
+worked on has one transaction together (docs/decisions/0046); if that fails, each has its own. A refusal of the domain
+is final and goes to `<service>.dead`, unless it names a Retry-After. Anything else, and a type that this version does
+not know, is tried again after 5 s, 30 s, 5 min and then every 30 min, and is dead after `MAX_TRIES`. A database that is
 away is waited for, which is no try.
 """
 
@@ -14,20 +15,24 @@ from typing import Any
 from uuid import UUID
 
 from aio_pika.abc import AbstractIncomingMessage
+from opentelemetry import trace
 from pydantic import ValidationError
 from sqlalchemy import Table, func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.broker import DELAYS, envelope_of
+from shared.broker import DELAYS, envelope_of, trace_of
 from shared.clock import now
+from shared.context import Cause, caused_by, upon
 from shared.contracts.catalog import ConfigChanged
 from shared.contracts.identity import EndsTokens, ending_tokens
 from shared.events import CONTRACTS, Envelope, Event
 from shared.outbox import PlatformBase
 from shared.platform_config import PlatformConfig, copied
 from shared.revocation import end_tokens
+
+tracer = trace.get_tracer("mdh")
 
 MAX_TRIES = 10
 
@@ -45,8 +50,6 @@ class Inbox(PlatformBase, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
-# Built once: building it for each message would cost more than sending it.
-FIRST_TIME = insert(Inbox.__table__).on_conflict_do_nothing().returning(Inbox.event_id)  # type: ignore[arg-type]
 FIRST_TIMES = text(
     "insert into inbox (consumer, event_id) select :consumer, id from unnest(cast(:event_ids as uuid[])) id order by id"
     " on conflict do nothing returning event_id"
@@ -56,7 +59,7 @@ FIRST_TIMES = text(
 @dataclass(frozen=True)
 class Consumer:
     """One function and its queue. `events` empty means: every event there is. With `many` the function takes several
-    at once. Of what it has no `use` for, nothing is written down."""
+    at once, and none has a cause. Of what it has no `use` for, nothing is written down."""
 
     service: str
     handle: Handler
@@ -93,27 +96,33 @@ class Consumer:
         known = [(envelope, event) for envelope, event in read if event is not None]
         return known if len(known) == len(batch) else []
 
-    async def consume(self, session: AsyncSession, envelope: Envelope, event: Event) -> bool:
-        """In the caller's transaction: the effect, unless this consumer had the event before. Says whether it acted."""
-        if self.many:
-            return await self.consume_all(session, [(envelope, event)]) > 0
-        if not await self._is_first_time(session, envelope.event_id):
-            return False
-        await self.handle(event, session)
-        return True
+    def cause_of(self, envelope: Envelope) -> Cause:
+        """What follows from hearing this."""
+        return Cause(envelope.correlation_id, str(envelope.event_id), upon(self.service, envelope.actor))
 
-    async def consume_all(self, session: AsyncSession, heard: Sequence[Heard]) -> int:
-        """The same of several; says how many were new."""
-        told = {envelope.event_id: (envelope, event) for envelope, event in heard}
-        asked = {"consumer": self.queue, "event_ids": list(told)}
-        new = [told[id] for (id,) in await session.execute(FIRST_TIMES, asked)]
-        if new:
+    async def consume(self, session: AsyncSession, *heard: Heard) -> int:
+        """In the caller's transaction: the effects of what this consumer did not have before. Says how many acted."""
+        new = await self._new_among(session, heard)
+        if self.many and new:
             await self.handle([event for _, event in new] if self.events else new, session)
+        elif new:
+            await self._handle_in_turn(session, new)
         return len(new)
 
-    async def _is_first_time(self, session: AsyncSession, event_id: UUID) -> bool:
-        row = {"consumer": self.queue, "event_id": event_id}
-        return (await session.execute(FIRST_TIME, row)).first() is not None
+    async def _new_among(self, session: AsyncSession, heard: Sequence[Heard]) -> list[Heard]:
+        told = {envelope.event_id: (envelope, event) for envelope, event in heard}
+        asked = {"consumer": self.queue, "event_ids": list(told)}
+        first = {id for (id,) in await session.execute(FIRST_TIMES, asked)}
+        return [one for id, one in told.items() if id in first]
+
+    async def _handle_in_turn(self, session: AsyncSession, new: Sequence[Heard]) -> None:
+        """Each finds the session as empty as if it had one of its own: what is read is read anew."""
+        for envelope, event in new:
+            span = tracer.start_as_current_span(f"consume {self.queue}", context=trace_of(envelope))
+            with caused_by(self.cause_of(envelope)), span:
+                await self.handle(event, session)
+                await session.flush()
+            session.expunge_all()
 
 
 @dataclass
@@ -134,8 +143,7 @@ class Consumers:
 
     def on_many(self, *events: type[Event]) -> Callable[[Handler], Handler]:
         """Call `function(events, session)` with as many of these events as there are, each once. Only for what keeps
-        copies: several have one transaction, and nothing that it told would have a cause. If it fails, it is called
-        with each by itself."""
+        copies: nothing that it told would have a cause. If it fails, it is called with each by itself."""
         return self._register(events, many=True)
 
     def on_everything(self, handle: Handler) -> Handler:

@@ -121,4 +121,5 @@ class Envelope(BaseModel):
     aggregate_type: str
     aggregate_id: int
     aggregate_version: int
+    trace: dict[str, str] = Field(default_factory=dict)
     tries: int = Field(default=0, ge=0)

@@ -9,14 +9,13 @@ from typing import TypeVar
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
-from opentelemetry import trace
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import broker, telemetry
 from shared.broker import DEAD, EVENTS, FAILURES, Publisher, Unroutable, retry_exchange
 from shared.consumers import Consumer, Heard, delay_after
-from shared.context import Cause, caused_by, upon
+from shared.context import caused_by
 from shared.db import Database, away
 from shared.errors import Refusal
 from shared.events import Envelope, Event
@@ -25,7 +24,6 @@ from shared.stopping import GRACE
 T = TypeVar("T")
 
 log = structlog.get_logger()
-tracer = trace.get_tracer("mdh")
 
 RECONNECT = 1.0  # seconds
 TOGETHER = 5  # times as many messages are fetched for what takes many
@@ -91,10 +89,9 @@ class Worker:
     def _receiver(
         self, consumer: Consumer, lost: asyncio.Event
     ) -> Callable[[AbstractIncomingMessage], Coroutine[None, None, None]]:
-        """What aio-pika runs as a task of its own for each message. Of what takes many, one is worked on while the
-        next gather."""
+        """What aio-pika runs as a task of its own for each message. Some are worked on while the next gather."""
         gathered: list[AbstractIncomingMessage] = []
-        turn = asyncio.Lock() if consumer.many else contextlib.nullcontext()
+        turn = asyncio.Lock()
 
         async def receive(incoming: AbstractIncomingMessage) -> None:
             task = asyncio.current_task()
@@ -122,8 +119,10 @@ class Worker:
         """Together, if nothing is wrong with any of them; else each as if there were no other."""
         began = time.perf_counter()
         if len(batch) > 1 and not lost.is_set() and (heard := consumer.read_all(batch)):
+            useful = [(envelope, event) for envelope, event in heard if consumer.use(event)]
             try:
-                await self._act(consumer, lambda session: consumer.consume_all(session, heard))
+                if useful:
+                    await self._act(consumer, lambda session: consumer.consume(session, *useful))
                 await batch[-1].ack(multiple=True)  # of this channel all before it are settled, or it would be lost
             except Exception as error:
                 log.warning("messages.one_by_one", queue=consumer.queue, messages=len(batch), error=repr(error))
@@ -150,11 +149,7 @@ class Worker:
         except ValidationError as error:
             await self._bury(consumer, incoming, None, f"not readable: {error.error_count()} errors in {error.title}")
             return
-        because = Cause(envelope.correlation_id, str(envelope.event_id), upon(self._service, envelope.actor))
-        with (
-            caused_by(because),
-            tracer.start_as_current_span(f"consume {consumer.queue}", context=broker.trace_of(incoming)),
-        ):
+        with caused_by(consumer.cause_of(envelope)):
             if event is None:  # while a newer version is rolled out, its replicas will take it
                 outcome = await self._retry(consumer, incoming, envelope, f"not known here: {envelope.type}")
             elif not consumer.use(event):
@@ -169,7 +164,7 @@ class Worker:
     ) -> str:
         facts = {"queue": consumer.queue, "type": envelope.type, "event_id": str(envelope.event_id)}
         try:
-            acted = await self._act(consumer, lambda session: consumer.consume(session, envelope, event))
+            acted = await self._act(consumer, lambda session: consumer.consume(session, (envelope, event)))
         except Refusal as refusal:
             if "Retry-After" in refusal.headers:
                 return await self._retry(consumer, incoming, envelope, refusal.code)
@@ -234,7 +229,7 @@ def _note(consumer: Consumer, heard: list[Heard], seconds: float) -> None:
     ids = [str(envelope.event_id) for envelope, _ in heard]
     log.info("messages.handled", queue=consumer.queue, event_ids=ids)
     for _, event in heard:
-        telemetry.HANDLED.labels(consumer.queue, event.type, "done").inc()
+        telemetry.HANDLED.labels(consumer.queue, event.type, "done" if consumer.use(event) else "of no use").inc()
         telemetry.HANDLING.labels(consumer.queue).observe(seconds / len(heard))
 
 

@@ -279,7 +279,7 @@ def deliver_to(service: str, database: Database) -> Deliver:
             for consumer in provision.consumers_of(service):
                 if not consumer.events or type(event) in consumer.events:
                     async with database.begin() as session:
-                        await consumer.consume(session, envelope, event)
+                        await consumer.consume(session, (envelope, event))
 
     return deliver
 

@@ -35,7 +35,7 @@ def heard(consumer: str, what: str) -> list[tuple[str, Point]]:
     function = f"function {consumer} "
     return [
         (f"{what} has come", before(f"{CONSUMER}._act", function)),
-        (f"{what} is in the inbox", after("shared.consumers:Consumer._is_first_time", function)),
+        (f"{what} is in the inbox", after("shared.consumers:Consumer._new_among", function)),
         (f"{what} has its effect", after("shared.consumers:Consumer.consume", function)),
         (f"{what} is committed", after(f"{CONSUMER}._act", function)),
         (f"{what} is acknowledged", after(f"{CONSUMER}._settle", function)),

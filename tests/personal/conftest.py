@@ -72,7 +72,7 @@ class World:
                 for consumer in consumers_of(service):
                     if not consumer.events or type(event) in consumer.events:
                         async with self.databases[service].begin() as session:
-                            await consumer.consume(session, envelope, event)
+                            await consumer.consume(session, (envelope, event))
 
     async def hear_again(self, *kinds: type[Event]) -> None:
         """What was told of these kinds comes once more, as news, the latest first."""

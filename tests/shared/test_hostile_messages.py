@@ -201,11 +201,11 @@ async def test_nothing_that_is_raised_ends_the_worker(
 async def test_negative_control_without_the_inbox_duplicates_act_twice(
     fresh_database: Database, amqp_url: str, admin: AbstractChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def always(*_: Any) -> bool:
-        return True
+    async def all_of_them(_self: Any, _session: Any, heard: Any) -> Any:
+        return heard
 
     (listener,) = consumer(note_hostile)
-    monkeypatch.setattr(type(listener), "_is_first_time", always)
+    monkeypatch.setattr(type(listener), "_new_among", all_of_them)
     it = Worker("booking", [listener], fresh_database, amqp_url, prefetch=20)
     async with running(it.run()):
         await until(connected(it))

@@ -8,9 +8,10 @@ from typing import Any
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking.domain.availability import Crew
 from shared import broker as broker_module
 from shared.broker import EVENTS, message
 from shared.clock import now
@@ -197,6 +198,89 @@ async def test_one_of_many_that_fails_keeps_none_of_the_others_back(
     assert await count(fresh_database, "crews") == 5
 
 
+async def test_what_gathers_is_acted_upon_in_turn_each_with_its_cause_and_in_one_transaction(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    seen: list[tuple[int, str | None, int]] = []
+    held = asyncio.Event()
+
+    async def note_in_turn(event: BookingExpired, session: AsyncSession) -> None:
+        transaction = await session.scalar(text("select txid_current()"))
+        seen.append((event.booking_id, cause().causation_id, transaction))
+        await held.wait()
+        await note(event, session)
+
+    it = worker(fresh_database, amqp_url, note_in_turn)
+    ids = [new_id() for _ in range(5)]
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(0), ids[0]))
+        await until(lambda: _true(lambda: bool(seen)))
+        await publish(admin, *(wire(expired(n), ids[n]) for n in (1, 2, 2, 3, 4)))
+        await until(lambda: _true(lambda: len(it._in_work) == 6))
+        held.set()
+        await until(lambda: _at_least(fresh_database, 5))
+        await until(lambda: _is_drained(admin, "booking.note_in_turn"))
+    assert [(number, because) for number, because, _ in seen] == [(n, str(ids[n])) for n in range(5)]
+    assert len({transaction for *_, transaction in seen[1:]}) == 1
+    assert await count(fresh_database, "inbox") == await count(fresh_database, "crews") == 5
+
+
+async def test_what_gathers_is_read_anew_for_each(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel
+) -> None:
+    """A row that an earlier message has read, and that was changed elsewhere since, is not taken for what is true."""
+    read: list[Crew] = []  # kept, so that they stay in the session as long as it knows them
+    held = asyncio.Event()
+
+    async def read_crew(event: BookingExpired, session: AsyncSession) -> None:
+        read.append((await session.scalars(select(Crew))).one())
+        if event.booking_id == 0:
+            await held.wait()
+        else:
+            async with fresh_database.begin() as elsewhere:
+                await elsewhere.execute(text("update crews set name = name || '+'"))
+
+    async with fresh_database.begin() as session:
+        await session.execute(NOTE, {"id": 1})
+    it = worker(fresh_database, amqp_url, read_crew)
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(0)))
+        await until(lambda: _true(lambda: bool(read)))
+        await publish(admin, *(wire(expired(n)) for n in range(1, 4)))
+        await until(lambda: _true(lambda: len(it._in_work) == 4))
+        held.set()
+        await until(lambda: _true(lambda: len(read) == 4))
+    assert [crew.name for crew in read] == ["effect", "effect", "effect+", "effect++"]
+
+
+async def test_one_that_fails_among_what_gathers_keeps_none_of_the_others_back(
+    fresh_database: Database, amqp_url: str, admin: AbstractChannel, dead: Any
+) -> None:
+    first, held = asyncio.Event(), asyncio.Event()
+
+    async def note_willingly(event: BookingExpired, session: AsyncSession) -> None:
+        first.set()
+        await held.wait()
+        await note(event, session)
+        if event.booking_id == 3:
+            raise NoThanks
+
+    it = worker(fresh_database, amqp_url, note_willingly)
+    async with running(it.run()):
+        await until(connected(it))
+        await publish(admin, wire(expired(0)))
+        await first.wait()
+        await publish(admin, *(wire(expired(n)) for n in range(1, 6)))
+        await until(lambda: _true(lambda: len(it._in_work) == 6))
+        held.set()
+        found = await letter(dead)
+        await until(lambda: _is_drained(admin, "booking.note_willingly"))
+    assert json.loads(found.body)["booking_id"] == 3
+    assert await count(fresh_database, "crews") == await count(fresh_database, "inbox") == 5
+
+
 async def test_what_a_consumer_has_no_use_for_leaves_no_row(
     fresh_database: Database, amqp_url: str, admin: AbstractChannel
 ) -> None:
@@ -210,9 +294,10 @@ async def test_what_a_consumer_has_no_use_for_leaves_no_row(
     async with running(it.run()):
         await until(connected(it))
         await publish(admin, wire(expired(1)), wire(expired(2)))
-        await until(lambda: _at_least(fresh_database, 1))
+        await publish(admin, *(wire(expired(n % 2)) for n in range(9)), wire(expired(3)))
+        await until(lambda: _at_least(fresh_database, 2))
         await until(lambda: _is_drained(admin, "booking.note_useful"))
-    assert await count(fresh_database, "crews") == await count(fresh_database, "inbox") == 1
+    assert await count(fresh_database, "crews") == await count(fresh_database, "inbox") == 2
 
 
 async def _true(said: Callable[[], bool]) -> bool:
