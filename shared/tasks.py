@@ -58,6 +58,9 @@ class Outside:
     def begin(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self._database.begin()
 
+    def alone(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self._database.alone()
+
     def client(self, kind: type[T]) -> T:
         return next(client for client in self._clients if isinstance(client, kind))
 

@@ -46,7 +46,6 @@ OUTGOING = (
     .where(Communication.id == bindparam("id"))
     .with_for_update(of=Communication)
 )
-COMMUNICATION = select(Communication).where(Communication.id == bindparam("id")).with_for_update()
 
 Outgoing = tuple[Communication, Contact | Addressee | None, Booking | None, Affiliate | None, Quote | None]
 
@@ -118,10 +117,6 @@ async def outgoing(session: AsyncSession, communication_id: int) -> Outgoing:
         addressee = Addressee(email=communication.to_email, full_name=communication.to_name or "")
         return communication, addressee, booking, affiliate, quote
     return communication, contact, booking, affiliate, quote
-
-
-async def get_communication(session: AsyncSession, communication_id: int) -> Communication:
-    return (await session.scalars(COMMUNICATION, {"id": communication_id})).one()
 
 
 async def claim_to_remind(session: AsyncSession, at: datetime, *, limit: int) -> Sequence[Booking]:

@@ -1,5 +1,6 @@
 """What notifications asks of the outside: e-mails, each sent outside of any transaction."""
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import now
@@ -8,11 +9,18 @@ from shared.tasks import Outside, Tasks
 from . import queries
 from .clients import MailServer, Undeliverable
 from .domain.addressee import Addressee
-from .domain.message import Communication, Status
+from .domain.message import Communication, Status, outcome
 from .domain.people import Contact
 from .domain.truth import is_still_true, is_true_of_quote
 
 tasks = Tasks("notifications")
+
+LOG = Communication.__table__
+CONCLUDE = (
+    update(LOG)  # type: ignore[arg-type]
+    .where(LOG.c.id == bindparam("concluded"), LOG.c.status == Status.QUEUED)
+    .values(version=LOG.c.version + 1)
+)
 
 
 @tasks.call
@@ -32,7 +40,7 @@ async def send_email(outside: Outside, communication_id: int) -> None:
         await server.send(*ready)
     except Undeliverable as error:
         refusal = str(error)
-    async with outside.begin() as session:
+    async with outside.alone() as session:
         await _conclude(session, communication_id, refusal)
 
 
@@ -56,10 +64,5 @@ async def _prepare(
 
 
 async def _conclude(session: AsyncSession, communication_id: int, refusal: str | None) -> None:
-    communication = await queries.get_communication(session, communication_id)
-    if communication.status is not Status.QUEUED:
-        return  # a worker whose lease had run out was at it too, and was first
-    if refusal is None:
-        communication.send(now())
-    else:
-        communication.fail(refusal)
+    """Unless a worker whose lease had run out was at it too, and was first."""
+    await session.execute(CONCLUDE, {"concluded": communication_id} | outcome(refusal, now()))

@@ -342,11 +342,12 @@ class Office:
 
 
 @pytest_asyncio.fixture
-async def office(fresh_database: Database, catcher: Catcher) -> Office:
+async def office(fresh_database: Database, catcher: Catcher) -> AsyncIterator[Office]:
     """Ada, a customer, is known to it."""
     settings = mail_settings(
         smtp_port=catcher.smtp_port, public_url="https://mdh.example", mail_from="MDH <no-reply@mdh.example>"
     )
     office = Office(fresh_database, deliver_to("notifications", fresh_database), MailServer(settings))
     await office.deliver(person())
-    return office
+    yield office
+    await office.server.aclose()

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from services.notifications import tasks as service_tasks
 from services.notifications.clients import MailServer, Undeliverable
+from services.notifications.connections import Connection, Connections
 from services.notifications.domain.addressee import Addressee
 from services.notifications.domain.message import Communication, Status
 from services.notifications.domain.people import Contact
@@ -15,6 +16,7 @@ from shared.contracts.booking import BookingCancelled, BookingConfirmed, QuotePr
 from shared.contracts.catalog import AffiliateChanged
 from shared.contracts.identity import UserChanged
 from shared.contracts.payments import PaymentRefunded
+from shared.testing.plugin import until
 from shared.testing.servers import free_ports
 from tests.mail.process import Catcher
 from tests.notifications.conftest import (
@@ -277,6 +279,68 @@ async def test_a_password_that_is_refused_is_not_the_messages_fault(
     await office.wait()
     await office.work()
     assert (await office.only()).status is Status.SENT
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
+    """The connections that were made to the mail server."""
+    found: list[Connection] = []
+    connect = Connections._open
+
+    async def connect_and_note(these: Connections) -> Connection:
+        found.append(await connect(these))
+        return found[-1]
+
+    monkeypatch.setattr(Connections, "_open", connect_and_note)
+    return found
+
+
+async def test_mails_that_follow_each_other_share_a_connection(
+    office: Office, catcher: Catcher, opened: list[Connection]
+) -> None:
+    for id in range(3):
+        await office.deliver(booking(BookingConfirmed, 2, "confirmed", booking_id=id + 1))
+    await office.work()
+    assert len(await catcher.mails()) == 3
+    assert [connection.mails for connection in opened] == [3]
+
+
+async def test_a_connection_that_the_server_ended_meanwhile_costs_no_try(
+    office: Office, catcher: Catcher, opened: list[Connection]
+) -> None:
+    await office.deliver(CONFIRMED)
+    await office.work()
+    opened[0].smtp.close()
+    await office.deliver(REFUNDED)
+    await office.work()
+    assert len(opened) == len(await catcher.mails()) == 2
+    assert await office.tasks_left() == []
+
+
+@pytest.mark.parametrize("what", [{"action": "reply", "code": 550}, {"action": "drop", "stored": False}])
+async def test_a_connection_on_which_anything_went_wrong_is_not_used_again(
+    office: Office, catcher: Catcher, opened: list[Connection], what: dict[str, Any]
+) -> None:
+    await catcher.script(**what, times=1)
+    await office.deliver(CONFIRMED)
+    await office.work()
+    assert [connection.smtp.is_connected for connection in opened] == [False]
+    await office.deliver(REFUNDED)
+    await office.work()
+    assert len(opened) == 2
+
+
+async def test_a_connection_that_nobody_needs_is_ended(
+    office: Office, opened: list[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.notifications.connections.KEPT", 0)
+    await office.deliver(CONFIRMED)
+    await office.work()
+
+    async def ended() -> bool:
+        return not opened[0].smtp.is_connected
+
+    await until(ended)
 
 
 async def test_a_lease_that_ran_out_does_not_undo_what_another_worker_wrote_down(office: Office) -> None:

@@ -15,6 +15,8 @@ from . import Base
 from .notice import Kind
 
 MAX_ERROR = 500
+# Nothing more will be sent: what was needed only for that goes.
+NOT_KEPT = {"to_email": None, "to_name": None, "secret": None, "attachment": None}
 
 
 class NoSuchNotification(NotFound):
@@ -98,22 +100,17 @@ class Communication(Aggregate, Base, kw_only=True):
     def is_too_late(self, at: datetime) -> bool:
         return self.expires_at is not None and at >= self.expires_at
 
-    def send(self, at: datetime) -> None:
-        self.sent_at = at
-        self._become(Status.SENT)
-
     def skip(self) -> None:
-        self._become(Status.SKIPPED)
-
-    def fail(self, error: str) -> None:
-        self.error = error[:MAX_ERROR]
-        self._become(Status.FAILED)
-
-    def _become(self, status: Status) -> None:
-        """Nothing more will be sent: what was needed only for that is not kept."""
-        self.to_email = self.to_name = self.secret = self.attachment = None
-        self.status = status
+        for name, value in {"status": Status.SKIPPED, **NOT_KEPT}.items():
+            setattr(self, name, value)
         self.version += 1
+
+
+def outcome(refusal: str | None, at: datetime) -> dict[str, Any]:
+    """What a message becomes that the mail server has taken or, for that reason, refused for good."""
+    if refusal is None:
+        return {"status": Status.SENT, "sent_at": at, **NOT_KEPT}
+    return {"status": Status.FAILED, "error": refusal[:MAX_ERROR], **NOT_KEPT}
 
 
 class WaitingNotice(Keyed, Timestamped, Base, kw_only=True):
