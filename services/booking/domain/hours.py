@@ -64,13 +64,37 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Evenly:
+    """Instants one interval apart, worked out as they are looked at: often the first is enough."""
+
+    first: datetime
+    interval: timedelta
+    number: int
+
+    def __iter__(self) -> Iterator[datetime]:
+        at = self.first
+        for _ in range(self.number):
+            yield at
+            at += self.interval
+
+    def __contains__(self, instant: object) -> bool:
+        if not isinstance(instant, datetime):
+            return False
+        intervals, rest = divmod(instant - self.first, self.interval)
+        return not rest and 0 <= intervals < self.number
+
+    def __len__(self) -> int:
+        return self.number
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """Hours on one day: from an instant to another, and when a job may begin in them."""
 
     hours: Hours
     begins: datetime
     ends: datetime
-    starts: tuple[datetime, ...] = ()
+    starts: Collection[datetime] = ()
 
     def holds(self, start: datetime, end: datetime) -> bool:
         return self.begins <= start and end <= self.ends
@@ -118,14 +142,15 @@ def _span(day: date, hours: Hours, interval: int, zone: ZoneInfo) -> Span:
         return Span(hours, begins, ends)
     # Where the clocks run evenly from one to the other no time is skipped, and there is no need to look at each.
     even = ends - begins == closes - opens and _exists(begins, opens, zone) and _exists(ends, closes, zone)
-    later = (timedelta(minutes=at) for at in range(0, hours.to_minute - hours.from_minute, interval))
-    starts = (begins + after for after in later) if even else _shown(opens, later, zone)
-    return Span(hours, begins, ends, tuple(starts))
+    later = range(0, hours.to_minute - hours.from_minute, interval)
+    if even:
+        return Span(hours, begins, ends, Evenly(begins, timedelta(minutes=interval), len(later)))
+    return Span(hours, begins, ends, tuple(_shown(opens, later, zone)))
 
 
-def _shown(opens: datetime, later: Iterator[timedelta], zone: ZoneInfo) -> Iterator[datetime]:
-    for after in later:
-        if instant := first_showing(opens + after, zone):
+def _shown(opens: datetime, later: range, zone: ZoneInfo) -> Iterator[datetime]:
+    for minutes in later:
+        if instant := first_showing(opens + timedelta(minutes=minutes), zone):
             yield instant
 
 

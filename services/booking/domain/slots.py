@@ -63,8 +63,7 @@ class Schedule:
     def has_slot(self, day: date, stop: Stop, earliest: datetime, latest: datetime) -> bool:
         """Whether one begins on this local day; looks no further than it."""
         drives = Drives(self.travel, stop.place)
-        tours = (self._tour(crew, day, stop, drives) for crew in self.crews)
-        return any(earliest <= start <= latest and tour.is_free(start) for tour in tours for start in tour.starts())
+        return any(self._tour(crew, day, stop, drives).has_slot(earliest, latest) for crew in self.crews)
 
     def slot_at(self, start: datetime, stop: Stop) -> Slot | None:
         """The slot that begins then, of the first crew that nothing keeps from it."""

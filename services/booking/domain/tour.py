@@ -84,7 +84,16 @@ class Tour:
         for span in filter(self._reaches, self._open):
             latest = span.ends - self._length
             found.update(start for start in span.starts if start <= latest)
-        return (start for start in found if not self._shut or not self._is_shut(start, start + self._length))
+        return filter(self._is_open, found)
+
+    def has_slot(self, earliest: datetime, latest: datetime) -> bool:
+        """Whether one of `starts` from `earliest` to `latest` is free; looks no further than the first."""
+        for span in filter(self._reaches, self._open):
+            last = min(latest, span.ends - self._length)
+            ahead = (start for start in span.starts if earliest <= start <= last and self._is_open(start))
+            if any(map(self.is_free, ahead)):
+                return True
+        return False
 
     def is_free(self, start: datetime) -> bool:
         """The same parts as `busy_with`, the quickest first: a page asks this of a thousand times."""
@@ -189,6 +198,9 @@ class Tour:
     def _reaches(self, span: Span) -> bool:
         place = self.stop.place
         return self.stop.anywhere or not span.hours.limited or (place is not None and span.hours.reach(place))
+
+    def _is_open(self, start: datetime) -> bool:
+        return not self._shut or not self._is_shut(start, start + self._length)
 
     def _is_shut(self, start: datetime, end: datetime) -> bool:
         return any(span.meets(start, end) for span in self._shut)
