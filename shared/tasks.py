@@ -58,6 +58,9 @@ class Outside:
     def begin(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self._database.begin()
 
+    def read(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self._database.read()
+
     def alone(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self._database.alone()
 

@@ -81,7 +81,7 @@ async def call_off_extras(session: AsyncSession, off: BookingChargeCalledOff) ->
 @tasks.call
 async def create_intent(outside: Outside, payment_id: int) -> None:
     """The row is the intention. Called again after a crash, the provider answers the same key with the same intent."""
-    async with outside.begin() as session:
+    async with outside.read() as session:
         payment, customer_id = await payment_with_wallet(session, payment_id)
         card = await card_of(session, payment)
     if not payment.awaits_intent:
@@ -113,7 +113,7 @@ async def _keep(outside: Outside, payment: Payment, intent: Intent) -> None:
 @tasks.call
 async def create_setup(outside: Outside, payment_id: int) -> None:
     """As an intent is made; what its customer agrees to is that the card is charged later."""
-    async with outside.begin() as session:
+    async with outside.read() as session:
         payment, customer_id = await payment_with_wallet(session, payment_id)
     if not payment.awaits_intent:
         return

@@ -42,15 +42,16 @@ ACTED_UPON = (
     *INTENT_EVENTS, *SETUP_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS, HOLD_EVENT, CHARGE_EVENT, ACCOUNT_EVENT
 )  # fmt: skip
 
+NEW = insert(Webhook.__table__).on_conflict_do_nothing().returning(Webhook.id)  # type: ignore[arg-type] # built once
+
 
 async def receive(session: AsyncSession, event: ProviderEvent) -> None:
     """Store it, once, and have it handled, unless it is of a type that we do not act upon; an event that came before
     is already seen to."""
     ignored = event.type not in ACTED_UPON
     settled = {"outcome": Outcome.IGNORED, "handled_at": now()} if ignored else {}
-    values = {"event_id": event.id, "type": event.type, "payload": event.payload}
-    new = insert(Webhook).values(values | settled).on_conflict_do_nothing().returning(Webhook.id)
-    webhook_id = await session.scalar(new)
+    row = {"event_id": event.id, "type": event.type, "payload": event.payload, **settled}
+    webhook_id = await session.scalar(NEW, row)
     if webhook_id is not None and not ignored:
         tasks.enqueue(session, handle_webhook, webhook_id=webhook_id)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,13 @@ from ..domain.booking import FINAL, GONE, Booking
 from ..domain.kept_card import KeptCard, NoSuchCard, Wallet
 from ..domain.life import IntentKind
 from ..domain.payment import Payment
+
+# Built once: each booking asks it.
+PAYMENT_WITH_WALLET = (
+    select(Payment, Wallet.stripe_customer_id)
+    .outerjoin(Wallet, Wallet.customer_id == Payment.customer_id)
+    .where(Payment.id == bindparam("payment_id"))
+)
 
 
 async def cards_of(session: AsyncSession, customer_id: int) -> Sequence[KeptCard]:
@@ -40,9 +47,8 @@ async def keep_wallet(session: AsyncSession, customer_id: int) -> Wallet:
 
 async def payment_with_wallet(session: AsyncSession, payment_id: int) -> tuple[Payment, str | None]:
     """In one statement: the payment, and who the provider knows its customer as."""
-    of = select(Payment, Wallet.stripe_customer_id).outerjoin(Wallet, Wallet.customer_id == Payment.customer_id)
-    found = (await session.execute(of.where(Payment.id == payment_id))).one()
-    return found[0], found[1]
+    payment, customer_id = (await session.execute(PAYMENT_WITH_WALLET, {"payment_id": payment_id})).one()
+    return payment, customer_id
 
 
 async def is_needed(session: AsyncSession, card: KeptCard) -> bool:

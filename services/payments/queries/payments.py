@@ -20,6 +20,7 @@ from ..domain.provider import Intent, Setup
 from . import QUIET
 
 LOCK_TIPS = text("select pg_advisory_xact_lock(hashtextextended('tips of booking ' || :booking_id, 0))")
+NEW = insert(Payment).on_conflict_do_nothing().returning(Payment)  # built once: each booking has one
 
 
 async def insert_payment(
@@ -27,8 +28,8 @@ async def insert_payment(
 ) -> Payment | None:
     """A new payment with the intention to have an intent made; None if the booking has one for this cause."""
     of = {name: getattr(booking, name) for name in ("booking_id", "customer_id", "affiliate_id", "currency")}
-    row = insert(Payment).values({**of, "status": Status.PENDING, **values, **Payment.intended()})
-    return await session.scalar(row.on_conflict_do_nothing().returning(Payment))
+    row = {**of, "status": Status.PENDING, **values, **Payment.intended()}
+    return await session.scalar(NEW, [row])
 
 
 async def insert_first(session: AsyncSession, booking: BookingEvent, status: Status) -> Payment | None:
