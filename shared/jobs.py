@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +26,10 @@ log = structlog.get_logger()
 
 RETRY = timedelta(minutes=1)  # after a failure, unless the job comes sooner anyway
 AT_ONCE, ROUNDS = 10_000, 100  # rows that housekeeping deletes in one statement, statements of one run
+
+MOST_LATE = 5.0  # seconds
+KNOW = text("insert into jobs (name) select unnest(cast(:names as varchar[])) on conflict do nothing")
+DUE = text("select name from jobs where name = any(:names) and next_run_at <= clock_timestamp()")
 
 Run = Callable[[AsyncSession], Awaitable[None]]
 
@@ -111,25 +114,36 @@ async def _note_failure(database: Database, job: Job, started: datetime, error: 
 
 
 async def keep_running(database: Database, service: str, jobs: list[Job]) -> None:
-    """Runs until cancelled. Each job has its own pace, so that a slow one delays no other."""
-    async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(_pace(database, service, job))
-
-
-async def _pace(database: Database, service: str, job: Job) -> None:
-    pause = min(job.interval.total_seconds() / 3, 5.0)
+    """Runs until cancelled. Which are due is asked for all at once; each runs by itself, so that a slow one delays no
+    other."""
+    pause = min(MOST_LATE, *(job.interval.total_seconds() / 3 for job in jobs))
+    names = [job.name for job in jobs]
+    at_work: set[str] = set()
     known = False
-    while True:
-        try:
-            if not known:
-                async with database.begin() as session:
-                    await session.execute(insert(JobState.__table__).values(name=job.name).on_conflict_do_nothing())  # type: ignore[arg-type]
-                known = True
-            await finish(run_if_due(database, service, job))
-        except Exception as error:
-            log.warning("jobs.database_away", service=service, job=job.name, error=repr(error))
-        await asyncio.sleep(pause)
+    async with asyncio.TaskGroup() as group:
+        while True:
+            try:
+                async with database.alone() as session:
+                    if not known:
+                        await session.execute(KNOW, {"names": names})
+                        known = True
+                    due = set(await session.scalars(DUE, {"names": names})) - at_work
+                at_work |= due
+                for job in jobs:
+                    if job.name in due:
+                        group.create_task(_run(database, service, job, at_work))
+            except Exception as error:
+                log.warning("jobs.database_away", service=service, error=repr(error))
+            await asyncio.sleep(pause)
+
+
+async def _run(database: Database, service: str, job: Job, at_work: set[str]) -> None:
+    try:
+        await finish(run_if_due(database, service, job))
+    except Exception as error:
+        log.warning("jobs.database_away", service=service, job=job.name, error=repr(error))
+    finally:
+        at_work.discard(job.name)
 
 
 async def forget_old_runs(session: AsyncSession) -> None:

@@ -11,7 +11,7 @@ from shared.db import Database
 
 log = structlog.get_logger()
 
-EVERY = 5.0  # seconds
+EVERY = 15.0  # seconds: as often as numbers are usually fetched
 OUTBOX = text("select count(*), coalesce(extract(epoch from now() - min(created_at)), 0) from outbox")
 TASKS = text("select count(*) filter (where due_at <= now() and not failed), count(*) filter (where failed) from tasks")
 

@@ -15,6 +15,7 @@ from shared import jobs
 from shared.db import Database
 from shared.jobs import Job, forget_old_runs, run_if_due
 from shared.testing.databases import counted_statements
+from shared.testing.plugin import until
 
 from .conftest import count, running
 
@@ -111,3 +112,37 @@ async def test_no_error_ends_the_pace(database: Database, monkeypatch: pytest.Mo
     monkeypatch.setattr(jobs, "run_if_due", fail_at_first)
     async with running(jobs.keep_running(database, "booking", [Job(note, timedelta(milliseconds=3))])):
         await asyncio.wait_for(ran.wait(), 10)
+
+
+async def test_a_slow_job_delays_no_other_and_is_not_begun_twice(database: Database) -> None:
+    began: list[str] = []
+    held, other = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: AsyncSession) -> None:
+        began.append("slow")
+        await held.wait()
+
+    async def quick(_: AsyncSession) -> None:
+        began.append("quick")
+        if began.count("quick") == 3:
+            other.set()
+
+    often = timedelta(milliseconds=3)
+    async with running(jobs.keep_running(database, "booking", [Job(slow, often), Job(quick, often)])):
+        await asyncio.wait_for(other.wait(), 10)
+        held.set()
+    assert began.count("slow") == 1
+
+
+async def test_what_is_not_due_takes_one_statement_for_all_jobs(database: Database) -> None:
+    each = [Job(note, timedelta(milliseconds=30)), Job(fail_after_noting, timedelta(seconds=1))]
+    async with database.begin() as session:
+        await session.execute(text("update jobs set next_run_at = now() + interval '1 hour'"))
+    with counted_statements(database) as sent:
+        async with running(jobs.keep_running(database, "booking", each)):
+            await until(lambda: _sent(sent, 4))
+    assert [statement.split()[0] for statement in sent[:4]] == ["insert", "select", "select", "select"]
+
+
+async def _sent(statements: list[str], number: int) -> bool:
+    return len(statements) >= number
