@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 from sqlalchemy import text
@@ -22,17 +23,22 @@ from shared.ids import new_id
 from shared.testing.tokens import ADMIN, SUPPORT, customer, member
 
 from .conftest import MONDAYS, PRICE, ZONE, Shop, approved, captured, next_monday, published_offer
-from .life_model import ACTS, LIVE, MOVES, Known, Model
+from .life_model import ACTS, EXTRAS, LIVE, MOVES, Known, Model
 from .quoting import problem
 
 CUSTOMERS, STRANGER = (7, 8, 9), 99
 STARTS = [(0, 9, 0), (0, 10, 0), (0, 14, 30), (1, 9, 0), (1, 11, 30)]  # week, hour, minute
 PRICES = [PRICE, PRICE + 2_000, PRICE + 7_000, 5_000]  # the last is less than a late fee
+VEHICLES = st.sampled_from([1, 1, 1, 2, 2, 3, 4])
+MORE = st.sampled_from([(2_500, 0), (2_500, 30), (4_000, 30), (4_000, 120)])  # cents and minutes
+ANSWERS = st.sampled_from(["extras/agree", "extras/drop", None])
 EVERYBODY = ["customer", "owner", "technician", "admin", "support", "stranger"]
 VERSIONS = st.sampled_from([None, 0, 1])
 ROWS = text("""
-    select id, status, version, crew_id, appointment_start, proposed_start, price_cents, paid_cents, refund_cents,
-           coalesce(asked, '{}'), told
+    select id, status, version, crew_id, appointment_start, appointment_end, proposed_start, price_cents, paid_cents,
+           refund_cents, coalesce(asked, '{}'),
+           (select coalesce(sum((line ->> 'amount_cents')::int), 0) from jsonb_array_elements(extras) line),
+           extra_minutes, told
       from bookings b left join lateral (
            select count(*) as told,
                   array_agg((payload ->> 'charge_cents')::int order by aggregate_version)
@@ -40,6 +46,7 @@ ROWS = text("""
              from business_events e where e.aggregate_type = 'booking' and e.aggregate_id = b.id) e on true
      where affiliate_id = :affiliate_id order by id""")
 WAITS_UNTIL = text("update bookings set hold_expires_at = :until where id = :id")
+A_WHILE = timedelta(minutes=2)
 RUN_OUT = text("update bookings set hold_expires_at = now() - interval '1 s' where id = any(:ids)")
 ONE_MORE = text("insert into crews (affiliate_id, name) values (:affiliate_id, 'Crew 2')")
 CREW_IDS = text("select id from crews where affiliate_id = :affiliate_id order by id")
@@ -49,6 +56,10 @@ def moment(start: tuple[int, int, int]) -> datetime:
     week, hour, minute = start
     day = next_monday() + timedelta(weeks=week)
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(ZONE))
+
+
+def _waits_until(answer: httpx.Response) -> datetime:
+    return datetime.fromisoformat(answer.json()["hold_expires_at"])
 
 
 class Life(RuleBasedStateMachine):
@@ -90,11 +101,11 @@ class Life(RuleBasedStateMachine):
         ids = {"affiliate_id": self.affiliate, "service_id": self.affiliate}
         await self.shop.deliver(offer.model_copy(update=ids))
 
-    @initialize(target=bookings, first=st.booleans(), start=st.sampled_from(STARTS))
-    def begins(self, first: bool, start: tuple[int, int, int]) -> Any:
+    @initialize(target=bookings, first=st.booleans(), start=st.sampled_from(STARTS), vehicles=VEHICLES)
+    def begins(self, first: bool, start: tuple[int, int, int], vehicles: int) -> Any:
         """With somebody who comes, so that there is something to act upon."""
         self.asks_first(first)
-        return self.take(CUSTOMERS[0], start)
+        return self.take(CUSTOMERS[0], start, vehicles)
 
     @rule(first=st.booleans())
     def asks_first(self, first: bool) -> None:
@@ -109,24 +120,27 @@ class Life(RuleBasedStateMachine):
         self.model.price = price
         self.do(self._offer())
 
-    @rule(target=bookings, by=st.sampled_from(CUSTOMERS), start=st.sampled_from(STARTS))
-    def take(self, by: int, start: tuple[int, int, int]) -> Any:
-        return self._take(by, moment(start))
+    @rule(target=bookings, by=st.sampled_from(CUSTOMERS), start=st.sampled_from(STARTS), vehicles=VEHICLES)
+    def take(self, by: int, start: tuple[int, int, int], vehicles: int) -> Any:
+        return self._take(by, moment(start), vehicles)
 
-    @rule(target=bookings, by=st.sampled_from(CUSTOMERS), other=bookings)
-    def take_the_time_of(self, by: int, other: Known) -> Any:
+    @rule(target=bookings, by=st.sampled_from(CUSTOMERS), other=bookings, vehicles=VEHICLES)
+    def take_the_time_of(self, by: int, other: Known, vehicles: int) -> Any:
         """Somebody else's, or one's own again; it may be free by now."""
-        return self._take(by, other.start)
+        return self._take(by, other.start, vehicles)
 
-    def _take(self, number: int, start: datetime) -> Any:
+    def _take(self, number: int, start: datetime, vehicles: int) -> Any:
         if self._is_too_soon(start):
             return multiple()
         by = self._person(number)
-        answer = self.do(self.shop.book(start.isoformat(), customer(by), tier_id=self.affiliate))
-        assert problem(answer) == self.model.takes(by, start), answer.text
+        more: list[dict[str, Any]] = [{}] * (vehicles - 1)
+        book = self.shop.book(start.isoformat(), customer(by), tier_id=self.affiliate, more_vehicles=more)
+        answer = self.do(book)
+        assert problem(answer) == self.model.takes(by, start, vehicles), answer.text
         if answer.status_code != 201:
             return multiple()
-        booking = self.model.took(answer.json(), start)
+        booking = self.model.took(answer.json(), start, vehicles)
+        assert abs(_waits_until(answer) - min(clock.now() + self.model.wait, start)) < A_WHILE
         self._keep(booking)
         return booking
 
@@ -152,7 +166,7 @@ class Life(RuleBasedStateMachine):
         code = self.model.act(booking, verb, by, version)
         assert answer.status_code == code, answer.text
         if (verb, code) == ("accept", 200):
-            self._keep(booking)
+            assert _waits_until(answer) == booking.waits_until
 
     def _post(self, booking: Known, verb: str, by: str, version: int | None, body: dict[str, Any]) -> Any:
         headers = self.shop.as_(self._actor(booking, by))
@@ -224,6 +238,51 @@ class Life(RuleBasedStateMachine):
         code, name = self.model.move(booking, verb, by, start, version)
         assert (answer.status_code, problem(answer)[1] if name else "") == (code, name), answer.text
 
+    @rule(
+        booking=bookings, verb=st.sampled_from(sorted(EXTRAS)), by=st.sampled_from(EVERYBODY), version=VERSIONS,
+        told=MORE,
+    )  # fmt: skip
+    def at_the_door(self, booking: Known, verb: str, by: str, version: int | None, told: tuple[int, int]) -> None:
+        """Offered, agreed to by somebody who may have seen other ones, or dropped; by whoever may, or may not."""
+        bodies: dict[str, dict[str, Any]] = {
+            "extras": {"lines": [{"label": "Pet hair", "amount_cents": told[0]}], "minutes": told[1]},
+            "extras/agree": {"price_cents": booking.price + told[0]},
+            "extras/drop": {},
+        }
+        answer = self._post(booking, verb, by, version, bodies[verb])
+        code, name = self.model.extras(booking, verb, by, version, told)
+        assert (answer.status_code, problem(answer)[1] if name else "") == (code, name), answer.text
+
+    @rule(
+        booking=bookings, told=MORE, wrong=st.sampled_from([0, 1_500, -1_500]), answer=ANSWERS,
+        end=st.sampled_from([None, *sorted(ACTS)]), paid=st.booleans(), next_by=st.sampled_from([None, *CUSTOMERS]),
+    )  # fmt: skip
+    def do_more_at_the_door(
+        self, booking: Known, told: tuple[int, int], wrong: int, answer: str | None, end: str | None,
+        paid: bool, next_by: int | None,
+    ) -> None:  # fmt: skip
+        """What is agreed to is paid after it ends, or not; some saw others, or say nothing. Somebody may be next."""
+        self._settle(booking)
+        if next_by:
+            self._take(next_by, booking.end + timedelta(minutes=30), 1)
+        self.its_time_comes(booking, -1)
+        self.at_the_door(booking, "extras", "technician", None, told)
+        if answer:
+            self.at_the_door(booking, answer, "customer", None, (told[0] + wrong, 0))
+            self.at_the_door(booking, answer, "customer", None, told)
+        if end:
+            self.act(booking, end, sorted(ACTS[end].by)[-1], None)
+        if paid:
+            self.pay_more(booking, 1, -1)
+
+    @rule(booking=bookings, told=MORE, price=st.sampled_from(PRICES))
+    def move_what_was_added_to(self, booking: Known, told: tuple[int, int], price: int) -> None:
+        """Where the affiliate proposes, and from there once more: at what was agreed."""
+        self.do_more_at_the_door(booking, told, 0, "extras/agree", None, False, None)
+        self.take_what_is_proposed(booking, STARTS[-1])
+        self.price_changes(price)
+        self._move(booking, "reschedule", "customer", None, moment(STARTS[-2]))
+
     @rule(booking=bookings, times=st.integers(1, 2), same=st.booleans())
     def pay(self, booking: Known, times: int, same: bool) -> None:
         """In time, late, again; the same message twice, or two messages of the same. Nobody asks for the money of a
@@ -287,7 +346,7 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def no_crew_is_in_two_places(self) -> None:
         live = [booking for booking in self.model.known if booking.status in LIVE]
-        met = [(a, b) for a in live for b in live if a is not b and a.is_in_the_way(b.crew, b.start)]
+        met = [(a, b) for a in live for b in live if a is not b and a.is_in_the_way(b.crew, b.start, b.length)]
         assert met == []
 
     @invariant()

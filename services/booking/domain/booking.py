@@ -290,6 +290,7 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
     def miss(self, by: Actor, at: datetime) -> int:
         """The crew was there and the customer was not: less the fee, what was paid goes back; says how much now."""
         self._take(Step.MISS, by, at)
+        self.forget_extras()
         return self.end_for(self.no_show_fee_cents)
 
     def cancel(self, by: Actor, reason: str, at: datetime) -> int:
@@ -301,6 +302,7 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
         self._take(Step.CANCEL, by, at)
         is_late = was_agreed and capacity == "customer" and at > self.free_until
         self.cancelled_by, self.cancel_reason = capacity, reason
+        self.forget_extras()
         return self.end_for(self.late_fee_cents if is_late else 0)
 
     def turn_away(self, paid_cents: int, at: datetime) -> None:

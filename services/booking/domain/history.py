@@ -54,9 +54,11 @@ CHANGES: dict[type[Event], Change] = {
     told.BookingEnRoute: _change("status eta"),
     told.BookingStarted: _change("status started_at"),
     told.BookingCompleted: _change("status completed_at notes photos extras extra_minutes"),
-    told.BookingNoShow: _change("status fee_cents", adds="refund_cents"),
+    told.BookingNoShow: _change("status fee_cents extras extra_minutes", adds="refund_cents"),
     told.BookingCancelled: _change(
-        "status paid_cents fee_cents cancelled_by cancel_reason", adds="refund_cents", cancel_reason="reason"
+        "status paid_cents fee_cents cancelled_by cancel_reason extras extra_minutes",
+        adds="refund_cents",
+        cancel_reason="reason",
     ),
     told.BookingRefundDue: _change("paid_cents", adds="refund_cents"),
     told.BookingChargeDue: _change("price_cents tax_cents commission_cents lines"),
