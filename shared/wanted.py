@@ -37,5 +37,10 @@ class JobRequest(VehicleRequest):
     def vehicles(self) -> list[VehicleRequest]:
         return [self, *self.more_vehicles]
 
+    @property
+    def described(self) -> str:
+        """The vehicles in the customer's words, one a line; nothing if they say nothing."""
+        return "\n".join(one.vehicle or "" for one in self.vehicles).rstrip()
+
     def job(self, distance_m: int | None) -> Job:
         return Job(vehicles=[one.wanted for one in self.vehicles], distance_m=distance_m)

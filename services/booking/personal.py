@@ -57,9 +57,9 @@ TABLES = (
         "series",
         "customer_id = :customer_id",
         shown="id affiliate_id service_name tier_name status every_weeks first_on last_on minute timezone size_class"
-        " condition price_cents currency paused_by ended_by next_on created_at updated_at",
-        hidden="version customer_id service_id tier_id add_on_ids active_since followed_by_id due_at",
-        erased={"address": "''", "zip": "''", "end_reason": "null"},
+        " condition vehicles price_cents currency paused_by ended_by next_on created_at updated_at",
+        hidden="version customer_id service_id tier_id add_on_ids promotion_id active_since followed_by_id due_at",
+        erased={"address": "''", "zip": "''", "vehicle": "''", "end_reason": "null"},
     ),
     Held(
         "series_visits",

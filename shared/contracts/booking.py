@@ -379,7 +379,9 @@ class SeriesEvent(Event, aggregate="series", person="customer_id"):
 
     `status` is active, paused or ended. `paused_by` is customer, unpaid (several visits in a row) or affiliate
     (suspended). `ended_by` is customer, affiliate or platform, which ends it after its last day. Where a customer wants
-    something else from a day on, another series follows: `followed_by_id`.
+    something else from a day on, another series follows: `followed_by_id`. Size, condition and add-ons are those of the
+    first of `vehicles` (empty: it was not told yet); `vehicle` says in the customer's words what they are, one a line.
+    Each visit is one more use of the promotion, as long as that applies.
     """
 
     series_id: int
@@ -400,6 +402,9 @@ class SeriesEvent(Event, aggregate="series", person="customer_id"):
     size_class: SizeClass
     condition: Condition
     add_on_ids: list[int]
+    vehicles: list[Wanted] = []
+    vehicle: Annotated[str, PERSONAL] = ""
+    promotion_id: int | None = None
     price_cents: int
     currency: str
     active_since: datetime

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from services.booking.queries.series import claim_due
 from shared.auth import Role
 from shared.clock import now
 from shared.contracts.booking import (
@@ -40,6 +41,7 @@ from .conftest import (
     monday_at,
     next_monday,
     price_list,
+    promotion,
     published_offer,
 )
 from .quoting import SECOND, TIER_OF, also_open, problem
@@ -464,7 +466,10 @@ TUESDAY = (next_monday() + timedelta(days=1)).isoformat()
         ({"last_date": week(400)}, 422, "invalid-request"),
         ({"visits": 0}, 422, "invalid-request"),
         ({"first_date": 5}, 422, "invalid-request"),
-        ({"promotion_code": "X"}, 422, "invalid-request"),
+        ({"promotion_code": "X"}, 422, "promotion-does-not-apply"),
+        ({"more_vehicles": [{"size_class": "boat"}]}, 422, "invalid-request"),
+        ({"more_vehicles": [{}] * 10}, 422, "invalid-request"),
+        ({"more_vehicles": [{}] * 5}, 409, "slot-not-offered"),
         ({"first_date": "2020-01-06"}, 409, "first-visit-too-soon"),
         ({"first_date": week(60)}, 409, "first-visit-too-soon"),
         ({"first_date": TUESDAY}, 409, "slot-not-offered"),
@@ -496,3 +501,43 @@ async def test_a_visit_takes_so_many_statements(
         await standing.run(series)
     assert len(await standing.visits(series)) == 2
     assert len(sent) == 19, "\n".join(sent)
+
+
+async def test_a_series_of_several_vehicles_books_each_visit_for_all_of_them(standing: Standing) -> None:
+    await standing.shop.deliver(
+        price_list(add_ons=[add_on()], conditions=[{"condition": "dirty", "multiplier_bp": 12_000}])
+    )
+    second = {"size_class": "suv", "condition": "dirty", "add_on_ids": [ADD_ON], "vehicle": "A Pilot"}
+    series = await standing.begun(vehicle="A Golf", more_vehicles=[second])
+    [visit] = (await standing.visits(series)).values()
+    booking = await standing.shop.look({"id": visit["booking_id"], "customer_id": 7})
+    assert series["price_cents"] == visit["price_cents"] == PRICE + PRICE * 12 // 10 + 2_500
+    assert [one["size_class"] for one in series["vehicles"]] == ["sedan", "suv"]
+    assert (booking["vehicles"], booking["vehicle"]) == (series["vehicles"], "A Golf\nA Pilot")
+    lasts = datetime.fromisoformat(booking["appointment_end"]) - datetime.fromisoformat(booking["appointment_start"])
+    assert lasts == timedelta(minutes=2 * 120 + 30)
+
+
+async def test_each_visit_is_one_more_use_of_the_code_and_costs_the_price_list_once_it_is_used_up(
+    standing: Standing, published: Published
+) -> None:
+    await standing.shop.deliver(promotion(percent_bp=1_000, max_uses_per_customer=2))
+    series = await standing.begun(promotion_code="spring", price_cents=PRICE - PRICE // 10)
+    visits = await standing.all_paid(series, 3)
+    assert [visit["price_cents"] for visit in visits.values()][:3] == [PRICE - PRICE // 10] * 2 + [PRICE]
+    told = [(one.previous_price_cents, one.price_cents) for one in await published(SeriesVisitBooked)][:3]
+    assert told == [(PRICE - PRICE // 10,) * 2] * 2 + [(PRICE - PRICE // 10, PRICE)]
+
+
+async def test_a_series_that_is_paused_past_its_last_day_ends_by_itself(
+    standing: Standing, published: Published
+) -> None:
+    series = await standing.begun(last_date=week(1))
+    await standing.act(series, "pause")
+    await standing.run_when_due(series)
+    assert (await standing.look(series))["status"] == "paused"
+    await standing.sql("update series set first_on = first_on - 70, next_on = next_on - 70, last_on = last_on - 70")
+    async with standing.database.begin() as session:
+        assert series["id"] in await claim_due(session, limit=10)
+    await standing.run(series)
+    assert [(one.ended_by, one.status) for one in await published(SeriesEnded)] == [("platform", "ended")]

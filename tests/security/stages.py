@@ -538,7 +538,7 @@ async def booking(stage: Stage) -> None:
 
 async def _series(stage: Stage, shop: booking_world.Shop) -> dict[str, Ask]:
     """One that goes on, a visit of which was missed, and one that rests."""
-    told = {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
+    told: Json = {"size_class": "suv", "condition": "dirty", "add_on_ids": [booking_world.ADD_ON]}
     bodies = [standing.wanted(time=time, **told) for time in ("09:00", "12:00")]
     by = shop.as_(customer(7))
     going, resting = [(await shop.client.post(standing.SERIES, json=body, headers=by)).json() for body in bodies]

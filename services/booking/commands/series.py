@@ -24,6 +24,7 @@ from ..domain.series import (
 )
 from ..domain.visits import SeriesVisit
 from ..queries.offers import get_affiliate
+from ..queries.promotions import promotion_called
 from ..queries.series import count_series, lock_booked_from, lock_going, series_for
 from ..queries.slots import schedule_of
 from ..schemas.series import SeriesChangeRequest, SeriesEndRequest, SeriesRequest
@@ -139,8 +140,13 @@ async def _start(session: AsyncSession, actor: Actor, wanted: SeriesRequest, *, 
     offer, _ = await lock_offer(session, wanted.tier_id, actor.customer_id)
     if await count_series(session, actor.customer_id) >= most:
         raise TooManySeries(most=MOST_SERIES)
-    series = Series.start(actor.customer_id, offer, wanted.rhythm, wanted.told)
-    series.sale(offer).must_cost(wanted.price_cents, series.currency)
+    promotion = None
+    if wanted.promotion_code is not None:
+        found = await promotion_called(session, wanted.promotion_code, offer.tier.affiliate_id, actor.customer_id)
+        found.must_apply_to(offer.tier)
+        promotion = found.promotion
+    series = Series.start(actor.customer_id, offer, wanted.rhythm, promotion, wanted.told)
+    series.sale(offer, promotion).must_cost(wanted.price_cents, series.currency)
     await _must_be_offered(session, offer, series)
     session.add(series)
     await session.flush()

@@ -1,6 +1,7 @@
 """The visits of series: booked ahead of their time, each day of a series once; left out; taken at another time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from shared.tasks import Outside
 
 from ..domain.booking import Booking, TooManyHolds
 from ..domain.life import GONE
-from ..domain.offer import Offer, Visit
+from ..domain.offer import Offer, Sale, Visit
 from ..domain.series import FURTHEST, PAID_WITHIN, PausedBy, Series, SeriesStatus
 from ..domain.visits import (
     NO_SUCH_TIME,
@@ -38,7 +39,8 @@ from ..domain.visits import (
 )
 from ..queries.bookings import get_booking
 from ..queries.offers import lock_for_booking
-from ..queries.series import claim_due, find_active, find_visit, get_series, latest_of, series_for
+from ..queries.promotions import promotion_with
+from ..queries.series import claim_due, find_going, find_visit, get_series, latest_of, series_for
 from ..queries.slots import schedule_of
 from ..schemas.series import VisitRequest
 from . import tasks
@@ -66,10 +68,12 @@ async def book_visits(outside: Outside, series_id: int) -> None:
 
 async def see_to_next_visit(session: AsyncSession, series_id: int) -> bool:
     """Says whether there may be another to see to."""
-    if (locked := await find_active(session, series_id)) is None:
+    if (locked := await find_going(session, series_id)) is None:
         return False
     offer, holds = await lock_for_booking(session, *locked)
     series = await get_series(session, series_id, lock=True)
+    if series.status is SeriesStatus.PAUSED and series.is_past(offer.at):
+        _end_by_itself(session, series)
     if series.status is not SeriesStatus.ACTIVE or series.must_wait(offer):
         return False
     if series.next_on is None:
@@ -84,8 +88,7 @@ async def see_to_next_visit(session: AsyncSession, series_id: int) -> bool:
 
 
 def _end_by_itself(session: AsyncSession, series: Series) -> None:
-    assert series.last_on is not None
-    series.end_before(series.last_on + timedelta(days=1), "platform", "", now())
+    series.run_out(now())
     record(session, SeriesEnded.of(series))
 
 
@@ -129,8 +132,19 @@ async def _hold(session: AsyncSession, series: Series, offer: Offer, holds: int,
     """By the function that takes every slot. Its customer is elsewhere, and so has a day to pay for it."""
     offer.config.must_be_on(Feature.BOOKINGS)
     offer.must_be_bookable()
-    visit = Visit(start, series.address, series.zip, series_id=series.id, held_for=PAID_WITHIN)
-    return await hold_slot(session, series.customer_id, offer, holds, series.sale(offer), visit)
+    visit = replace(_visit(series, start), held_for=PAID_WITHIN)
+    return await hold_slot(session, series.customer_id, offer, holds, await _sale(session, series, offer), visit)
+
+
+def _visit(series: Series, start: datetime) -> Visit:
+    return Visit(start, series.address, series.zip, series_id=series.id, vehicle=series.vehicle)
+
+
+async def _sale(session: AsyncSession, series: Series, offer: Offer) -> Sale:
+    """With its promotion, as long as that applies and is not used up: each visit is one more use."""
+    found = await promotion_with(session, series.promotion_id, series.customer_id)
+    promotion = found.promotion if found and found.applies_to(offer.tier) else None
+    return series.sale(offer, promotion)
 
 
 async def _note_booked(
@@ -208,9 +222,9 @@ async def take_visit(session: AsyncSession, actor: Actor, series_id: int, day: d
     if visit is None:
         raise NoSuchVisit
     await _must_have_no_booking(session, visit)
-    sale = series.sale(offer)
+    sale = await _sale(session, series, offer)
     sale.must_cost(wanted.price_cents, offer.config.currency)
-    where = Visit(wanted.starts_at.astimezone(UTC), series.address, series.zip, series_id=series.id)
+    where = _visit(series, wanted.starts_at.astimezone(UTC))
     booking = await hold_slot(session, actor.customer_id, offer, holds, sale, where)
     await _note_booked(session, series, visit, booking, series.price_cents)
     return booking

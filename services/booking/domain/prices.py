@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db import Timestamped, kept
-from shared.pricing import PriceList, Promotion
+from shared.pricing import PriceList, Promotion, PromotionDoesNotApply
 
 from . import Base
 from .offer import Tier
@@ -50,6 +50,13 @@ class Redeemable:
         """`PromotionDoesNotApply` unless it is good for this tier now, and not used up."""
         told = {"uses": self.uses, "uses_by_customer": self.uses_by_customer}
         self.promotion.must_apply(tier.affiliate_id, tier.category, self.at, **told)
+
+    def applies_to(self, tier: Tier) -> bool:
+        try:
+            self.must_apply_to(tier)
+        except PromotionDoesNotApply:
+            return False
+        return True
 
     @property
     def is_used_up(self) -> bool:

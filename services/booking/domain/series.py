@@ -10,10 +10,10 @@ from sqlalchemy import ARRAY, BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor
-from shared.db import Aggregate, words
+from shared.db import Aggregate, kept, words
 from shared.errors import Conflict, Forbidden, NotFound, Unprocessable
 from shared.places import place_of
-from shared.pricing import Job, Wanted
+from shared.pricing import Job, Promotion, Wanted
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
@@ -105,6 +105,9 @@ class Series(Aggregate, Base, kw_only=True):
     size_class: Mapped[SizeClass] = mapped_column(words(SizeClass))
     condition: Mapped[Condition] = mapped_column(words(Condition))
     add_on_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    vehicles: Mapped[list[Wanted]] = mapped_column(kept(list[Wanted]), default_factory=list)
+    vehicle: Mapped[str] = mapped_column(default="")
+    promotion_id: Mapped[int | None] = mapped_column(default=None)
     price_cents: Mapped[int]
     currency: Mapped[str]
     active_since: Mapped[datetime]
@@ -145,7 +148,9 @@ class Series(Aggregate, Base, kw_only=True):
             raise SeriesIsOver
 
     @classmethod
-    def start(cls, customer_id: int, offer: Offer, rhythm: Rhythm, told: Mapping[str, Any]) -> Self:
+    def start(
+        cls, customer_id: int, offer: Offer, rhythm: Rhythm, promotion: Promotion | None, told: Mapping[str, Any]
+    ) -> Self:
         """`told`: what is to be done where, by the names of the columns."""
         series = cls(
             customer_id=customer_id,
@@ -160,18 +165,24 @@ class Series(Aggregate, Base, kw_only=True):
             next_on=rhythm.first_on,
             due_at=offer.at,
             price_cents=0,
+            promotion_id=promotion.promotion_id if promotion else None,
             **told,
         )
         series._must_begin_in_time(offer)
-        series.price_cents = series.sale(offer).price.total_cents
+        series.price_cents = series.sale(offer, promotion).price.total_cents
         return series
 
-    def sale(self, offer: Offer) -> Sale:
+    @property
+    def wanted(self) -> list[Wanted]:
+        """Vehicle by vehicle. A series of earlier days knows one, by columns of its own."""
+        one = Wanted(size_class=self.size_class, condition=self.condition, add_on_ids=self.add_on_ids)
+        return self.vehicles or [one]
+
+    def sale(self, offer: Offer, promotion: Promotion | None = None) -> Sale:
         """A visit, at the price of today; `OutOfServiceArea` if the affiliate comes there no more."""
         place = place_of(self.zip)
         offer.affiliate.must_come_to(place)
-        wanted = Wanted(size_class=self.size_class, condition=self.condition, add_on_ids=self.add_on_ids)
-        return offer.sell(Job(vehicles=[wanted], distance_m=offer.affiliate.distance_m(place)), None)
+        return offer.sell(Job(vehicles=self.wanted, distance_m=offer.affiliate.distance_m(place)), promotion)
 
     def stop(self, offer: Offer) -> Stop:
         """What is to be done, as a schedule asks for it."""
@@ -214,6 +225,16 @@ class Series(Aggregate, Base, kw_only=True):
 
     def _end_of(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC) + timedelta(days=1)
+
+    def is_past(self, at: datetime) -> bool:
+        """Whether its last day is over."""
+        return self.last_on is not None and at >= self._end_of(self.last_on)
+
+    def run_out(self, at: datetime) -> None:
+        """Nothing more comes of it; what a pause kept from being seen to is not made up for."""
+        assert self.last_on is not None
+        self.next_on = None
+        self.end_before(self.last_on + timedelta(days=1), "platform", "", at)
 
     def pause(self, by: PausedBy) -> None:
         """Visits that are booked stay; no further ones are booked."""

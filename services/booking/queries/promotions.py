@@ -41,10 +41,14 @@ async def promotion_called(session: AsyncSession, code: str, affiliate_id: int, 
 
 async def promotion_of(session: AsyncSession, booking: Booking) -> Redeemable | None:
     """The same of the promotion that a booking has; a booking whose hold has run out is none of its uses."""
-    if booking.promotion_id is None:
+    return await promotion_with(session, booking.promotion_id, booking.customer_id)
+
+
+async def promotion_with(session: AsyncSession, promotion_id: int | None, customer_id: int) -> Redeemable | None:
+    """The same of one that is known already."""
+    if promotion_id is None:
         return None
-    named = {"code": None, "affiliate_id": None, "promotion_id": booking.promotion_id}
-    return await _locked(session, booking.customer_id, named)
+    return await _locked(session, customer_id, {"code": None, "affiliate_id": None, "promotion_id": promotion_id})
 
 
 async def _locked(session: AsyncSession, customer_id: int, named: dict[str, Any]) -> Redeemable:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Actor
@@ -38,10 +38,10 @@ async def get_series(session: AsyncSession, series_id: int, *, lock: bool = Fals
     return found
 
 
-async def find_active(session: AsyncSession, series_id: int) -> tuple[int, int] | None:
-    """The tier and the customer of a series that goes on: what is to be locked before it, and never changes."""
+async def find_going(session: AsyncSession, series_id: int) -> tuple[int, int] | None:
+    """The tier and the customer of a series that has not ended: what is to be locked before it, and never changes."""
     terms = select(Series.tier_id, Series.customer_id)
-    found = await session.execute(terms.where(Series.id == series_id, Series.status == SeriesStatus.ACTIVE))
+    found = await session.execute(terms.where(Series.id == series_id, Series.status != SeriesStatus.ENDED))
     row = found.one_or_none()
     return (row[0], row[1]) if row else None
 
@@ -69,8 +69,14 @@ async def lock_going(session: AsyncSession, **whose: Any) -> Sequence[Series]:
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Series of which something is to be seen to; nobody else is given them for a while."""
-    due = select(Series.id).where(Series.due_at <= func.clock_timestamp(), Series.status == SeriesStatus.ACTIVE)
+    """Series of which something is to be seen to; nobody else is given them for a while. Of those that are paused,
+    those whose last day is over wherever they are."""
+    paused_too_long = and_(
+        Series.status == SeriesStatus.PAUSED, Series.last_on < func.current_date() - timedelta(days=1)
+    )
+    due = select(Series.id).where(
+        Series.due_at <= func.clock_timestamp(), or_(Series.status == SeriesStatus.ACTIVE, paused_too_long)
+    )
     claimed = due.order_by(Series.due_at).limit(limit).with_for_update(skip_locked=True).cte("due")
     statement = update(Series).where(Series.id == claimed.c.id).values(due_at=func.clock_timestamp() + LEASE)
     return (await session.scalars(statement.returning(Series.id))).all()

@@ -25,11 +25,6 @@ class BookingRequest(JobRequest):
     address: Line
     price_cents: Cents | None = None
 
-    @property
-    def described(self) -> str:
-        """The vehicles in the customer's words, one a line; nothing if they say nothing."""
-        return "\n".join(one.vehicle or "" for one in self.vehicles).rstrip()
-
 
 class CancelRequest(Body):
     reason: Text = ""

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from shared.auth import Actor
-from shared.http import Body, Cents, Day, Id, Line, Moment, PageView, Text, View
+from shared.http import Body, Cents, Day, Line, Moment, PageView, Text, View
+from shared.pricing import Wanted
 from shared.vehicles import Condition, SizeClass
-from shared.wanted import MAX_ADD_ONS
+from shared.wanted import JobRequest
 
 from ..domain.booking import Booking
 from ..domain.life import Status
@@ -31,22 +32,17 @@ def _is_a_time(minute: int) -> int:
     return minute
 
 
-class SeriesRequest(Body):
+class SeriesRequest(JobRequest):
     """Every so many weeks, on the weekday of `first_date`, at `time` by the clocks of the affiliate; until `last_date`
     or for so many `visits` (those that are missed or left out count), whichever is sooner, or on and on. `price_cents`,
-    if given, is what the customer saw for a visit."""
+    if given, is what the customer saw for a visit. Each visit is one more use of the `promotion_code`."""
 
-    tier_id: Id
     first_date: Day
     time: Annotated[Clock, AfterValidator(_is_a_time)]
     every_weeks: StrictInt = Field(ge=1, le=12)
     last_date: Day | None = None
     visits: Annotated[StrictInt, Field(ge=1, le=MOST_VISITS)] | None = None
     address: Line
-    zip: str = Field(pattern=r"^[0-9]{5}$")
-    size_class: SizeClass = SizeClass.SEDAN
-    condition: Condition = Condition.NORMAL
-    add_on_ids: list[Id] = Field(default=[], max_length=MAX_ADD_ONS)
     price_cents: Cents | None = None
 
     @model_validator(mode="after")
@@ -65,7 +61,8 @@ class SeriesRequest(Body):
     @property
     def told(self) -> dict[str, Any]:
         """What is to be done where, in the words of a series."""
-        return self.model_dump(include={"address", "zip", "size_class", "condition", "add_on_ids"})
+        first = self.model_dump(include={"address", "zip", "size_class", "condition", "add_on_ids"})
+        return first | {"vehicles": [one.wanted for one in self.vehicles], "vehicle": self.described}
 
 
 class SeriesChangeRequest(SeriesRequest):
@@ -93,7 +90,9 @@ class VisitRequest(Body):
 class SeriesView(View):
     """`next_date` is the next visit that is still to be booked, and is booked by itself. `paused_by`: its customer,
     several visits that nobody paid, or the affiliate, with which it goes on by itself. `address` is null for the
-    affiliate's team: the bookings tell it. `followed_by_id` is the series that a change made of it."""
+    affiliate's team: the bookings tell it. `size_class`, `condition` and `add_on_ids` are those of the first of
+    `vehicles`; `vehicle` says in the customer's words what they are, one a line. `followed_by_id` is the series that a
+    change made of it."""
 
     id: int
     version: int
@@ -115,6 +114,9 @@ class SeriesView(View):
     size_class: SizeClass
     condition: Condition
     add_on_ids: list[int]
+    vehicles: list[Wanted] = Field(validation_alias="wanted")
+    vehicle: str
+    promotion_id: int | None
     price_cents: int
     currency: str
     paused_by: PausedBy | None
