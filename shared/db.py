@@ -1,7 +1,7 @@
 """PostgreSQL: one transaction per request, message, job and task. Nobody else calls commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_column, registry
+from sqlalchemy.orm import Mapped, MappedAsDataclass, SessionTransaction, declared_attr, mapped_column, registry
 from sqlalchemy.orm import Session as OrmSession
 
 from shared.clock import now
@@ -45,7 +45,7 @@ STATEMENT_TIMEOUT = "10s"
 COMMAND_TIMEOUT = 15.0  # seconds; for a server that cannot even say that a statement took too long
 MOST_WAITING = 20  # requests per connection that may wait for one
 
-WITH_FLUSH = "with_flush"  # in `Session.info`
+WITH_FLUSH = "with_flush"  # in `Session.info`: rows, by the function that writes them
 # Shut down, crashed, starting, idle too long, no connection left, disk or memory full, statement took too long.
 AWAY = {"57P01", "57P02", "57P03", "57P05", "25P03", "53000", "53100", "53200", "53300", "53400", "57014"}
 
@@ -137,12 +137,31 @@ def _must_be_open(connection: Any, *_: Any) -> None:
 
 
 class RowsAndMore(OrmSession):
-    """One whose `flush` also writes what has a statement of its own (`shared.outbox`), after all else."""
+    """One whose `flush` also writes what has a statement of its own, after all else: the unit of work would take longer
+    for it than PostgreSQL does."""
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         super().flush(objects)
-        if write := self.info.pop(WITH_FLUSH, None):
-            write(self)
+        for write, rows in self.info.pop(WITH_FLUSH, {}).items():
+            write(self, rows)
+
+
+def write_with_flush(session: AsyncSession, write: Callable[[OrmSession, list[Any]], None], row: Any) -> None:
+    """Have `write(session, rows)` called with this and what else is for it, in the caller's transaction."""
+    session.info.setdefault(WITH_FLUSH, {}).setdefault(write, []).append(row)
+
+
+@event.listens_for(RowsAndMore, "before_commit")
+def _flush_what_is_to_be_written(session: OrmSession) -> None:
+    """A session in which nothing else is new would not."""
+    while session.info.get(WITH_FLUSH):
+        session.flush()
+
+
+@event.listens_for(RowsAndMore, "after_soft_rollback")
+def _forget(session: OrmSession, _: SessionTransaction) -> None:
+    """What was to be written in a savepoint goes with it; what was before it was written when it began."""
+    session.info.pop(WITH_FLUSH, None)
 
 
 class Database:

@@ -12,13 +12,12 @@ from uuid import UUID
 
 from opentelemetry import propagate
 from sqlalchemy import UniqueConstraint, insert
-from sqlalchemy import event as listening
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, SessionTransaction, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
 from shared.clock import now
 from shared.context import cause
-from shared.db import WITH_FLUSH, Keyed, new_registry
+from shared.db import Keyed, new_registry, write_with_flush
 from shared.events import Event
 from shared.ids import new_id
 from shared.sealing import keys_of, seal
@@ -73,7 +72,6 @@ class ErasedPerson(PlatformBase, kw_only=True):
     person: Mapped[str] = mapped_column(primary_key=True)
 
 
-TOLD = "told_and_not_written"  # in `Session.info`
 WRITE = insert(BusinessEvent.__table__).inline()  # type: ignore[arg-type] # built once: it is sent at each change
 # What else is written with an event, in its transaction.
 along_with: list[Callable[[Session, Event], None]] = []
@@ -99,25 +97,16 @@ def record(session: AsyncSession, event: Event) -> None:
         "trace": trace,
         "created_at": now(),
     }
-    session.info.setdefault(TOLD, []).append((event, row))
-    session.info[WITH_FLUSH] = _write_down
+    write_with_flush(session, _write_down, (event, row))
 
 
-def _write_down(session: Session) -> None:
+def _write_down(session: Session, told: list[tuple[Event, dict[str, Any]]]) -> None:
     """After the rows that it is about; here a person's key can be asked for, in `record` it cannot."""
-    if told := session.info.pop(TOLD, None):
-        keys = keys_of(session, {event.whose for event, _ in told if event.says_who})
-        session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row in told])
-        for event, _ in told:
-            for write in along_with:
-                write(session, event)
-
-
-@listening.listens_for(Session, "before_commit")
-def _flush_what_was_told(session: Session) -> None:
-    """A session in which nothing else is new would not."""
-    if session.info.get(TOLD):
-        session.flush()
+    keys = keys_of(session, {event.whose for event, _ in told if event.says_who})
+    session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row in told])
+    for event, _ in told:
+        for write in along_with:
+            write(session, event)
 
 
 def _body(event: Event, event_id: UUID, keys: dict[str, bytes | None]) -> dict[str, Any]:
@@ -128,9 +117,3 @@ def _body(event: Event, event_id: UUID, keys: dict[str, bytes | None]) -> dict[s
     if key := keys[event.whose]:
         return {"payload": payload, "person": event.whose, "sealed": seal(key, event_id, event.type, personal)}
     return {"payload": payload | event.erased(), "person": None, "sealed": None}
-
-
-@listening.listens_for(Session, "after_soft_rollback")
-def _forget(session: Session, _: SessionTransaction) -> None:
-    """What was told in a savepoint goes with it; what was told before was written when it began."""
-    session.info.pop(TOLD, None)

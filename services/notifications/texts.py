@@ -30,7 +30,8 @@ class Words:
 
 def one_line(text: str) -> str:
     """Names and reasons are other people's: no line break, direction mark or other control of theirs goes further."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(shown.split())
 
 
 def local(moment: str, timezone: str) -> str:

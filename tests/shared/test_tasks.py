@@ -65,6 +65,20 @@ async def state(database: Database) -> Any:
         return (await session.execute(text("select tries, failed, last_error from tasks"))).one_or_none()
 
 
+async def test_a_call_that_is_wanted_in_what_is_taken_back_is_not_made(fresh_database: Database) -> None:
+    """One of before is, one that has a time of its own waits for it."""
+    later = datetime(2199, 1, 1, tzinfo=UTC)
+    async with fresh_database.begin() as session:
+        tasks.enqueue(session, ring, number=1)
+        savepoint = await session.begin_nested()
+        tasks.enqueue(session, ring, number=2)
+        await savepoint.rollback()
+        tasks.enqueue(session, ring, number=3, due_at=later)
+        there = await session.execute(text("select arguments ->> 'number', due_at = now() from tasks order by id"))
+        assert [tuple(row) for row in there] == [("1", True), ("3", False)]
+    assert await count(fresh_database, "tasks") == 2
+
+
 async def test_each_call_is_made_once_by_whichever_replica(fresh_database: Database, world: World) -> None:
     replicas = [runner(fresh_database, world) for _ in range(3)]
     async with running(*(replica.run() for replica in replicas)):
