@@ -4,6 +4,7 @@
 One call is one request: 10 s at most, no retries of the library's own (the tasks retry, under the same key).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         AccountListParams,
         BalanceTransactionListParams,
         DisputeListParams,
+        EventListParams,
         TransferCreateParams,
     )
 
@@ -172,6 +174,21 @@ class Provider(Cards):
                 {"source": source, "expand": ["data.source"], "limit": PAGE}
             )
             return [entry_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
+
+    async def events_between(
+        self, start: datetime, end: datetime, types: Sequence[str], after: str | None
+    ) -> list[ProviderEvent]:
+        """The next page of what happened, whether or not a webhook told of it, newest first."""
+        params: EventListParams = {
+            "created": {"gte": int(start.timestamp()), "lt": int(end.timestamp())},
+            "types": list(types),
+            "limit": PAGE,
+        }
+        if after:
+            params["starting_after"] = after
+        with in_our_words():
+            page = await self._stripe.events.list_async(params)
+        return [ProviderEvent(id=one.id, type=one.type, payload=one.to_dict()) for one in page.data]
 
     def verified(self, body: bytes, signature: str) -> ProviderEvent:
         """The event in a webhook; `BadSignature` unless it is exactly what the provider signed, and just now."""

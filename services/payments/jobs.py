@@ -11,6 +11,7 @@ from .commands import (
     accounts,
     days,
     disputes,
+    events,
     fees,
     holds,
     invoices,
@@ -107,6 +108,12 @@ async def round_ledger(session: AsyncSession) -> None:
     """For shares that an earlier release rounded otherwise, and fees that it read and did not post."""
     ledger.look_for_roundings(session)
     fees.look_for_missing(session)
+
+
+@jobs.every(timedelta(hours=1))
+async def look_for_untold_events(session: AsyncSession) -> None:
+    """Heals webhooks that never came: the provider's list of events of the last three hours is read."""
+    events.look_for_untold(session)
 
 
 @jobs.every(timedelta(minutes=15))

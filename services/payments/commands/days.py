@@ -20,7 +20,7 @@ from ..queries.reconciliation import (
     payouts_of_day,
     strangers_of_day,
 )
-from . import fees, tasks
+from . import events, fees, tasks
 from .discrepancies import examine
 
 BOOKED_AFTER = timedelta(hours=3)  # a day's end; by then the provider shows all of it
@@ -49,6 +49,7 @@ async def reconcile(session: AsyncSession, day: date) -> None:
 async def begin(session: AsyncSession, day: date) -> None:
     known = await lock_day(session, day)
     known.suspects, known.finished_at = 0, None
+    events.look_between(session, *bounds(day))
     tasks.enqueue(session, read_day, day=str(day))
 
 

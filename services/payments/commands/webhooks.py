@@ -45,15 +45,16 @@ ACTED_UPON = (
 NEW = insert(Webhook.__table__).on_conflict_do_nothing().returning(Webhook.id)  # type: ignore[arg-type] # built once
 
 
-async def receive(session: AsyncSession, event: ProviderEvent) -> None:
+async def receive(session: AsyncSession, event: ProviderEvent) -> bool:
     """Store it, once, and have it handled, unless it is of a type that we do not act upon; an event that came before
-    is already seen to."""
+    is already seen to. Says whether it did not."""
     ignored = event.type not in ACTED_UPON
     settled = {"outcome": Outcome.IGNORED, "handled_at": now()} if ignored else {}
     row = {"event_id": event.id, "type": event.type, "payload": event.payload, **settled}
     webhook_id = await session.scalar(NEW, row)
     if webhook_id is not None and not ignored:
         tasks.enqueue(session, handle_webhook, webhook_id=webhook_id)
+    return webhook_id is not None
 
 
 async def replay(session: AsyncSession, event_id: str) -> None:

@@ -132,7 +132,8 @@ class ProviderTransfer:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """A webhook whose signature was right. `id` is the provider's: the same event has the same id however it comes."""
+    """What happened there: by a webhook whose signature was right, or read from the provider's list. The same event has
+    the same `id` however it comes."""
 
     id: str
     type: str
