@@ -68,6 +68,7 @@ from shared.contracts.payments import (
     PaymentRefunded,
     PayoutEvent,
     PayoutRefused,
+    PayoutReversed,
 )
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
@@ -178,7 +179,7 @@ async def tell_of_dispute(event: DisputeEvent, session: AsyncSession) -> None:
         await commands.tell_of(session, event)
 
 
-@consumers.on(AccountChanged, PaidOut, PayoutRefused)
+@consumers.on(AccountChanged, PaidOut, PayoutRefused, PayoutReversed)
 async def tell_of_payouts(event: AccountChanged | PayoutEvent, session: AsyncSession) -> None:
     await commands.tell_of(session, event)
 

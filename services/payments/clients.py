@@ -24,10 +24,12 @@ from .domain.provider import (
     ProviderDispute,
     ProviderEvent,
     ProviderRefund,
+    ProviderReversal,
     ProviderTransfer,
 )
 from .domain.refund import Refund
-from .objects import REFERENCE, account_of, dispute_of, entry_of, refund_of, transfer_of
+from .domain.reversal import Reversal
+from .objects import REFERENCE, account_of, dispute_of, entry_of, refund_of, reversal_of, transfer_of
 from .refusals import in_our_words
 from .settings import Settings
 from .transport import Transport
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         DisputeListParams,
         EventListParams,
         TransferCreateParams,
+        TransferCreateReversalParams,
     )
 
 TIMEOUT = 10  # seconds
@@ -153,6 +156,22 @@ class Provider(Cards):
         with in_our_words():
             page = await self._stripe.transfers.list_async({"transfer_group": str(reference), "limit": 1})
         return next((transfer_of(listed.to_dict()) for listed in page.data), None)
+
+    async def reverse_transfer(self, transfer_id: str, reversal: Reversal) -> ProviderReversal:
+        params: TransferCreateReversalParams = {
+            "amount": reversal.amount_cents,
+            "metadata": {REFERENCE: str(reversal.reference), "payment_id": str(reversal.payment_id)},
+        }
+        with in_our_words():
+            made = await self._stripe.transfers.reversals.create_async(
+                transfer_id, params, {"idempotency_key": reversal.idempotency_key}
+            )
+        return reversal_of(made.to_dict())
+
+    async def reversals_of(self, transfer_id: str) -> list[ProviderReversal]:
+        with in_our_words():
+            page = await self._stripe.transfers.reversals.list_async(transfer_id, {"limit": PAGE})
+            return [reversal_of(listed.to_dict()) async for listed in page.auto_paging_iter()]
 
     async def entries_between(self, start: datetime, end: datetime, after: str | None) -> list[dict[str, Any]]:
         """The next page of what the provider has booked, newest first."""

@@ -18,6 +18,7 @@ from .commands import (
     ledger,
     payouts,
     reconciliation,
+    reversals,
     tips,
     webhooks,
 )
@@ -77,6 +78,13 @@ async def pay_affiliates(session: AsyncSession) -> None:
     call was given up."""
     payouts.look_who_is_due(session)
     await payouts.ask_about_quiet_payouts(session, limit=100)
+    await reversals.ask_about_quiet_reversals(session, limit=100)
+
+
+@jobs.every(timedelta(hours=1))
+async def take_back_debts(session: AsyncSession) -> None:
+    """Of payouts, what went back to customers since then and no payout has set off for a month."""
+    reversals.look_who_owes(session)
 
 
 @jobs.every(timedelta(hours=1))

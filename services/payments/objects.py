@@ -10,6 +10,7 @@ from .domain.provider import (
     ProviderAccount,
     ProviderDispute,
     ProviderRefund,
+    ProviderReversal,
     ProviderTransfer,
     SavedCard,
     Setup,
@@ -93,6 +94,10 @@ def transfer_of(data: dict[str, Any]) -> ProviderTransfer:
     )
 
 
+def reversal_of(data: dict[str, Any]) -> ProviderReversal:
+    return ProviderReversal(id=data["id"], amount_cents=data["amount"], reference=_reference(data))
+
+
 def dispute_of(data: dict[str, Any]) -> ProviderDispute:
     """What the bank has for now is what was withdrawn and not reinstated; each movement may have its fee."""
     moves = data["balance_transactions"]
@@ -112,13 +117,14 @@ def dispute_of(data: dict[str, Any]) -> ProviderDispute:
 
 
 def entry_of(data: dict[str, Any]) -> dict[str, Any]:
-    """A balance transaction with its source, as a row of ours."""
+    """A balance transaction with its source, as a row of ours; what comes back of a transfer is about that."""
     source = data["source"]
     whole = source if isinstance(source, dict) else {}
+    about = whole["transfer"] if whole.get("object") == "transfer_reversal" else whole.get("id", source)
     return {
         "stripe_id": data["id"],
         "type": data["type"],
-        "source_id": whole.get("id", source),
+        "source_id": about,
         "intent_id": whole.get("payment_intent"),
         "reference": _reference(whole),
         "amount_cents": data["amount"],

@@ -97,10 +97,17 @@ TABLES = (
     Nobodys(
         "payouts",
         "id version affiliate_id currency amount_cents stripe_account_id status refusal stripe_transfer_id paid_at"
+        " reversed_cents"
         " reference idempotency_key attempt requested_at checked_at created_at updated_at",
         "an affiliate's",
     ),
     Nobodys("payout_items", "id payout_id payment_id payment_version amount_cents created_at", "the books"),
+    Nobodys(
+        "payout_reversals",
+        "id version payout_id payment_id amount_cents status refusal stripe_reversal_id reference idempotency_key"
+        " attempt requested_at checked_at created_at updated_at",
+        "the books",
+    ),
     Nobodys("journals", "id fact payment_id payout_id entry_id currency created_at", "the books"),
     Nobodys("former_intents", "id payment_id stripe_payment_intent_id created_at", "ids of the provider"),
     Nobodys(

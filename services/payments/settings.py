@@ -42,10 +42,17 @@ class Settings(PlatformSettings):
         default=7, ge=0, le=365, description="so long after the job, and after its payment, affiliates wait for money"
     )
     payout_minimum_cents: int = Field(default=2_500, ge=1, description="no payout is smaller")
+    payout_debts_wait_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="so long what an affiliate owes after a payout waits for the next; then it is taken back",
+    )
 
     @property
     def payout_terms(self) -> PayoutTerms:
-        return PayoutTerms(timedelta(days=self.payout_hold_days), self.payout_minimum_cents)
+        hold, wait = timedelta(days=self.payout_hold_days), timedelta(days=self.payout_debts_wait_days)
+        return PayoutTerms(hold, self.payout_minimum_cents, wait)
 
     platform_name: str = Field(default="Mobile Detail Hub", description="who issues receipts, and invoices on behalf")
     platform_address: str = Field(default="", description="below that name; its lines separated by |")

@@ -180,6 +180,13 @@ class PayoutRefused(PayoutEvent, type="payments.payout_refused.v1"):
     refusal: str
 
 
+class PayoutReversed(PayoutEvent, type="payments.payout_reversed.v1"):
+    """So much of it (`back_cents`) was taken back from its account: for what went back to customers since, or by the
+    provider. `reversed` once that was all of it."""
+
+    back_cents: int
+
+
 class InvoiceIssued(Event, aggregate="invoice", type="payments.invoice_issued.v1"):
     """A receipt (for one payment), an invoice or a credit note was issued, as `paper` says in full; it never changes.
 

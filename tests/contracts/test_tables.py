@@ -84,6 +84,7 @@ OWNED: dict[str, dict[str, str]] = {
         "provider_entries": "stripe_id type source_id intent_id reference amount_cents fee_cents currency booked_at",
         "discrepancies": "kind subject about provider_says we_say status owner note",
         "payouts": "affiliate_id amount_cents currency status stripe_transfer_id",
+        "payout_reversals": "payout_id payment_id amount_cents status stripe_reversal_id",
         "payout_items": "payout_id payment_id payment_version amount_cents",
         "postings": "journal_id account affiliate_id amount_cents",
         "bills": "booking_id lines total_cents tax_cents",

@@ -51,6 +51,7 @@ from shared.contracts.payments import (
     PaymentFailed,
     PaymentRefunded,
     PayoutRefused,
+    PayoutReversed,
 )
 from shared.contracts.reviews import ReviewPosted
 from shared.events import Event
@@ -189,6 +190,7 @@ EVENTS: list[Event] = [
     PaidOut(**PAID_OUT, version=2, status="paid"),
     *(issued(kind) for kind in PaperKind),
     PayoutRefused(**PAID_OUT, version=2, status="refused", refusal="balance_insufficient"),
+    PayoutReversed(**PAID_OUT, version=3, status="paid", back_cents=1_200),
     *(dispute(status) for status in ("inquiry", "needs_response", "under_review", "won", "lost", "closed")),
     dispute("needs_response", evidence_due_by=None),
     dispute("needs_response", kind=EvidenceDue),

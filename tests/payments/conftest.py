@@ -327,6 +327,23 @@ async def banked(
 
 
 @pytest_asyncio.fixture
+async def alone(
+    app: FastAPI,
+    database: Database,
+    client: httpx.AsyncClient,
+    receiver: Receiver,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Till]:
+    """A till whose provider has no money but what this test pays."""
+    async with SandboxProcess(tmp_path_factory.mktemp("alone"), receiver.url) as process:
+        driver = Driver(process.url)
+        till = _till(_with_bank(app, driver), database, client, driver, receiver)
+        yield till
+        await till.outside.client(Provider).aclose()
+        await driver.close()
+
+
+@pytest_asyncio.fixture
 async def fresh_banked(
     make_app: Callable[[Database], FastAPI],
     fresh_database: Database,

@@ -1,12 +1,8 @@
 """What the provider keeps for itself stands in the books, so that they have with it exactly what it has of ours."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
 from services.payments.clients import Provider
@@ -18,13 +14,9 @@ from services.payments.jobs import round_ledger
 from services.payments.queries.ledger import trial_balance
 from services.payments.queries.reconciliation import keep_entries
 from shared.clock import now
-from shared.db import Database
 from shared.testing.tokens import ADMIN
-from tests.sandbox.driver import Driver
-from tests.sandbox.process import SandboxProcess
-from tests.sandbox.receiver import Receiver
 
-from .conftest import AFFILIATE, PRICE, As, Till, _till, _with_bank, cancelled
+from .conftest import AFFILIATE, PRICE, As, Till, cancelled
 from .payday import earned, has_account, made, owed, payday
 from .test_disputes import answers, opens
 from .yesterday import compared, refunded, sql
@@ -57,19 +49,6 @@ def entry(type: str, amount: int, fee: int) -> Entry:
 def test_what_an_entry_has_cost_beside_what_disputes_have(type: str, amount: int, fee: int, cost: int) -> None:
     one = entry(type, amount, fee)
     assert (one.cost_cents, one.net_cents) == (cost, amount - fee)
-
-
-@pytest_asyncio.fixture
-async def alone(
-    app: FastAPI, database: Database, client: Any, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Till]:
-    """A till whose provider has no money but what this test pays."""
-    async with SandboxProcess(tmp_path_factory.mktemp("alone"), receiver.url) as process:
-        driver = Driver(process.url)
-        till = _till(_with_bank(app, driver), database, client, driver, receiver)
-        yield till
-        await till.outside.client(Provider).aclose()
-        await driver.close()
 
 
 async def books(till: Till) -> dict[Account, int]:

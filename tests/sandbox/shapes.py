@@ -27,6 +27,7 @@ RESOURCES = (
     "refund",
     "setup_intent",
     "transfer",
+    "transfer_reversal",
 )
 # What a sample shows of another resource, or of one way among many to pay, is no part of the shape.
 OPEN = {"capabilities", "payment_method_options", "source", "refunds", "metadata", "transfer_data"}

@@ -27,6 +27,7 @@ RESOURCES: dict[str, type] = {
     "refund": stripe.Refund,
     "setup_intent": stripe.SetupIntent,
     "transfer": stripe.Transfer,
+    "transfer_reversal": stripe.TransferReversal,
 }
 # Absent from a charge unless it is expanded.
 SOMETIMES = {"charge.refunds is missing"}
@@ -139,6 +140,11 @@ async def test_transfers_and_the_balance(own_sandbox: Driver, own_receiver: Rece
     assert wrong_with((await own_sandbox.get("/v1/balance")).json()) == []
     [told] = await own_receiver.wait_for(transfer["id"], "transfer.created", 1)
     assert (wrong_with(told.event), wrong_with(told.event["data"]["object"])) == ([], [])
+    reversal = (await own_sandbox.post(f"/v1/transfers/{transfer['id']}/reversals", amount=40)).json()
+    [told] = await own_receiver.wait_for(transfer["id"], "transfer.reversed", 1)
+    listed = (await own_sandbox.get(f"/v1/transfers/{transfer['id']}/reversals")).json()["data"]
+    assert [wrong_with(one) for one in (reversal, told.event, told.event["data"]["object"])] == [[], [], []]
+    assert listed == [reversal] == told.event["data"]["object"]["reversals"]["data"]
 
 
 async def test_events_and_what_they_carry(sandbox: Driver, receiver: Receiver) -> None:

@@ -258,6 +258,18 @@ class TransferList(ListParams):
     transfer_group: Named | None = None
 
 
+class ReversalParams(Params):
+    amount: Amount | None = None
+    description: Text = None
+    metadata: Metadata = {}
+
+
+class ReversalList(ListParams):
+    """`transfer` stands in the path."""
+
+    transfer: Named | None = None
+
+
 P = TypeVar("P", bound=Params)
 
 

@@ -77,6 +77,8 @@ OPERATIONS = (
     Operation("balance.retrieve", "GET", "/v1/balance", balance.retrieve_sums),
     Operation("transfers.create", "POST", "/v1/transfers", transfer.create),
     Operation("transfers.list", "GET", "/v1/transfers", transfer.list_all),
+    Operation("transfers.reversals.create", "POST", "/v1/transfers/{id}/reversals", transfer.reverse),
+    Operation("transfers.reversals.list", "GET", "/v1/transfers/{id}/reversals", transfer.reversals),
     Operation("transfers.retrieve", "GET", "/v1/transfers/{id}", transfer.retrieve),
     Operation("accounts.create", "POST", "/v1/accounts", account.create),
     Operation("accounts.list", "GET", "/v1/accounts", account.list_all),

@@ -13,12 +13,14 @@ create table if not exists objects (
     email text,
     destination text,
     transfer_group text,
+    transfer text,
     body text not null
 ) strict;
 create index if not exists objects_by_kind on objects (object, seq);
 create index if not exists objects_by_payment_intent on objects (payment_intent, object);
 create index if not exists objects_by_charge on objects (charge, object);
 create index if not exists objects_by_transfer_group on objects (transfer_group, object);
+create index if not exists objects_by_transfer on objects (transfer, object);
 create index if not exists objects_by_status on objects (status, object);
 
 -- What money did. Only ever added to, and written apart from the resources, so that a checker can compare the two.

@@ -11,9 +11,20 @@ from typing import Any
 from .document import Document
 from .refusal import Refusal
 
-INDEXED = ("status", "type", "payment_intent", "charge", "customer", "source", "email", "destination", "transfer_group")
+INDEXED = (
+    "status",
+    "type",
+    "payment_intent",
+    "charge",
+    "customer",
+    "source",
+    "email",
+    "destination",
+    "transfer_group",
+    "transfer",
+)
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 SAVE = f"""
 insert into objects (id, object, created, body, {", ".join(INDEXED)})

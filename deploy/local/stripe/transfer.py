@@ -7,7 +7,7 @@ from .ids import new_id
 from .ledger import Ledger
 from .listing import listed
 from .parameter import merged
-from .params import Params, TransferList, TransferParams, read_params
+from .params import Params, ReversalList, ReversalParams, TransferList, TransferParams, read_params
 from .refusal import NoSuch, Refusal
 
 NOT_CAPABLE = (
@@ -54,6 +54,48 @@ def _new(call: Call, params: TransferParams) -> Document:
         "reversals": reversals,
         "transfer_group": params.transfer_group,
     }
+
+
+def reverse(call: Call, identifier: str) -> Document:
+    """All that is left of it, or a part, comes back to the platform's balance."""
+    params = read_params(ReversalParams, call.tree)
+    before = call.load("transfer", identifier)
+    left = before["amount"] - before["amount_reversed"]
+    if left == 0:
+        raise Refusal(f"Transfer {identifier} has already been reversed.", code="transfer_already_reversed")
+    amount = params.amount or left
+    if amount > left:
+        raise Refusal("Reversal amount is greater than what is left of the transfer.", param="amount")
+    reversal = _reversal(call, before, amount, params)
+    reversal["balance_transaction"] = balance.enter(call, "transfer_refund", reversal, amount, at_once=True)["id"]
+    back = before["amount_reversed"] + amount
+    reversals = {**before["reversals"], "data": [reversal, *before["reversals"]["data"]][:10]}
+    after = {**before, "amount_reversed": back, "reversed": back == before["amount"], "reversals": reversals}
+    call.store.save(reversal)
+    call.store.save(after)
+    call.announce("transfer.reversed", after, before)
+    return reversal
+
+
+def _reversal(call: Call, transfer: Document, amount: int, params: ReversalParams) -> Document:
+    return {
+        "id": new_id("trr"),
+        "object": "transfer_reversal",
+        "amount": amount,
+        "balance_transaction": None,
+        "created": call.now,
+        "currency": transfer["currency"],
+        "destination_payment_refund": None,
+        "metadata": merged({}, params.metadata),
+        "source_refund": None,
+        "transfer": transfer["id"],
+    }
+
+
+def reversals(call: Call, identifier: str) -> Document:
+    params = read_params(ReversalList, call.tree).model_copy(update={"transfer": identifier})
+    call.load("transfer", identifier)
+    return listed(call, "transfer_reversal", f"/v1/transfers/{identifier}/reversals", params)
 
 
 def retrieve(call: Call, identifier: str) -> Document:

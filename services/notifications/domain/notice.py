@@ -78,6 +78,7 @@ class Kind(StrEnum):
     PAYOUTS_RESTRICTED = "payouts_restricted"
     PAID_OUT = "paid_out"  # to the affiliate
     PAYOUT_REFUSED = "payout_refused"
+    PAYOUT_REVERSED = "payout_reversed"
     AFFILIATE_IN_REVIEW = "affiliate_in_review"
     AFFILIATE_CHANGES_REQUESTED = "affiliate_changes_requested"
     AFFILIATE_APPROVED = "affiliate_approved"
@@ -165,6 +166,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
     payments.AccountChanged: {Kind.PAYOUTS_READY: AFFILIATE, Kind.PAYOUTS_RESTRICTED: AFFILIATE},
     payments.PaidOut: {Kind.PAID_OUT: AFFILIATE},
     payments.PayoutRefused: {Kind.PAYOUT_REFUSED: AFFILIATE},
+    payments.PayoutReversed: {Kind.PAYOUT_REVERSED: AFFILIATE},
     catalog.AffiliateInReview: {Kind.AFFILIATE_IN_REVIEW: AFFILIATE},
     catalog.AffiliateChangesRequested: {Kind.AFFILIATE_CHANGES_REQUESTED: AFFILIATE},
     catalog.AffiliateApproved: {Kind.AFFILIATE_APPROVED: AFFILIATE},

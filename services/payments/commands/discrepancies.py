@@ -21,9 +21,11 @@ from ..domain.provider import RefusedByProvider
 from ..queries.discrepancies import find_discrepancy_of, get_discrepancy, lock_discrepancies_about
 from ..queries.payments import get_payment
 from ..queries.reconciliation import differences_now, entries_of_payout, find_payment_behind, told_of
+from ..queries.reversals import reversals_of
 from . import fees, tasks
 from .disputes import check_dispute
 from .repayment import settle_refund
+from .reversals import check_transfer
 from .settlement import settle_intent
 
 log = structlog.get_logger()
@@ -115,11 +117,14 @@ async def _conclude(outside: Outside, known: Payment) -> bool:
 
 @tasks.call
 async def examine_payout(outside: Outside, row: int) -> None:
-    """Our own payouts are looked up by a job of their own; here are their entries."""
+    """Its entries first, then what has come back of it."""
     async with outside.begin() as session:
         known = await session.get_one(Payout, row)
-    if known.stripe_transfer_id:
-        await _read_entries_of(outside, known.stripe_transfer_id)
+        back = {one.stripe_reversal_id for one in await reversals_of(session, row)}
+    for source in sorted({known.stripe_transfer_id, *back} - {None}, key=str):
+        await _read_entries_of(outside, str(source))
+    with suppress(RefusedByProvider):
+        await check_transfer(outside, row)
     async with outside.begin() as session:
         payout = await session.get_one(Payout, row, with_for_update=True)
         found = differences_of_payout(payout, await entries_of_payout(session, payout))

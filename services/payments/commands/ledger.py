@@ -9,7 +9,7 @@ from shared.tasks import Outside
 from ..domain.dispute import DisputedSums
 from ..domain.ledger import Journal, is_rounding, step
 from ..domain.payment import Payment
-from ..domain.payout import PayoutStatus
+from ..domain.payout import ARRIVED
 from ..queries.disputes import payments_with_disputes
 from ..queries.ledger import (
     balances_of,
@@ -84,10 +84,12 @@ async def faults(session: AsyncSession) -> list[str]:
 async def _faults_of_payouts(session: AsyncSession) -> list[str]:
     """What has left is in the books, nothing else is, and it adds up to what it was made of."""
     found = []
-    for payout, items, paid in await payouts_with_books(session):
+    for payout, items, back, paid in await payouts_with_books(session):
         if items != payout.amount_cents:
             found.append(f"payout {payout.id} is {payout.amount_cents}, its items are {items}")
-        if paid != (payout.amount_cents if payout.status is PayoutStatus.PAID else 0):
+        if back != payout.reversed_cents:
+            found.append(f"payout {payout.id} says that {payout.reversed_cents} came back, its reversals are {back}")
+        if paid != (payout.amount_cents - payout.reversed_cents if payout.status in ARRIVED else 0):
             found.append(f"payout {payout.id} of {payout.amount_cents} is {payout.status}, and {paid} in the books")
     for payment_id, said, items in await payments_paid_out_otherwise(session):
         found.append(f"payment {payment_id} says that {said} were paid out of it, its items are {items}")

@@ -22,6 +22,7 @@ from .disputes import note_dispute_change
 from .reconciliation import note_hold
 from .refunds import check_refunds
 from .repayment import settle_refund
+from .reversals import note_transfer_change
 from .settlement import settle_intent, settle_setup
 
 INTENT_EVENTS = ("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled")
@@ -34,12 +35,13 @@ DISPUTE_EVENTS = (
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
 )
-HOLD_EVENT, CHARGE_EVENT, ACCOUNT_EVENT = (
-    "payment_intent.amount_capturable_updated", "charge.refunded", "account.updated"
+HOLD_EVENT, CHARGE_EVENT, ACCOUNT_EVENT, TRANSFER_EVENT = (
+    "payment_intent.amount_capturable_updated", "charge.refunded", "account.updated", "transfer.reversed"
 )  # fmt: skip
 # docs/operations.md tells operators to have these sent; ACCOUNT_EVENT is of connected accounts.
 ACTED_UPON = (
-    *INTENT_EVENTS, *SETUP_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS, HOLD_EVENT, CHARGE_EVENT, ACCOUNT_EVENT
+    *INTENT_EVENTS, *SETUP_EVENTS, *REFUND_EVENTS, *DISPUTE_EVENTS, HOLD_EVENT, CHARGE_EVENT, ACCOUNT_EVENT,
+    TRANSFER_EVENT,
 )  # fmt: skip
 
 NEW = insert(Webhook.__table__).on_conflict_do_nothing().returning(Webhook.id)  # type: ignore[arg-type] # built once
@@ -85,6 +87,8 @@ async def _outcome_of(session: AsyncSession, webhook: Webhook) -> Outcome:
         return await note_dispute_change(session, webhook.subject)
     if webhook.type == ACCOUNT_EVENT:
         return await note_account_change(session, webhook.subject["id"])
+    if webhook.type == TRANSFER_EVENT:
+        return await note_transfer_change(session, webhook.subject["id"])
     if webhook.type == CHARGE_EVENT:
         return await _compare_refunds(session, webhook.subject)
     return Outcome.IGNORED

@@ -10,7 +10,7 @@ from enum import StrEnum
 from .dispute import Dispute
 from .entry import CHARGES, REFUNDS, TRANSFERS, Entry
 from .payment import Payment
-from .payout import Payout, PayoutStatus
+from .payout import ARRIVED, Payout, PayoutStatus
 from .refund import Refund, RefundStatus
 
 NOTHING = "nothing"
@@ -153,14 +153,15 @@ def _of_balance(payment: Payment, told: Told) -> Iterator[Difference]:
 def differences_of_payout(payout: Payout, entries: Sequence[Entry]) -> list[Difference]:
     total = sum(entry.amount_cents for entry in entries)
     subject = payout.stripe_transfer_id or f"payout:{payout.id}"
-    we_say = f"{-payout.amount_cents} {payout.currency}, {payout.status}"
+    we_say = f"{payout.reversed_cents - payout.amount_cents} {payout.currency}, {payout.status}"
     if not entries:
-        missing = payout.status is PayoutStatus.PAID
+        missing = payout.status in ARRIVED
         return [Difference(Kind.TRANSFER_MISSING, subject, NOTHING, we_say)] if missing else []
     says = f"{total} {entries[0].currency}"
     if entries[0].currency != payout.currency:
         return [Difference(Kind.WRONG_CURRENCY, subject, says, we_say)]
-    expected = {PayoutStatus.PAID: (-payout.amount_cents,), PayoutStatus.REFUSED: (0,)}
+    left = payout.reversed_cents - payout.amount_cents
+    expected = {PayoutStatus.PAID: (left,), PayoutStatus.REVERSED: (left,), PayoutStatus.REFUSED: (0,)}
     if total in expected.get(payout.status, (0, -payout.amount_cents)):
         return []
     return [Difference(Kind.WRONG_AMOUNT, subject, says, we_say)]

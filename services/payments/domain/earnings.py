@@ -10,10 +10,12 @@ from .payment import Payment
 
 @dataclass(frozen=True, slots=True)
 class PayoutTerms:
-    """What was earned waits for `hold`, and until it comes to `minimum_cents` together with all else."""
+    """What was earned waits for `hold`, and until it comes to `minimum_cents` together with all else. What is owed
+    after a payout is taken back when nothing has set it off for `debts_wait`."""
 
     hold: timedelta
     minimum_cents: int
+    debts_wait: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,18 @@ class Journal(Keyed, Base, kw_only=True):
         return journal
 
     @classmethod
+    def of_reversal(cls, payout: "Payout", stripe_reversal_id: str, cents: int) -> Self:
+        """So much has come back: the affiliate is owed it, or owes so much less."""
+        fact = f"reversal:{stripe_reversal_id}"
+        journal = cls(fact=fact, payment_id=None, payout_id=payout.id, currency=payout.currency)
+        payable, clearing = Account.AFFILIATE_PAYABLE, Account.PROVIDER_CLEARING
+        journal.postings += [
+            Posting(account=payable, affiliate_id=payout.affiliate_id, amount_cents=-cents),
+            Posting(account=clearing, affiliate_id=None, amount_cents=cents),
+        ]
+        return journal
+
+    @classmethod
     def of_fee(cls, entry: "Entry", cents: int, *, number: int) -> Self:
         """The provider has kept so much more of an entry: its fee, or what was added to that later."""
         fact = f"entry:{entry.id}:{number}"

@@ -21,11 +21,17 @@ from .provider import RefusedByProvider
 
 
 class PayoutStatus(StrEnum):
-    """`refused`: the provider did not take it, and a person must see to that. It stays the affiliate's money."""
+    """`refused`: the provider did not take it, and a person must see to that. It stays the affiliate's money. So it is
+    again once it is `reversed`, all of it taken back."""
 
     PENDING = "pending"
     PAID = "paid"
     REFUSED = "refused"
+    REVERSED = "reversed"
+
+
+UNDER_WAY = (PayoutStatus.PENDING, PayoutStatus.REFUSED)
+ARRIVED = (PayoutStatus.PAID, PayoutStatus.REVERSED)
 
 
 class NoSuchPayout(NotFound):
@@ -63,6 +69,7 @@ class Payout(Intention, Aggregate, Base, kw_only=True):
     refusal: Mapped[str | None] = mapped_column(default=None)
     stripe_transfer_id: Mapped[str | None] = mapped_column(default=None)
     paid_at: Mapped[datetime | None] = mapped_column(default=None)
+    reversed_cents: Mapped[int] = mapped_column(default=0)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
     items: Mapped[list[PayoutItem]] = relationship(default_factory=list, lazy="raise", order_by=PayoutItem.id)
 
@@ -90,6 +97,13 @@ class Payout(Intention, Aggregate, Base, kw_only=True):
     def arrive(self, stripe_transfer_id: str) -> None:
         """The provider has taken it."""
         self.status, self.stripe_transfer_id, self.paid_at = PayoutStatus.PAID, stripe_transfer_id, now()
+        self.version += 1
+
+    def come_back(self, cents: int) -> None:
+        """So much of it is at the platform's account again."""
+        self.reversed_cents += cents
+        if self.reversed_cents == self.amount_cents:
+            self.status = PayoutStatus.REVERSED
         self.version += 1
 
     def refuse(self, refusal: RefusedByProvider) -> None:

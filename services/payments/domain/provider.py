@@ -131,6 +131,15 @@ class ProviderTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderReversal:
+    """What has come back of a transfer; `reference` is ours, unless somebody else wanted it."""
+
+    id: str
+    amount_cents: int
+    reference: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """What happened there: by a webhook whose signature was right, or read from the provider's list. The same event has
     the same `id` however it comes."""

@@ -44,7 +44,8 @@ class Month:
 
 class LineKind(StrEnum):
     """`opening` is what was there before, `paid_on_site` the commission of what a customer paid at the door; a refund
-    that could not be sent back, and a dispute that was won after all, come in again under the same name."""
+    that could not be sent back, and a dispute that was won after all, come in again under the same name. `reversal` is
+    what was taken back of a payout."""
 
     OPENING = "opening"
     PAYMENT = "payment"
@@ -53,6 +54,7 @@ class LineKind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     PAYOUT = "payout"
+    REVERSAL = "reversal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Entry:
     @property
     def kind(self) -> LineKind:
         if self.payout_id is not None:
-            return LineKind.PAYOUT
+            return LineKind.PAYOUT if self.payable > 0 else LineKind.REVERSAL
         if self.status is Status.PAID_ON_SITE:
             return LineKind.PAID_ON_SITE
         if self.is_first:

@@ -11,6 +11,7 @@ from ..domain.ledger import Account, Journal, Posting, held_back
 from ..domain.life import TAKEN
 from ..domain.payment import Payment
 from ..domain.payout import Payout, PayoutItem
+from ..domain.reversal import Reversal, ReversalStatus
 
 BATCH = 1_000
 
@@ -53,7 +54,8 @@ async def held_back_of(session: AsyncSession, affiliate_id: int) -> dict[str, in
 
 
 async def payouts_with_books(session: AsyncSession) -> Sequence[Any]:
-    """Every payout with what its items come to and what the books say that its affiliate got: payout, cents, cents."""
+    """Every payout with what its items come to, what came back of it, and what the books say that its affiliate has of
+    it: payout, cents, cents, cents."""
     items = select(func.sum(PayoutItem.amount_cents)).where(PayoutItem.payout_id == Payout.id).scalar_subquery()
     paid = (
         select(func.sum(Posting.amount_cents))
@@ -61,15 +63,21 @@ async def payouts_with_books(session: AsyncSession) -> Sequence[Any]:
         .where(Journal.payout_id == Payout.id, Posting.account == Account.AFFILIATE_PAYABLE)
         .scalar_subquery()
     )
-    every = select(Payout, func.coalesce(items, 0), func.coalesce(paid, 0)).order_by(Payout.id)
+    done = (Reversal.payout_id == Payout.id) & (Reversal.status == ReversalStatus.DONE)
+    back = select(func.sum(Reversal.amount_cents)).where(done).scalar_subquery()
+    sums = [func.coalesce(one, 0) for one in (items, back, paid)]
+    every = select(Payout, *sums).order_by(Payout.id)
     found: Sequence[Any] = (await session.execute(every)).all()
     return found
 
 
 async def payments_paid_out_otherwise(session: AsyncSession) -> Sequence[Any]:
-    """Payments that say another sum than their items: id, cents said, cents of the items."""
-    items = cast(func.coalesce(func.sum(PayoutItem.amount_cents), 0), BigInteger)
-    every = select(Payment.id, Payment.paid_out_cents, items).outerjoin(PayoutItem, PayoutItem.payment_id == Payment.id)
+    """Payments that say another sum than their items less what came back or is to: id, cents said, cents of those."""
+    of_items = select(PayoutItem.payment_id.label("id"), PayoutItem.amount_cents.label("cents"))
+    back = select(Reversal.payment_id, -Reversal.amount_cents).where(Reversal.status != ReversalStatus.REFUSED)
+    both = of_items.union_all(back).subquery()
+    items = cast(func.coalesce(func.sum(both.c.cents), 0), BigInteger)
+    every = select(Payment.id, Payment.paid_out_cents, items).outerjoin(both, both.c.id == Payment.id)
     differ = every.group_by(Payment.id).having(Payment.paid_out_cents != items).order_by(Payment.id)
     return (await session.execute(differ)).all()
 

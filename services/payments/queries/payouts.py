@@ -14,7 +14,7 @@ from shared.http import Page, Paged
 from ..domain.booking import FINAL, Booking
 from ..domain.earnings import Earning
 from ..domain.payment import Payment
-from ..domain.payout import NoSuchPayout, Payout, PayoutItem, PayoutStatus
+from ..domain.payout import UNDER_WAY, NoSuchPayout, Payout, PayoutItem, PayoutStatus
 from ..domain.payout_account import AccountStatus, PayoutAccount
 
 LOOKED_AT_EVERY = timedelta(hours=1)
@@ -56,7 +56,7 @@ async def payouts_of(
 async def under_way_of(session: AsyncSession, affiliate_id: int) -> dict[str, int]:
     """What was sent and has not arrived, by currency: of each at most one payout."""
     sent = select(Payout.currency, Payout.amount_cents)
-    of = sent.where(Payout.affiliate_id == affiliate_id, Payout.status != PayoutStatus.PAID)
+    of = sent.where(Payout.affiliate_id == affiliate_id, Payout.status.in_(UNDER_WAY))
     return {row.currency: row.amount_cents for row in await session.execute(of)}
 
 

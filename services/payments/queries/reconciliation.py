@@ -13,7 +13,7 @@ from ..domain.dispute import Dispute
 from ..domain.entry import OWN, TRANSFERS, Entry, Reconciliation
 from ..domain.ledger import Account, Journal, Posting
 from ..domain.payment import Payment
-from ..domain.payout import Payout, PayoutStatus
+from ..domain.payout import ARRIVED, Payout
 from ..domain.refund import Refund, RefundStatus
 from .ledger import SUM
 
@@ -77,7 +77,7 @@ async def payouts_of_day(session: AsyncSession, day: date) -> Sequence[int]:
         select(Payout.id).join(Entry, Entry.source_id == Payout.stripe_transfer_id).where(booked),
         select(Payout.id).join(Entry, Entry.reference == Payout.reference).where(booked),
         select(Payout.id).where(
-            Payout.status == PayoutStatus.PAID, Payout.paid_at >= start - SKEW, Payout.paid_at < end - SKEW
+            Payout.status.in_(ARRIVED), Payout.paid_at >= start - SKEW, Payout.paid_at < end - SKEW
         ),
     )
     return (await session.scalars(ids)).all()

@@ -21,6 +21,7 @@ class PayoutView(View):
     refusal: str | None = Field(description="the provider's word for why it did not take it")
     stripe_transfer_id: str | None
     paid_at: datetime | None
+    reversed_cents: int = Field(description="what was taken back of it since")
     created_at: datetime
     updated_at: datetime
 

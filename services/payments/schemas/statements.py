@@ -21,6 +21,7 @@ SAID = {
     LineKind.REFUND: "Refunds",
     LineKind.DISPUTE: "Disputes",
     LineKind.PAYOUT: "Paid out",
+    LineKind.REVERSAL: "Taken back of payouts",
 }
 SAID_OF_ONE = {
     LineKind.OPENING: "Brought forward",
@@ -30,6 +31,7 @@ SAID_OF_ONE = {
     LineKind.REFUND: "Refund",
     LineKind.DISPUTE: "Dispute",
     LineKind.PAYOUT: "Payout",
+    LineKind.REVERSAL: "Taken back of a payout",
 }
 CSV_COLUMNS = (
     "at", "kind", "booking_id", "payment_id", "payout_id", "currency", "gross", "commission", "tax", "amount", "balance"
