@@ -33,7 +33,7 @@ from ..queries.reversals import (
 )
 from . import tasks
 from .asking import ask
-from .settlement import park
+from .parking import park
 
 log = structlog.get_logger()
 
