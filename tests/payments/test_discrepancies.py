@@ -135,14 +135,25 @@ async def test_a_charge_of_a_day_that_was_never_read_is_read_when_its_refund_is_
     assert await compared(till, noon + timedelta(days=1)) == []
 
 
-async def test_a_provider_that_does_not_answer_is_no_difference(till: Till, noon: datetime) -> None:
+@pytest.mark.parametrize("silent", ["events.list", "balance_transactions.list"])
+async def test_a_provider_that_does_not_answer_is_no_difference(till: Till, noon: datetime, silent: str) -> None:
     await till.ready()
     await till.sandbox.confirm(await till.intent_id())
-    await till.sandbox.break_next("payment_intents.retrieve", "500")
+    await till.sandbox.break_next(silent, "500")
     with pytest.raises(Unanswered):
         await compared(till, noon)
     await till.work()
-    assert [one.kind for one in await found(till)] == []
+    assert ([one.kind for one in await found(till)], (await till.payment()).status) == ([], "captured")
+
+
+async def test_nothing_is_concluded_before_the_provider_was_asked_once_more(till: Till, noon: datetime) -> None:
+    await a_cent_less(till)
+    await till.sandbox.break_next("payment_intents.retrieve", "500")
+    with pytest.raises(Unanswered):
+        await compared(till, noon)
+    assert await found(till) == []
+    await till.work()
+    assert [one.kind for one in await found(till)] == ["wrong_amount"]
 
 
 async def test_what_is_young_waits(till: Till, noon: datetime) -> None:
