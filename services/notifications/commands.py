@@ -37,7 +37,7 @@ from .texts import Words, words_of
 
 COPIED = (
     "booking_id", "version", "customer_id", "affiliate_id", "status", "service_name", "appointment_start",
-    "appointment_end", "timezone",
+    "appointment_end", "timezone", "arrival_window_minutes",
 )  # fmt: skip
 OF_QUOTE = ("quote_id", "version", "customer_id", "affiliate_id", "status", "valid_until")
 

@@ -76,7 +76,8 @@ TABLES = (
     Held(
         "bookings",
         "customer_id = :customer_id",
-        shown="booking_id affiliate_id status service_name appointment_start appointment_end timezone",
+        shown="booking_id affiliate_id status service_name appointment_start appointment_end timezone"
+        " arrival_window_minutes",
         hidden="version customer_id hold_expires_at reminded_at created_at updated_at",
     ),
     Held(

@@ -4,7 +4,7 @@ The words are made once, when the notice is; the app shows them as they are, an 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -37,7 +37,18 @@ def one_line(text: str) -> str:
 def local(moment: str, timezone: str) -> str:
     """An RFC 3339 time as clocks in `timezone` show it: `Tuesday, November 24, 2026 at 9:00 AM EST`."""
     at = datetime.fromisoformat(moment).astimezone(_zone(timezone))
-    return f"{at:%A, %B} {at.day}, {at.year} at {at.hour % 12 or 12}:{at:%M %p %Z}"
+    return f"{at:%A, %B} {at.day}, {at.year} at {_clock(at)} {at:%Z}"
+
+
+def between(moment: str, timezone: str, minutes: int) -> str:
+    """From a time until so much later: `9:00 AM and 9:30 AM EST`."""
+    first = datetime.fromisoformat(moment)
+    one, other = (at.astimezone(_zone(timezone)) for at in (first, first + timedelta(minutes=minutes)))
+    return f"{_clock(one)} and {_clock(other)} {other:%Z}"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.hour % 12 or 12}:{at:%M %p}"
 
 
 def day(iso: str) -> str:
@@ -70,7 +81,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"money": shown, "local": local, "day": day, "clock": clock}
+    made.filters |= {"money": shown, "local": local, "between": between, "day": day, "clock": clock}
     return made
 
 

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notifications.domain.message import Notification
 from services.notifications.jobs import remind_of_appointments
 from shared import clock
 from shared.contracts.booking import BookingCancelled, BookingCompleted, BookingConfirmed, BookingRescheduled
@@ -148,3 +150,14 @@ async def test_a_reminder_of_what_is_cancelled_before_it_is_sent_is_not_sent(off
     async with office.database.begin() as session:
         assert (*REMINDER, "skipped") in await logged(session)
     assert {mail["subject"].split(":")[0] for mail in await catcher.mails()} == {"Confirmed", "Cancelled"}
+
+
+async def test_it_says_between_when_the_crew_arrives(deliver: Deliver, session: AsyncSession) -> None:
+    """So do the confirmation and the news of a move."""
+    await deliver(person())
+    await deliver(booking(BookingConfirmed, 2, "confirmed", arrival_window_minutes=90))
+    await deliver(MOVED.model_copy(update={"arrival_window_minutes": 90}))
+    with clock.frozen(LATER - timedelta(hours=20)):
+        await remind_of_appointments(session)
+    texts = (await session.scalars(select(Notification.message).order_by(Notification.id))).all()
+    assert ["between 9:00 AM and 10:30 AM EDT" in text for text in texts] == [True] * 3

@@ -25,6 +25,7 @@ class Booking(Timestamped, Base, kw_only=True):
     appointment_start: Mapped[datetime]
     appointment_end: Mapped[datetime]
     timezone: Mapped[str]
+    arrival_window_minutes: Mapped[int] = mapped_column(default=0)
     hold_expires_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None] = mapped_column(default=None)
 

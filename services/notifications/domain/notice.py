@@ -303,7 +303,7 @@ def affects_affiliate(before: Booking | None) -> bool:
 
 def reminder_of(booking: Booking) -> Notice:
     """Of one time: moved, it is another."""
-    names = ("booking_id", "affiliate_id", "service_name", "timezone")
+    names = ("booking_id", "affiliate_id", "service_name", "timezone", "arrival_window_minutes")
     facts = {name: getattr(booking, name) for name in names}
     starts = booking.appointment_start.astimezone(UTC).isoformat()
     return Notice(
