@@ -1,5 +1,9 @@
-"""The life of bookings against its model: longer stories, and others each time. It needs no running system."""
+"""The life of bookings against its model: longer stories, and others each time. It needs no running system.
 
+`MDH_CHAOS_STORIES` says how many.
+"""
+
+import os
 from collections.abc import Callable
 
 import httpx
@@ -13,7 +17,8 @@ from shared.testing.plugin import Deliver, Headers
 from ..booking.conftest import open_shop
 from ..booking.test_life_machine import tell_stories
 
-LONG = settings(max_examples=200, stateful_step_count=60, deadline=None, database=None, print_blob=True)
+STORIES = int(os.environ.get("MDH_CHAOS_STORIES", "200"))
+LONG = settings(max_examples=STORIES, stateful_step_count=60, deadline=None, database=None, print_blob=True)
 
 
 @pytest.fixture(scope="session")
