@@ -1,6 +1,8 @@
 """HTTP: appointments."""
 
-from fastapi import Response
+from typing import Annotated
+
+from fastapi import Depends, Response
 
 from shared.auth import CurrentActor, CurrentCustomer, InPerson
 from shared.db import ReadSession, Session
@@ -29,12 +31,30 @@ from ..schemas.bookings import (
 router = new_router("booking", "booking")
 
 
+class Act:
+    """What somebody does to one booking, at the version that they saw; the answer bears the one that it has then."""
+
+    def __init__(
+        self, booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
+    ) -> None:
+        self.upon = session, actor, booking_id, version
+        self._actor, self._response = actor, response
+
+    def shows(self, booking: Booking) -> BookingView:
+        tag(self._response, booking.version)
+        return view_of(booking, self._actor)
+
+
+CurrentAct = Annotated[Act, Depends(Act)]
+
+
 @router.post("/bookings", response_model=BookingView, status_code=201, dependencies=[Idempotent])
 async def take_slot(wanted: BookingRequest, actor: CurrentCustomer, session: Session, response: Response) -> Booking:
     """Take a slot: it is held for some minutes, and paying confirms it. Who says yes first is only asked for it."""
     booking = await holding.take_slot(session, actor, wanted)
     response.headers["Location"] = f"/booking/v1/bookings/{booking.id}"
-    return _tagged(response, booking)
+    tag(response, booking.version)
+    return booking
 
 
 @router.get("/bookings", response_model=PageView[BookingView])
@@ -54,17 +74,9 @@ async def booking(booking_id: PathId, actor: CurrentActor, session: ReadSession,
 
 
 @router.post("/bookings/{booking_id}/cancel", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def cancel_booking(
-    booking_id: PathId,
-    wanted: CancelRequest,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> BookingView:
+async def cancel_booking(wanted: CancelRequest, act: CurrentAct) -> BookingView:
     """Cancel. Free until `free_until`; after that a customer pays the fee named in the booking."""
-    cancelled = await commands.cancel_booking(session, actor, booking_id, version, wanted.reason)
-    return view_of(_tagged(response, cancelled), actor)
+    return act.shows(await commands.cancel_booking(*act.upon, wanted.reason))
 
 
 @router.get("/bookings/{booking_id}/rivals", response_model=PageView[BookingView])
@@ -76,131 +88,67 @@ async def rivals(booking_id: PathId, actor: CurrentActor, session: ReadSession) 
 
 
 @router.post("/bookings/{booking_id}/accept", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def accept_request(
-    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
-) -> BookingView:
+async def accept_request(act: CurrentAct) -> BookingView:
     """Give the time to this request: it is held until it is paid. By the affiliate's owner and managers."""
-    accepted = await requests.accept_request(session, actor, booking_id, version)
-    return view_of(_tagged(response, accepted), actor)
+    return act.shows(await requests.accept_request(*act.upon))
 
 
 @router.post("/bookings/{booking_id}/decline", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def decline_request(
-    booking_id: PathId,
-    wanted: CancelRequest,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> BookingView:
+async def decline_request(wanted: CancelRequest, act: CurrentAct) -> BookingView:
     """Say no to a request; its customer is told other times."""
-    declined = await requests.decline_request(session, actor, booking_id, version, wanted.reason)
-    return view_of(_tagged(response, declined), actor)
+    return act.shows(await requests.decline_request(*act.upon, wanted.reason))
 
 
 @router.post("/bookings/{booking_id}/reschedule", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def reschedule_booking(
-    booking_id: PathId,
-    wanted: RescheduleRequest,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> Booking:
+async def reschedule_booking(wanted: RescheduleRequest, act: CurrentAct) -> BookingView:
     """Move it, by its customer: until it can be cancelled for nothing, or to the time that the affiliate proposes."""
-    return _tagged(response, await rescheduling.reschedule_booking(session, actor, booking_id, version, wanted))
+    return act.shows(await rescheduling.reschedule_booking(*act.upon, wanted))
 
 
 @router.post("/bookings/{booking_id}/propose", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def propose_time(
-    booking_id: PathId,
-    wanted: ProposalRequest,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> Booking:
+async def propose_time(wanted: ProposalRequest, act: CurrentAct) -> BookingView:
     """Ask the customer to move it to a time that is free now; by the affiliate's owner and managers."""
-    return _tagged(response, await rescheduling.propose_time(session, actor, booking_id, version, wanted))
+    return act.shows(await rescheduling.propose_time(*act.upon, wanted))
 
 
 @router.post("/bookings/{booking_id}/extras", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def offer_extras(
-    booking_id: PathId,
-    wanted: ExtrasRequest,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> Booking:
+async def offer_extras(wanted: ExtrasRequest, act: CurrentAct) -> BookingView:
     """Offer to do more, for more; by the affiliate's team, from an hour before it begins until it is completed."""
-    return _tagged(response, await extras.offer_extras(session, actor, booking_id, version, wanted))
+    return act.shows(await extras.offer_extras(*act.upon, wanted))
 
 
 @router.post("/bookings/{booking_id}/extras/agree", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def agree_extras(
-    booking_id: PathId,
-    wanted: ExtrasAnswer,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> Booking:
+async def agree_extras(wanted: ExtrasAnswer, act: CurrentAct) -> BookingView:
     """Have them done, at what one saw: they are charged on top; by the customer."""
-    return _tagged(response, await extras.agree_extras(session, actor, booking_id, version, wanted))
+    return act.shows(await extras.agree_extras(*act.upon, wanted))
 
 
 @router.post("/bookings/{booking_id}/extras/drop", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def drop_extras(
-    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
-) -> Booking:
+async def drop_extras(act: CurrentAct) -> BookingView:
     """Leave it at what was booked; by the customer, or by the team that offered more."""
-    return _tagged(response, await extras.drop_extras(session, actor, booking_id, version))
+    return act.shows(await extras.drop_extras(*act.upon))
 
 
 @router.post("/bookings/{booking_id}/set-out", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def set_out(
-    booking_id: PathId,
-    wanted: DepartureRequest,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> Booking:
+async def set_out(wanted: DepartureRequest, act: CurrentAct) -> BookingView:
     """Say that the crew is on its way, and when it means to be there; from twelve hours before."""
-    return _tagged(response, await commands.set_out(session, actor, booking_id, version, wanted))
+    return act.shows(await commands.set_out(*act.upon, wanted))
 
 
 @router.post("/bookings/{booking_id}/start", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def start_job(
-    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
-) -> Booking:
+async def start_job(act: CurrentAct) -> BookingView:
     """Say that the crew has begun; from an hour before it was to."""
-    return _tagged(response, await commands.start_job(session, actor, booking_id, version))
+    return act.shows(await commands.start_job(*act.upon))
 
 
 @router.post("/bookings/{booking_id}/complete", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def complete_booking(
-    booking_id: PathId,
-    wanted: CompletionRequest,
-    actor: CurrentActor,
-    session: Session,
-    version: IfMatch,
-    response: Response,
-) -> Booking:
+async def complete_booking(wanted: CompletionRequest, act: CurrentAct) -> BookingView:
     """Say that the job is done, with photos and notes; by the affiliate's team, from an hour before it was to begin."""
-    return _tagged(response, await commands.complete_booking(session, actor, booking_id, version, wanted))
+    return act.shows(await commands.complete_booking(*act.upon, wanted))
 
 
 @router.post("/bookings/{booking_id}/no-show", response_model=BookingView, dependencies=[InPerson, Idempotent])
-async def miss_customer(
-    booking_id: PathId, actor: CurrentActor, session: Session, version: IfMatch, response: Response
-) -> Booking:
+async def miss_customer(act: CurrentAct) -> BookingView:
     """Say that nobody was there, from 15 minutes after it was to begin: the customer pays the fee that the booking
     names, and the rest goes back."""
-    return _tagged(response, await commands.miss_customer(session, actor, booking_id, version))
-
-
-def _tagged(response: Response, booking: Booking) -> Booking:
-    tag(response, booking.version)
-    return booking
+    return act.shows(await commands.miss_customer(*act.upon))
