@@ -70,6 +70,11 @@ def _by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     return found
 
 
+def _currency_of(entries: Sequence[Entry], ours: str) -> str:
+    """Another than ours, if any of them has one."""
+    return next((entry.currency for entry in entries if entry.currency != ours), ours)
+
+
 def _of_charges(payment: Payment, entries: list[Entry]) -> Iterator[Difference]:
     """One charge at most, by the intent that we know of."""
     own = [entry for entry in entries if entry.intent_id == payment.stripe_payment_intent_id]
@@ -98,7 +103,7 @@ def _of_refunds(payment: Payment, refunds: Sequence[Refund], entries: dict[str, 
     seen = set()
     for source, moves in entries.items():
         refund = next((r for r in refunds if r.stripe_refund_id == source or r.reference == moves[0].reference), None)
-        total, currency = sum(move.amount_cents for move in moves), moves[0].currency
+        total, currency = sum(move.amount_cents for move in moves), _currency_of(moves, payment.currency)
         if refund is not None:
             seen.add(refund.id)
         we_say = f"{-refund.amount_cents} {payment.currency}, {refund.status}" if refund else NOTHING
@@ -125,11 +130,12 @@ def _of_disputes(disputes: Sequence[Dispute], entries: dict[str, list[Entry]]) -
         withdrawn = max(0, -sum(move.amount_cents for move in moves))
         fee = max(0, sum(move.fee_cents for move in moves))
         dispute = known.pop(source, None)
-        says = f"{withdrawn} {moves[0].currency} and a fee of {fee}"
+        currency = _currency_of(moves, dispute.currency if dispute else moves[0].currency)
+        says = f"{withdrawn} {currency} and a fee of {fee}"
         if dispute is None:
             kind = Kind.DISPUTE_UNKNOWN if moves[0].type == "adjustment" else Kind.FOREIGN
             yield Difference(kind, source, says, NOTHING)
-        elif moves[0].currency != dispute.currency:
+        elif currency != dispute.currency:
             yield Difference(Kind.WRONG_CURRENCY, source, says, _of_dispute(dispute))
         elif (withdrawn, fee) != (dispute.withdrawn_cents, dispute.fee_cents):
             yield Difference(Kind.WRONG_AMOUNT, source, says, _of_dispute(dispute))
@@ -157,8 +163,9 @@ def differences_of_payout(payout: Payout, entries: Sequence[Entry]) -> list[Diff
     if not entries:
         missing = payout.status in ARRIVED
         return [Difference(Kind.TRANSFER_MISSING, subject, NOTHING, we_say)] if missing else []
-    says = f"{total} {entries[0].currency}"
-    if entries[0].currency != payout.currency:
+    currency = _currency_of(entries, payout.currency)
+    says = f"{total} {currency}"
+    if currency != payout.currency:
         return [Difference(Kind.WRONG_CURRENCY, subject, says, we_say)]
     left = payout.reversed_cents - payout.amount_cents
     expected = {PayoutStatus.PAID: (left,), PayoutStatus.REVERSED: (left,), PayoutStatus.REFUSED: (0,)}
