@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from .domain.kinds import Kind
 from .domain.message import Communication
-from .domain.notice import Kind
 from .settings import Settings
 
 # With a secret: the name of the page, and what one does there.

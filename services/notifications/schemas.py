@@ -6,8 +6,8 @@ from typing import Any, Self
 from shared.auth import Actor
 from shared.http import PageView, View
 
+from .domain.kinds import Kind
 from .domain.message import Channel, Status
-from .domain.notice import Kind
 
 
 class NotificationView(View):

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications.clients import MailServer
+from services.notifications.domain.kinds import Kind
 from services.notifications.domain.message import Status
-from services.notifications.domain.notice import Kind
 from services.notifications.links import link_of
 from shared.auth import Actor
 from shared.contracts.identity import EmailChanged, PasswordChanged, UserChanged, UserClosed

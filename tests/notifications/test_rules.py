@@ -9,9 +9,9 @@ from jinja2 import UndefinedError
 from pydantic import ValidationError
 
 from services.notifications.domain.booking import Booking
+from services.notifications.domain.kinds import Kind
 from services.notifications.domain.notice import (
     TELLS,
-    Kind,
     Notice,
     affects_affiliate,
     notices_of,

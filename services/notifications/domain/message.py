@@ -12,7 +12,7 @@ from shared.errors import NotFound
 from shared.papers import Paper
 
 from . import Base
-from .notice import Kind
+from .kinds import Kind
 
 MAX_ERROR = 500
 # Nothing more will be sent: what was needed only for that goes.

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -14,101 +13,9 @@ from shared.papers import Paper, PaperKind
 
 from .addressee import Addressee
 from .booking import Booking
+from .kinds import Kind
 
 SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "series_id", "payout_id", "invoice_id")
-
-
-class Kind(StrEnum):
-    """What a notice says; also the name of its template."""
-
-    BOOKING_HELD = "booking_held"
-    BOOKING_CONFIRMED = "booking_confirmed"
-    BOOKING_REMINDER = "booking_reminder"
-    BOOKING_REQUESTED = "booking_requested"  # to the affiliate: somebody asks for a time
-    BOOKING_DECLINED = "booking_declined"
-    EXTRAS_OFFERED = "extras_offered"
-    EXTRAS_AGREED = "extras_agreed"
-    MOVE_PROPOSED = "move_proposed"  # the affiliate asks for another time
-    BOOKING_MOVED = "booking_moved"
-    BOOKING_MOVED_AWAY = "booking_moved_away"  # to the affiliate
-    BOOKING_EN_ROUTE = "booking_en_route"
-    BOOKING_COMPLETED = "booking_completed"
-    BOOKING_MISSED = "booking_missed"  # the crew was there and the customer was not
-    BOOKING_EXPIRED = "booking_expired"
-    BOOKING_CANCELLED = "booking_cancelled"
-    BOOKING_RECEIVED = "booking_received"  # to the affiliate: it has a new appointment
-    BOOKING_CALLED_OFF = "booking_called_off"  # to the affiliate: it has one less
-    QUOTE_REQUESTED = "quote_requested"  # to the affiliate
-    QUOTE_RECEIVED = "quote_received"  # to the customer: it has a price
-    QUOTE_ACCEPTED = "quote_accepted"
-    QUOTE_REOPENED = "quote_reopened"
-    QUOTE_DECLINED = "quote_declined"
-    QUOTE_WITHDRAWN = "quote_withdrawn"
-    QUOTE_CLOSED = "quote_closed"
-    QUOTE_EXPIRED = "quote_expired"  # to the customer
-    QUOTE_LAPSED = "quote_lapsed"  # the same to the affiliate
-    QUOTE_QUESTION = "quote_question"  # the customer says something
-    QUOTE_ANSWER = "quote_answer"  # the affiliate does
-    SERIES_STARTED = "series_started"
-    SERIES_RECEIVED = "series_received"  # to the affiliate: somebody has it come every so many weeks
-    SERIES_PAUSED = "series_paused"
-    SERIES_ENDED = "series_ended"
-    SERIES_CALLED_OFF = "series_called_off"  # the same to the affiliate
-    VISIT_MISSED = "visit_missed"  # of a series: its time could not be had
-    VISIT_PRICED_ANEW = "visit_priced_anew"  # of a series: it costs something else than the last
-    CHARGE_DUE = "charge_due"  # to the customer: there is more to pay
-    PAYMENT_FAILED = "payment_failed"  # of what confirms a booking
-    CHARGE_FAILED = "charge_failed"  # of anything else
-    AUTHORISATION_FAILED = "authorisation_failed"  # the saved card does not give the price when the visit is near
-    AUTHORISATION_MISSING = "authorisation_missing"  # the same to the affiliate
-    PAYMENT_REFUNDED = "payment_refunded"
-    RECEIPT_ISSUED = "receipt_issued"
-    INVOICE_ISSUED = "invoice_issued"
-    CREDIT_NOTE_ISSUED = "credit_note_issued"
-    TIP_RECEIVED = "tip_received"  # to the affiliate
-    DISPUTE_NOTED = "dispute_noted"  # to the customer: their bank has told us
-    DISPUTE_DECIDED = "dispute_decided"
-    DISPUTE_ASKED = "dispute_asked"  # to the affiliate: a bank asks, and takes nothing yet
-    DISPUTE_OPENED = "dispute_opened"
-    EVIDENCE_DUE = "evidence_due"  # to the affiliate: nobody has answered the bank yet
-    DISPUTE_WON = "dispute_won"
-    DISPUTE_LOST = "dispute_lost"
-    DISPUTE_CLOSED = "dispute_closed"
-    PAYOUTS_READY = "payouts_ready"
-    PAYOUTS_RESTRICTED = "payouts_restricted"
-    PAID_OUT = "paid_out"  # to the affiliate
-    PAYOUT_REFUSED = "payout_refused"
-    PAYOUT_REVERSED = "payout_reversed"
-    AFFILIATE_IN_REVIEW = "affiliate_in_review"
-    AFFILIATE_CHANGES_REQUESTED = "affiliate_changes_requested"
-    AFFILIATE_APPROVED = "affiliate_approved"
-    AFFILIATE_REJECTED = "affiliate_rejected"
-    AFFILIATE_SUSPENDED = "affiliate_suspended"
-    AFFILIATE_REINSTATED = "affiliate_reinstated"
-    AFFILIATE_CLOSED = "affiliate_closed"
-    REVIEW_POSTED = "review_posted"
-    EXPORT_READY = "export_ready"
-    ERASURE_ACCEPTED = "erasure_accepted"
-    EMAIL_VERIFICATION = "email_verification"
-    ALREADY_REGISTERED = "already_registered"
-    SECOND_FACTOR_ENABLED = "second_factor_enabled"
-    SECOND_FACTOR_DISABLED = "second_factor_disabled"
-    RECOVERY_CODE_USED = "recovery_code_used"
-    SIGN_IN_LINKED = "sign_in_linked"
-    SIGN_IN_UNLINKED = "sign_in_unlinked"
-    ACCOUNT_SUSPENDED = "account_suspended"
-    ACCOUNT_REINSTATED = "account_reinstated"
-    SUPPORT_ACTS = "support_acts"
-    API_KEY_CREATED = "api_key_created"
-    API_KEY_REVOKED = "api_key_revoked"
-    PASSWORD_RESET = "password_reset"  # noqa: S105 - no password
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
-    EMAIL_CHANGE = "email_change"  # to the new address: is it theirs?
-    EMAIL_CHANGE_REQUESTED = "email_change_requested"
-    EMAIL_CHANGED = "email_changed"  # to the old address
-    ACCOUNT_CLOSED = "account_closed"
-    SESSION_REUSED = "session_reused"
-    TEAM_INVITATION = "team_invitation"
 
 
 # Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event

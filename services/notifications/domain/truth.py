@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from .booking import Booking
-from .notice import Kind
+from .kinds import Kind
 from .people import Affiliate
 from .quote import Quote
 
