@@ -1,26 +1,25 @@
 """An appointment and its life."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import ARRAY, Text
-from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.auth import Actor
 from shared.db import Aggregate, kept, words
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.money import share
-from shared.places import find_place
 from shared.pricing import Job, LineKind, Price, Wanted
 from shared.vehicles import Condition, SizeClass
 
 from . import Base
 from .agenda import Taken
-from .availability import Crew
+from .appointment import Appointment, blocked_by
 from .extras import Extended
-from .life import AGREED, UNDER_WAY, AlreadyAnswered, NotYourPart, Party, Status, Step, TooLateToReschedule, after
+from .life import AGREED, UNDER_WAY, AlreadyAnswered, Party, Status, Step, TooLateToReschedule, after
 from .offer import Offer, Sale, Visit
+from .parties import Parties
 from .slots import Slot
 from .sold import Sold
 from .tour import Stop
@@ -53,25 +52,16 @@ class NoSuchBooking(NotFound):
     """There is no such booking, or it is not yours to see."""
 
 
-class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
+class Booking(Parties, Appointment, Sold, Extended, Aggregate, Base, kw_only=True):
     """One appointment. Price, commission and policy are those of the moment it was made."""
 
     __tablename__ = "bookings"
 
-    customer_id: Mapped[int]
-    affiliate_id: Mapped[int]
-    crew_id: Mapped[int]
     service_id: Mapped[int]
     tier_id: Mapped[int]
     service_name: Mapped[str]
     tier_name: Mapped[str]
     status: Mapped[Status] = mapped_column(words(Status))
-    appointment_start: Mapped[datetime]
-    appointment_end: Mapped[datetime]
-    blocked: Mapped[Any] = mapped_column(TSTZRANGE)
-    timezone: Mapped[str]
-    address: Mapped[str]
-    zip: Mapped[str]
     size_class: Mapped[SizeClass | None] = mapped_column(words(SizeClass), default=None)
     condition: Mapped[Condition | None] = mapped_column(words(Condition), default=None)
     vehicles: Mapped[list[Wanted]] = mapped_column(kept(list[Wanted]), default_factory=list)
@@ -107,7 +97,7 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
             status=Status.HELD,
             appointment_start=slot.starts_at,
             appointment_end=slot.ends_at,
-            blocked=_blocked(slot),
+            blocked=blocked_by(slot),
             timezone=offer.affiliate.timezone,
             address=visit.address,
             zip=visit.zip,
@@ -140,41 +130,12 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
         return asked
 
     @property
-    def stop(self) -> Stop:
-        """What is to be done, as a schedule asks for it."""
-        length = self.appointment_end - self.appointment_start
-        return Stop(int(length.total_seconds()) // 60, find_place(self.zip))
-
-    def block(self, crew: Crew) -> None:
-        """Keep this crew, with the buffers that it needs now."""
-        self.blocked = _blocked(Slot(self.appointment_start, self.appointment_end, crew))
-
-    @property
     def photos(self) -> str:
         """One text, as an event tells them: a URL on each line."""
         return "\n".join(self.photo_urls)
 
-    @property
-    def blocked_from(self) -> datetime:
-        """From when, and until when its crew is kept, buffers included."""
-        found: datetime = self.blocked.lower
-        return found
-
-    @property
-    def blocked_until(self) -> datetime:
-        found: datetime = self.blocked.upper
-        return found
-
-    def may_be_seen_by(self, actor: Actor) -> bool:
-        return actor.customer_id == self.customer_id or actor.works_for(self.affiliate_id) or actor.is_staff
-
-    def must_not_be_of(self, actor: Actor) -> None:
-        """What others want is not its customer's to see."""
-        if actor.customer_id == self.customer_id:
-            raise NotYourPart
-
     def shows_address_to(self, actor: Actor) -> bool:
-        return acting_as(actor, self) != "affiliate" or self.status in AGREED
+        return self.acting_as(actor) != "affiliate" or self.status in AGREED
 
     def must_be_acceptable(self, by: Actor, at: datetime) -> None:
         self._after(Step.ACCEPT, by, at)
@@ -184,7 +145,7 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
         """The time is kept for the customer who asked for it, until they have paid."""
         self.must_be_acceptable(by, at)
         self._take(Step.ACCEPT, by, at)
-        self.crew_id, self.blocked = slot.crew.id, _blocked(slot)
+        self.be_at(slot)
         self.hold_expires_at = min(at + PAID_WITHIN, self.appointment_start)
 
     def decline(self, by: Actor | None, reason: str, at: datetime) -> None:
@@ -234,8 +195,8 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
         self.must_be_movable(by, slot.starts_at, at)
         self._take(Step.RESCHEDULE, by, at)
         self.free_until += slot.starts_at - self.appointment_start
-        self.crew_id, self.appointment_start, self.appointment_end = slot.crew.id, slot.starts_at, slot.ends_at
-        self.blocked, self.proposed_start = _blocked(slot), None
+        self.be_at(slot)
+        self.proposed_start = None
         self.hold_expires_at = min(self.hold_expires_at, slot.starts_at)
         return self.cost_anew(price) if price else 0
 
@@ -258,9 +219,8 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
     def agree_extras(self, by: Actor, seen_cents: int, at: datetime) -> int:
         """Says how much more it costs."""
         self._take(Step.AGREE_EXTRAS, by, at)
-        price, longer = self.with_extras(self.lines, seen_cents), timedelta(minutes=self.extra_minutes)
-        self.appointment_end += longer
-        self.blocked = Range(self.blocked_from, self.blocked_until + longer, bounds="[)")
+        price = self.with_extras(self.lines, seen_cents)
+        self.last_longer(timedelta(minutes=self.extra_minutes))
         self.forget_extras()
         return self.cost_anew(price)
 
@@ -298,7 +258,7 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
 
         After its end only an administrator can: a job that nobody came for must not keep the customer's money.
         """
-        was_agreed, capacity = self.status in UNDER_WAY, acting_as(by, self)
+        was_agreed, capacity = self.status in UNDER_WAY, self.acting_as(by)
         self._take(Step.CANCEL, by, at)
         is_late = was_agreed and capacity == "customer" and at > self.free_until
         self.cancelled_by, self.cancel_reason = capacity, reason
@@ -320,31 +280,8 @@ class Booking(Sold, Extended, Aggregate, Base, kw_only=True):
         return after(
             step,
             self.status,
-            capacities(by, self) if by else frozenset({Party.PLATFORM}),
+            self.capacities(by) if by else frozenset({Party.PLATFORM}),
             at=at,
             start=self.appointment_start,
             end=self.appointment_end,
         )
-
-
-def _blocked(slot: Slot) -> Range[datetime]:
-    minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
-    return Range(*slot.crew.blocked(slot.starts_at, minutes), bounds="[)")
-
-
-def capacities(actor: Actor, booking: Booking) -> frozenset[Party]:
-    """All in which somebody may act on it; nobody is staff in a matter of their own."""
-    mine = {
-        Party.CUSTOMER: actor.customer_id == booking.customer_id,
-        Party.TEAM: actor.works_for(booking.affiliate_id),
-        Party.LEADERS: actor.runs(booking.affiliate_id),
-        Party.ADMIN: actor.is_admin and actor.customer_id != booking.customer_id,
-    }
-    return frozenset(party for party, is_mine in mine.items() if is_mine)
-
-
-def acting_as(actor: Actor, booking: Booking) -> str:
-    """In which of them it counts: customer, affiliate or staff."""
-    if actor.customer_id == booking.customer_id:
-        return "customer"
-    return "affiliate" if actor.works_for(booking.affiliate_id) else "staff"
