@@ -88,11 +88,8 @@ def _rabbitmq(servers: Servers) -> list[Program]:
     epmd = rabbitmq.epmd
     return [
         Program("epmd", epmd.command, epmd.env, is_ready=epmd.is_ready),
-        Program(
-            "rabbitmq", rabbitmq.command, rabbitmq.env,
-            url=rabbitmq.management_url, is_ready=rabbitmq.is_ready, waits=True,
-        ),
-    ]  # fmt: skip
+        Program("rabbitmq", rabbitmq.command, rabbitmq.env, url=rabbitmq.management_url, is_ready=rabbitmq.is_ready),
+    ]
 
 
 def _infrastructure(home: Home, state: State) -> list[Program]:
