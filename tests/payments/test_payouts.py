@@ -105,6 +105,18 @@ async def test_the_week_begins_when_the_later_of_job_and_payment_is_over(banked:
     assert await arrived(banked, stripe_id) == [SHARE]
 
 
+async def test_the_week_begins_when_the_job_is_over_however_long_ago_it_was_paid(banked: Till) -> None:
+    stripe_id = await has_account(banked)
+    await paid(banked, await banked.ready())
+    async with banked.database.begin() as session:
+        await session.execute(text("update payments set captured_at = now() - interval '20 days'"))
+    await banked.hear(completed())
+    await payday(banked, HOLD - A_MOMENT)
+    assert await made(banked) == []
+    await payday(banked)
+    assert await arrived(banked, stripe_id) == [SHARE]
+
+
 async def test_whatever_order_the_end_is_told_in_the_first_counts(banked: Till) -> None:
     stripe_id = await has_account(banked)
     await paid(banked, await banked.ready())
@@ -126,11 +138,13 @@ async def test_what_is_too_little_waits_for_more(banked: Till) -> None:
     assert (await arrived(banked, stripe_id), await items(banked)) == ([2_500], [2_499, 1])
 
 
-async def test_nobody_is_paid_before_the_provider_knows_all_it_wants(banked: Till) -> None:
+@pytest.mark.parametrize(("status", "enabled"), [("restricted", True), ("complete", False)])
+async def test_nobody_is_paid_before_the_provider_knows_all_it_wants(banked: Till, status: str, enabled: bool) -> None:
     stripe_id = await has_account(banked)
     await earned(banked)
     async with banked.database.begin() as session:
-        await session.execute(text("update payout_accounts set status = 'restricted', payouts_enabled = true"))
+        stands = text("update payout_accounts set status = :status, payouts_enabled = :enabled")
+        await session.execute(stands, {"status": status, "enabled": enabled})
     await payday(banked)
     assert await made(banked) == []
     await tells(banked, stripe_id, "complete")
