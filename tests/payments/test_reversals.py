@@ -169,6 +169,20 @@ async def test_all_of_it_back_is_a_payout_that_is_reversed(banked: Till) -> None
     assert [one.status for one in await made(banked)] == ["reversed", "paid"]
 
 
+async def test_each_debt_waits_for_itself(banked: Till) -> None:
+    await has_account(banked)
+    await earned(banked, 1)
+    await earned(banked, 2)
+    await payday(banked)
+    await banked.hear(cancelled(1, version=9, refund_cents=PRICE))
+    with frozen(now() + timedelta(days=20)):
+        await banked.hear(cancelled(2, version=9, refund_cents=PRICE))
+    await waits(banked)
+    assert (await came_back(banked), await owed(banked)) == ([SHARE], -SHARE)
+    await waits(banked, timedelta(days=51))
+    assert (await came_back(banked), await owed(banked)) == ([SHARE, SHARE], 0)
+
+
 @pytest.mark.parametrize("fault", ["drop", "500", "500-stored"])
 async def test_whatever_gets_lost_it_comes_back_once(banked: Till, fault: str) -> None:
     await has_account(banked)
