@@ -12,7 +12,31 @@ OF_THE_PERSON = (
     " where payment_id in (select id from payments where customer_id = :customer_id)"
 )
 
+# Cards and customers as the provider calls them.
+CARDS = (
+    "select stripe_payment_method_id from kept_cards where customer_id = :customer_id"
+    " union all select payment_method ->> 'id' from payments where customer_id = :customer_id"
+)
+KNOWN_AS = (
+    "select stripe_customer_id from wallets where customer_id = :customer_id"
+    " union all select payment_method ->> 'customer' from payments where customer_id = :customer_id"
+)
+# As idx_webhooks_intent and idx_webhooks_customer have it.
+TOLD_OF_THEM = (  # the names are ours
+    "select id from webhooks where coalesce(payload #>> '{data,object,payment_intent}', payload #>> '{data,object,id}')"  # noqa: S608
+    f" in ({OF_THE_PERSON} union all {CARDS} union all {KNOWN_AS})"
+    f" union all select id from webhooks where payload #>> '{{data,object,customer}}' in ({KNOWN_AS})"
+)
+
 TABLES = (
+    Held(
+        # Before the rows by which they are found. One that is not handled yet loses its details with the job that
+        # forgets them.
+        "webhooks",
+        f"id in ({TOLD_OF_THEM}) and handled_at is not null",
+        hidden="id event_id type received_at handled_at outcome created_at updated_at payload",
+        erased={"payload": "'{}'"},
+    ),
     Held(
         "payments",
         "customer_id = :customer_id",
@@ -64,14 +88,6 @@ TABLES = (
         shown="id payment_id booking_id affiliate_id amount_cents currency reason status stripe_dispute_id opened_at"
         " created_at updated_at",
         hidden="version customer_id withdrawn_cents fee_cents evidence_due_by reminders checked_at",
-    ),
-    Held(
-        "webhooks",
-        # As idx_webhooks_intent has it. One that is not handled yet loses its details with the job that forgets them.
-        "coalesce(payload #>> '{data,object,payment_intent}', payload #>> '{data,object,id}')"
-        f" in ({OF_THE_PERSON}) and handled_at is not null",
-        hidden="id event_id type received_at handled_at outcome created_at updated_at payload",
-        erased={"payload": "'{}'"},
     ),
     Held(
         "bills",

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import text, update
 
 from services.payments.commands import webhooks
 from services.payments.domain.life import Status
@@ -13,6 +14,7 @@ from shared.contracts.payments import PaymentRefunded, PersonalDataErased
 from shared.testing.plugin import Published
 
 from .conftest import CUSTOMER, PRICE, Till, refund_due
+from .test_webhooks import signed
 
 ERASE = ErasureRequested(erasure_id=1, version=2, user_id=1007, customer_id=CUSTOMER)
 
@@ -52,6 +54,51 @@ async def test_an_intent_that_is_paid_after_the_erasure_keeps_no_card(till: Till
     await till.hand_on(intent_id, "payment_intent.succeeded")
     payment = await till.payment()
     assert (payment.status, payment.payment_method) == (Status.CAPTURED, {})
+
+
+@pytest.mark.parametrize("kind", ["payment_method.detached", "customer.updated"])
+async def test_of_people_and_their_cards_only_ids_are_kept_of_what_is_told_later(till: Till, kind: str) -> None:
+    """The provider says with all details that a card was detached, which an erasure has it do."""
+    subject = {"id": "pm_1", "object": "payment_method", "customer": None, "billing_details": {"name": "Ada"}}
+    told = {"id": "evt_1", "type": kind, "created": 1, "data": {"object": subject, "previous_attributes": {"x": "Ada"}}}
+    for _ in range(2):
+        assert (await till.post(signed(told))).status_code == 200
+    [kept] = await till.webhooks()
+    assert (kept.event_id, kept.outcome, kept.payload) == (
+        "evt_1", Outcome.IGNORED,
+        {"id": "evt_1", "type": kind, "created": 1,
+         "data": {"object": {"id": "pm_1", "object": "payment_method", "customer": None}}},
+    )  # fmt: skip
+
+
+async def test_what_was_stored_of_a_persons_cards_is_erased_and_others_is_not(till: Till, published: Published) -> None:
+    """However it names the person: by a card, by one of the provider's customers, or as that customer."""
+    async with till.database.begin() as session:
+        for customer_id, name in ((CUSTOMER, "1"), (8, "2")):
+            await session.execute(
+                text(
+                    "insert into wallets (customer_id, stripe_customer_id, reference, idempotency_key)"
+                    " values (:id, 'cus_' || :name, gen_random_uuid(), 'w' || :name)"
+                ),
+                {"id": customer_id, "name": name},
+            )
+            for subject in ({"id": f"pm_{name}", "customer": f"cus_{name}"}, {"id": f"cus_{name}"}):
+                told = {"id": "e", "data": {"object": subject | {"billing_details": {"name": "Ada"}}}}
+                event_id = f"evt_{subject['id']}"
+                session.add(
+                    Webhook(
+                        event_id=event_id,
+                        type="payment_method.x",
+                        payload=told,
+                        handled_at=now(),
+                        outcome=Outcome.IGNORED,
+                    )
+                )
+    await till.deliver(ERASE)
+    left = {hook.event_id: bool(hook.payload) for hook in await till.webhooks()}
+    assert left == {"evt_pm_1": False, "evt_cus_1": False, "evt_pm_2": True, "evt_cus_2": True}
+    [receipt] = await published(PersonalDataErased)
+    assert receipt.counts["webhooks"] == 2
 
 
 async def test_details_of_webhooks_are_forgotten_but_for_those_that_a_person_must_look_at(till: Till) -> None:

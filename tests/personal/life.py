@@ -1,5 +1,6 @@
 """One customer's life on the platform, with a mark wherever something of theirs can stand."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,7 +154,20 @@ async def pays(world: World, booking: Any) -> None:
         await receive(session, event)
     [[webhook_id]] = await world.sql("payments", "select id from webhooks where event_id = :id", id=event.id)
     await handle_webhook(Outside(payments), webhook_id)
+    await is_told_of(world, booking["id"], intent["billing_details"])
     await world.settle()
+
+
+async def is_told_of(world: World, booking_id: int, whose: dict[str, str]) -> None:
+    """By a webhook about the card alone, whole as an earlier release kept it."""
+    told = {"data": {"object": {"id": f"pm_{MARK}", "object": "payment_method", "billing_details": whose}}}
+    await world.sql(
+        "payments",
+        "insert into webhooks (event_id, type, payload, received_at, handled_at, outcome)"
+        " values (:id, 'payment_method.attached', cast(:payload as jsonb), now(), now(), 'ignored') returning id",
+        id=f"evt_card_{booking_id}",
+        payload=json.dumps(told),
+    )
 
 
 async def reference_of(world: World, booking: Any) -> Any:

@@ -12,7 +12,7 @@ from shared.tasks import Outside
 
 from ..domain.payment import Payment
 from ..domain.provider import ProviderEvent
-from ..domain.webhook import Outcome, Webhook
+from ..domain.webhook import Outcome, Webhook, kept_of
 from ..objects import intent_of, refund_of, setup_of
 from ..queries.payments import lock_payment_once_behind
 from ..queries.webhooks import lock_webhook, lock_webhook_called
@@ -52,7 +52,8 @@ async def receive(session: AsyncSession, event: ProviderEvent) -> bool:
     is already seen to. Says whether it did not."""
     ignored = event.type not in ACTED_UPON
     settled = {"outcome": Outcome.IGNORED, "handled_at": now()} if ignored else {}
-    row = {"event_id": event.id, "type": event.type, "payload": event.payload, **settled}
+    payload = kept_of(event.type, event.payload)
+    row = {"event_id": event.id, "type": event.type, "payload": payload, **settled}
     webhook_id = await session.scalar(NEW, row)
     if webhook_id is not None and not ignored:
         tasks.enqueue(session, handle_webhook, webhook_id=webhook_id)

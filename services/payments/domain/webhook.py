@@ -24,6 +24,22 @@ class Outcome(StrEnum):
     PARKED = "parked"
 
 
+# What the provider tells of people and their cards beside payments: nothing of it is acted upon.
+OF_PEOPLE = ("payment_method.", "customer.")
+NAMES = ("id", "object", "customer")
+
+
+def kept_of(type_: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """Of people and their cards nothing but ids is kept: it comes later than their erasure, too."""
+    if not type_.startswith(OF_PEOPLE):
+        return payload
+    subject = payload.get("data", {}).get("object", {})
+    kept = {name: value for name, value in subject.items() if name in NAMES}
+    return {name: value for name, value in payload.items() if name in ("id", "type", "created")} | {
+        "data": {"object": kept}
+    }
+
+
 class NoSuchWebhook(NotFound):
     """The provider has told us of no such event."""
 
