@@ -12,6 +12,7 @@ from .state import State
 
 LOCALHOST = "127.0.0.1"
 MAIL_FROM = "Mobile Detail Hub <hello@mobiledetailhub.example>"
+STAFF_EMAIL = "support@mobiledetailhub.example"
 GENEROUS = "100"  # times the limits on attempts: everybody here has the same address
 PASSED_ON = ("MDH_LOG_LEVEL", "MDH_OTLP_ENDPOINT", "MDH_DATABASE_POOL", "MDH_PREFETCH")
 
@@ -74,6 +75,7 @@ def _own_settings(service: str, home: Home, state: State) -> Mapping[str, str]:
                 "MDH_SMTP_HOST": LOCALHOST,
                 "MDH_SMTP_PORT": str(state.ports["smtp"]),
                 "MDH_MAIL_FROM": MAIL_FROM,
+                "MDH_STAFF_EMAIL": STAFF_EMAIL,
             }
     return {}
 

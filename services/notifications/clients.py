@@ -36,6 +36,7 @@ class MailServer:
         name, address = parseaddr(settings.mail_from)
         self._sender = Address(name, addr_spec=address)
         self.domain = self._sender.domain
+        self.staff = Addressee(email=settings.staff_email) if settings.staff_email else None
 
     async def send(self, communication: Communication, contact: Contact | Addressee) -> None:
         """Done when the server has taken it. `Undeliverable` is final; anything else may be tried again.

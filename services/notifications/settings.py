@@ -28,14 +28,20 @@ class Settings(settings.Settings):
     mail_from: str = "Mobile Detail Hub <no-reply@localhost>"
     frontend_url: str | None = Field(default=None, description="where mails' links lead; none: to the platform itself")
 
+    staff_email: str | None = Field(
+        default=None, description="who is told what waits for staff, such as evidence for banks; none: nobody, by mail"
+    )
+
     @property
     def pages_url(self) -> str:
         """Where the pages are that take a secret from a link; identity has some for want of a front end."""
         return (self.frontend_url or f"{self.public_url.rstrip('/')}/identity/v1/pages").rstrip("/")
 
-    @field_validator("mail_from")
+    @field_validator("mail_from", "staff_email")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if "@" not in parseaddr(value)[1] or not value.isprintable():
             raise ValueError("is not an e-mail address")
         return value

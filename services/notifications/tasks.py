@@ -32,7 +32,7 @@ async def send_email(outside: Outside, communication_id: int) -> None:
     """
     server = outside.client(MailServer)
     async with outside.begin() as session:
-        ready = await _prepare(session, communication_id, server.domain)
+        ready = await _prepare(session, communication_id, server)
     if ready is None:
         return
     refusal = None
@@ -45,21 +45,23 @@ async def send_email(outside: Outside, communication_id: int) -> None:
 
 
 async def _prepare(
-    session: AsyncSession, communication_id: int, domain: str
+    session: AsyncSession, communication_id: int, server: MailServer
 ) -> tuple[Communication, Contact | Addressee] | None:
     """The message and its recipient, counted as an attempt; None if there is nothing to send (any more)."""
     communication, contact, booking, affiliate, quote = await queries.outgoing(session, communication_id)
     if communication.status is not Status.QUEUED:
         return None
+    if isinstance(contact, Addressee) and contact.is_staff:
+        contact = server.staff
     true = is_still_true(communication.notice, communication.appointment_start, booking, affiliate, now())
     true &= is_true_of_quote(communication.notice, communication.quote_version, quote, now())
-    if contact is None or not contact.email or not communication.content:  # erased since
+    if contact is None or not contact.email or not communication.content:  # erased since, or nobody is configured
         communication.skip()
         return None
     if not true or communication.is_too_late(now()):
         communication.skip()
         return None
-    communication.attempt(domain)
+    communication.attempt(server.domain)
     return communication, contact
 
 

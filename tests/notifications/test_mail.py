@@ -15,7 +15,7 @@ from services.notifications.domain.people import Contact
 from shared.contracts.booking import BookingCancelled, BookingConfirmed, QuotePriced, QuoteWithdrawn
 from shared.contracts.catalog import AffiliateChanged
 from shared.contracts.identity import UserChanged
-from shared.contracts.payments import PaymentRefunded
+from shared.contracts.payments import EvidenceDue, PaymentRefunded
 from shared.testing.plugin import until
 from shared.testing.servers import free_ports
 from tests.mail.process import Catcher
@@ -24,6 +24,7 @@ from tests.notifications.conftest import (
     Office,
     affiliate,
     booking,
+    dispute,
     mail_settings,
     owner,
     payment,
@@ -56,6 +57,21 @@ async def test_a_notice_arrives_as_text_and_html_with_all_that_a_mail_needs(offi
     assert (sent.status, sent.attempts, sent.version) == (Status.SENT, 1, 3)
     assert sent.sent_at is not None
     assert await office.tasks_left() == []
+
+
+async def test_staff_have_a_mail_when_evidence_is_due_where_an_address_is_configured(
+    office: Office, catcher: Catcher
+) -> None:
+    await office.deliver(dispute("needs_response", 2, EvidenceDue))
+    await office.work(MailServer(mail_settings(smtp_port=catcher.smtp_port, staff_email="desk@mdh.example")))
+    mail, sent = await catcher.mail(to="desk@mdh.example"), await office.only()
+    assert mail["subject"] == "Evidence is due Monday, January 7, 2030 at 11:59 PM UTC: dispute 9, $50.00"
+    assert "booking 61 of affiliate 31" in mail["text"]
+    assert (sent.notice, sent.status, sent.to_user_id, sent.to_email) == ("evidence_wanted", Status.SENT, None, None)
+    await office.deliver(dispute("needs_response", 3, EvidenceDue))
+    await office.work()
+    assert [status for _, _, status in await office.log()] == ["sent", "skipped"]
+    assert len(await catcher.mails()) == 1
 
 
 async def test_no_transaction_is_open_while_the_mail_server_is_talked_to(office: Office) -> None:

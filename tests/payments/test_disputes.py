@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from services.payments import jobs
 from services.payments.clients import Provider
@@ -532,6 +532,26 @@ async def test_staff_see_all_and_affiliates_their_own(
         assert (one.json(), one.headers["etag"], one.json()["reason"]) == (listed[0], '"1"', "product_not_received")
         none = await till.client.get("/payments/v1/disputes?status=won", headers=as_(actor))
         assert none.json()["items"] == []
+
+
+async def test_what_waits_for_evidence_is_listed_by_the_day_on_which_it_is_due(till: Till, as_: As) -> None:
+    made = []
+    for booking_id in (1, 2, 3, 4):
+        intent_id = await till.captured(booking_id)
+        made.append(await opens(till.sandbox, intent_id))
+        await heard(till, intent_id, "created")
+    due = now() + timedelta(days=1)
+    async with till.database.begin() as session:
+        for dispute_id, change in zip(made, (2, 1, 3, None), strict=True):
+            of = update(Dispute).where(Dispute.stripe_dispute_id == dispute_id)
+            changed = {"evidence_due_by": due + timedelta(days=change)} if change else {"status": "under_review"}
+            await session.execute(of.values(changed))
+    path, listed = "/payments/v1/disputes?waiting=true&limit=2", []
+    while path:
+        answer = (await till.client.get(path, headers=as_(SUPPORT))).json()
+        listed += [item["stripe_dispute_id"] for item in answer["items"]]
+        path = answer["next"] and f"/payments/v1/disputes?waiting=true&limit=2&cursor={answer['next']}"
+    assert listed == [made[1], made[0], made[2]]
 
 
 async def test_what_disputes_may_take_is_shown_as_held_back(till: Till, as_: As) -> None:

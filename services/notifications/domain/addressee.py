@@ -5,6 +5,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+STAFF = "staff"  # in the place of an address: what is configured when the mail is sent
+
 
 class Addressee(BaseModel):
     """As a contact has it, as far as it is told. `secret` is what the mail's link carries until `expires_at`."""
@@ -22,3 +24,7 @@ class Addressee(BaseModel):
     def of(cls, facts: dict[str, Any], field: str) -> Self:
         """`field` is the one with the address."""
         return cls.model_validate({**facts, "email": facts[field]})
+
+    @property
+    def is_staff(self) -> bool:
+        return self.email == STAFF

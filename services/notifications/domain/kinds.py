@@ -59,6 +59,7 @@ class Kind(StrEnum):
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
     DISPUTE_CLOSED = "dispute_closed"
+    EVIDENCE_WANTED = "evidence_wanted"  # to staff
     PAYOUTS_READY = "payouts_ready"
     PAYOUTS_RESTRICTED = "payouts_restricted"
     PAID_OUT = "paid_out"  # to the affiliate

@@ -11,7 +11,7 @@ from shared.contracts import booking, catalog, identity, payments, reviews
 from shared.events import Event
 from shared.papers import Paper, PaperKind
 
-from .addressee import Addressee
+from .addressee import STAFF, Addressee
 from .booking import Booking
 from .kinds import Kind
 
@@ -20,6 +20,7 @@ SHOWN = ("booking_id", "affiliate_id", "payment_id", "review_id", "quote_id", "s
 
 # Parties: a customer, those who own an affiliate, somebody with an account, and whoever reads the address that an event
 # names, which need not be anybody's: what is said to an addressee is said by mail alone.
+# `STAFF` are the platform's people, by mail alone too.
 CUSTOMER, AFFILIATE, USER, ADDRESSEE = "customer", "affiliate", "user", "addressee"
 
 TELLS: dict[type[Event], dict[Kind, str]] = {
@@ -69,7 +70,7 @@ TELLS: dict[type[Event], dict[Kind, str]] = {
         Kind.DISPUTE_LOST: AFFILIATE,
         Kind.DISPUTE_CLOSED: AFFILIATE,
     },
-    payments.EvidenceDue: {Kind.EVIDENCE_DUE: AFFILIATE},
+    payments.EvidenceDue: {Kind.EVIDENCE_DUE: AFFILIATE, Kind.EVIDENCE_WANTED: STAFF},
     payments.AccountChanged: {Kind.PAYOUTS_READY: AFFILIATE, Kind.PAYOUTS_RESTRICTED: AFFILIATE},
     payments.PaidOut: {Kind.PAID_OUT: AFFILIATE},
     payments.PayoutRefused: {Kind.PAYOUT_REFUSED: AFFILIATE},
@@ -196,11 +197,17 @@ def notices_of(event: Event, event_id: UUID | None) -> Iterator[Notice]:
             continue
         if kind is Kind.VISIT_PRICED_ANEW and facts["price_cents"] == facts["previous_price_cents"]:
             continue
-        addressee = Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
+        addressee = _addressee(facts, kind, party)
         if addressee and not addressee.email:
             continue  # whoever it was is erased
         to = ADDRESSEE if addressee else f"{party} {facts[f'{party}_id']}"
         yield Notice(kind=kind, to=to, cause=cause, event_id=event_id, facts=said, addressee=addressee)
+
+
+def _addressee(facts: dict[str, Any], kind: Kind, party: str) -> Addressee | None:
+    if party == STAFF:
+        return Addressee(email=STAFF)
+    return Addressee.of(facts, ADDRESS_OF.get(kind, "email")) if party == ADDRESSEE else None
 
 
 def affects_affiliate(before: Booking | None) -> bool:

@@ -16,10 +16,15 @@ router = new_router("payments", "disputes", "/disputes")
 
 @router.get("", response_model=PageView[DisputeView])
 async def disputes(
-    actor: CurrentActor, session: ReadSession, page: CurrentPage, status: DisputeStatus | None = None
+    actor: CurrentActor,
+    session: ReadSession,
+    page: CurrentPage,
+    status: DisputeStatus | None = None,
+    waiting: bool = False,
 ) -> Paged[Dispute]:
-    """Newest first: to staff all of them, to owners and managers those of their affiliates."""
-    return await disputes_for(session, actor, page, status)
+    """Newest first: to staff all of them, to owners and managers those of their affiliates. `waiting`: only those that
+    nobody has answered, by the day until which evidence is taken, the next one first."""
+    return await disputes_for(session, actor, page, status, waiting=waiting)
 
 
 @router.get("/{dispute_id}", response_model=DisputeView)

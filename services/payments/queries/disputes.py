@@ -31,13 +31,18 @@ async def dispute_for(session: AsyncSession, actor: Actor, dispute_id: int) -> D
     return dispute
 
 
-async def disputes_for(session: AsyncSession, actor: Actor, page: Page, status: DisputeStatus | None) -> Paged[Dispute]:
-    """Those that this actor may see."""
+async def disputes_for(
+    session: AsyncSession, actor: Actor, page: Page, status: DisputeStatus | None, *, waiting: bool
+) -> Paged[Dispute]:
+    """Those that this actor may see: newest first, or `waiting` for evidence, the next one that is due first."""
     statement = select(Dispute)
     if not actor.is_staff:
         statement = statement.where(Dispute.affiliate_id.in_([id for id in actor.affiliates if actor.runs(id)]))
     if status is not None:
         statement = statement.where(Dispute.status == status)
+    if waiting:
+        open_ones = statement.where(Dispute.status.in_(UNANSWERED), Dispute.evidence_due_by.is_not(None))
+        return await page.of(session, open_ones, Dispute.evidence_due_by, Dispute.id)
     return await page.of(session, statement, Dispute.opened_at, Dispute.id, descending=True)
 
 
