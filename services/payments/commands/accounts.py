@@ -34,11 +34,7 @@ async def prepare(session: AsyncSession, affiliate: AffiliateEvent) -> None:
     """An affiliate is to be paid one day. Heard again it changes nothing, but for who owns it: the newest version."""
     if affiliate.application_status in WITHOUT and not await has_account(session, affiliate.affiliate_id):
         return
-    owned = {
-        "owner_user_id": affiliate.owner_user_id,
-        "name": affiliate.name,
-        "affiliate_version": affiliate.version,
-    }
+    owned = {"owner_user_id": affiliate.owner_user_id, "affiliate_version": affiliate.version}
     row = insert(PayoutAccount).values({"affiliate_id": affiliate.affiliate_id, **owned, **PayoutAccount.intended()})
     older = PayoutAccount.affiliate_version < affiliate.version
     kept = row.on_conflict_do_update(index_elements=["affiliate_id"], set_=owned, where=older)

@@ -60,8 +60,8 @@ class NoOnboarding(Conflict):
 
 
 class PayoutAccount(Intention, Aggregate, Base, kw_only=True):
-    """One per affiliate. `requirements` are the provider's names of what it still wants to know; `owner_user_id` and
-    `name` are the affiliate's, of its version `affiliate_version`; `payouts_checked_at` is when it was last looked
+    """One per affiliate. `requirements` are the provider's names of what it still wants to know; `owner_user_id` is
+    the affiliate's, of its version `affiliate_version`; `payouts_checked_at` is when it was last looked
     whether something is to be paid out. `affiliate_status` is catalog's word for how it stands; while there is a
     `held_because`, nothing is sent to it."""
 
@@ -76,7 +76,6 @@ class PayoutAccount(Intention, Aggregate, Base, kw_only=True):
     requirements: Mapped[list[str]] = mapped_column(default_factory=list)
     stripe_account_id: Mapped[str | None] = mapped_column(default=None)
     checked_at: Mapped[datetime] = mapped_column(default_factory=now)
-    name: Mapped[str | None] = mapped_column(default=None)
     payouts_checked_at: Mapped[datetime] = mapped_column(default_factory=now)
     affiliate_status: Mapped[str | None] = mapped_column(default=None)
     held_because: Mapped[str | None] = mapped_column(default=None)

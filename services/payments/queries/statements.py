@@ -11,9 +11,9 @@ from sqlalchemy.orm import aliased
 from shared.auth import Actor
 from shared.clock import now
 
+from ..domain.affiliate import Affiliate
 from ..domain.ledger import Account, Journal, Posting
 from ..domain.payment import Payment
-from ..domain.payout_account import PayoutAccount
 from ..domain.statement import Entry, Month, Statement, accounts_of
 from .balances import must_see_books
 from .ledger import payable_to
@@ -26,8 +26,7 @@ async def statement_for(session: AsyncSession, actor: Actor, affiliate_id: int, 
     month = Month.named(month_name, at)
     opening = await payable_to(session, affiliate_id, before=month.start)
     entries = [Entry(*row) for row in await session.execute(_entries(affiliate_id, month))]
-    of = select(PayoutAccount.name).where(PayoutAccount.affiliate_id == affiliate_id)
-    name = await session.scalar(of)
+    name = await session.scalar(select(Affiliate.name).where(Affiliate.affiliate_id == affiliate_id))
     accounts = accounts_of(month, opening, entries)
     return Statement(affiliate_id, name, month, min(at, month.end), accounts)
 
