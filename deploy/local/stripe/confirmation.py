@@ -1,8 +1,7 @@
 """Confirming an intent: the customer agrees to pay, the bank may ask them to prove who they are."""
 
-from urllib.parse import urlencode
-
 from . import intent as intents
+from .agreeing import ask, lacks_return_url, raise_decline
 from .call import Call
 from .cards import Decline
 from .charge import attempt, decline
@@ -44,14 +43,15 @@ def confirm_with(call: Call, intent: Document, params: Confirming) -> Document:
             "payment method.",
             intent,
         )
-    _refuse_missing_return_url(intent, params)
+    if lacks_return_url(intent, params):
+        raise Refusal(NO_RETURN_URL)
     if params.off_session and intent["setup_future_usage"]:
         raise Refusal(NOT_ABSENT)
     if _asks_for_authentication(call, intent, params):
         _ask(call, intent, params)
     else:
         attempt(call, intent)
-    _raise_decline(intent)
+    raise_decline(intent, intent["last_payment_error"])
     return intent
 
 
@@ -69,12 +69,6 @@ def _refuse_unless_confirmable(intent: Document) -> None:
         raise UnexpectedState(message, intent)
 
 
-def _refuse_missing_return_url(intent: Document, params: Confirming) -> None:
-    automatic = intent["automatic_payment_methods"]
-    if automatic and automatic["allow_redirects"] == "always" and not (params.return_url or params.use_stripe_sdk):
-        raise Refusal(NO_RETURN_URL)
-
-
 def _asks_for_authentication(call: Call, intent: Document, params: Confirming) -> bool:
     card = card_behind(call.load("payment_method", intent["payment_method"]))
     forced = intent["payment_method_options"]["card"]["request_three_d_secure"] != "automatic"
@@ -85,16 +79,7 @@ def _ask(call: Call, intent: Document, params: Confirming) -> None:
     if params.error_on_requires_action:
         decline(call, intent, Decline("authentication_required", "authentication_required"))
         return
-    query = urlencode({"client_secret": intent["client_secret"]})
-    url = f"{call.public_url}/pay/{intent['id']}/authenticate?{query}"
-    if params.return_url:
-        action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": params.return_url, "url": url}}
-    else:
-        sdk = {"type": "three_d_secure_redirect", "stripe_js": url, "source": intent["payment_method"]}
-        action = {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
-    intent |= {"status": "requires_action", "next_action": action}
-    call.store.save(intent)
-    call.announce("payment_intent.requires_action", intent)
+    ask(call, intent, params)
 
 
 def authenticate(call: Call, intent: Document, succeeds: bool) -> Document:
@@ -106,18 +91,3 @@ def authenticate(call: Call, intent: Document, succeeds: bool) -> Document:
     else:
         decline(call, intent, None)
     return intent
-
-
-def _raise_decline(intent: Document) -> None:
-    error = intent["last_payment_error"]
-    if intent["status"] == "requires_payment_method" and error:
-        known = {key: value for key, value in error.items() if key not in ("message", "code", "type", "doc_url")}
-        raise Refusal(
-            error["message"],
-            status=402,
-            kind="card_error",
-            code=error["code"],
-            keeps_effects=True,
-            **known,
-            payment_intent=intent,
-        )

@@ -1,17 +1,15 @@
 """Setup intents: a card is kept with its holder's consent, to be charged later without them. No money moves."""
 
-from urllib.parse import urlencode
-
 from . import blank
+from .agreeing import ask, begun, lacks_return_url, offered, raise_decline
 from .call import Call
 from .document import Document
-from .ids import new_client_secret, new_id
 from .intent import OPEN, take_method
 from .listing import listed
 from .parameter import merged
 from .params import Paying, RetrieveIntent, read_params
 from .payment_method import assign, card_behind
-from .refusal import DOCS, Refusal, TurnedAway
+from .refusal import DOCS, Refusal
 from .setup_params import SettingUp, SetupCancelParams, SetupConfirmParams, SetupCreateParams, SetupList
 
 KIND = "setup_intent"
@@ -28,7 +26,7 @@ class UnexpectedSetup(Refusal):
 
 def create(call: Call) -> Document:
     params = read_params(SetupCreateParams, call.tree)
-    setup = {**_blank(call), **_chosen(params)}
+    setup = {**begun(call, "seti", KIND, blank.SETUP_INTENT), **_chosen(params)}
     if params.customer is not None:
         setup["customer"] = call.load("customer", params.customer, "customer")["id"]
     _take_method(call, setup, params)
@@ -37,36 +35,13 @@ def create(call: Call) -> Document:
     return _confirm_with(call, setup, params) if params.confirm else setup
 
 
-def _blank(call: Call) -> Document:
-    identifier = new_id("seti")
-    return {
-        "id": identifier,
-        "object": KIND,
-        **blank.SETUP_INTENT,
-        "client_secret": new_client_secret(identifier),
-        "created": call.now,
-        "livemode": False,
-        "payment_method": None,
-        "status": "requires_payment_method",
-    }
-
-
 def _chosen(params: SetupCreateParams) -> Document:
-    automatic = params.automatic_payment_methods
-    if automatic and automatic.enabled and params.payment_method_types:
-        message = "You may only specify one of these parameters: automatic_payment_methods, payment_method_types."
-        raise TurnedAway(message)
-    if params.payment_method_types not in (None, ["card"]):
-        raise TurnedAway("This sandbox knows cards only.", param="payment_method_types")
-    redirects = automatic.allow_redirects if automatic else "always"
-    chosen = params.payment_method_types is None and (automatic is None or automatic.enabled)
     asked = params.payment_method_options.card.request_three_d_secure
     return {
-        "automatic_payment_methods": {"enabled": True, "allow_redirects": redirects} if chosen else None,
+        **offered(params),
         "description": params.description,
         "metadata": merged({}, params.metadata),
         "payment_method_options": {"card": {"mandate_options": None, "network": None, "request_three_d_secure": asked}},
-        "payment_method_types": ["card"],
         "usage": params.usage,
     }
 
@@ -108,29 +83,15 @@ def _confirm_with(call: Call, setup: Document, params: SettingUp) -> Document:
     """A card that is declined here is an error that leaves its traces; some are only when they are charged."""
     if setup["payment_method"] is None:
         raise UnexpectedSetup("You cannot confirm this SetupIntent because it's missing a payment method.", setup)
-    automatic = setup["automatic_payment_methods"]
-    if automatic and automatic["allow_redirects"] == "always" and not (params.return_url or params.use_stripe_sdk):
+    if lacks_return_url(setup, params):
         raise Refusal("This SetupIntent may redirect your customer: you must provide a `return_url`.")
     card = card_behind(call.load("payment_method", setup["payment_method"]))
     if card.asks_for_authentication:
-        _ask(call, setup, params)
+        ask(call, setup, params)
     else:
         _finish(call, setup)
-    _raise_decline(setup)
+    raise_decline(setup, setup["last_setup_error"])
     return setup
-
-
-def _ask(call: Call, setup: Document, params: SettingUp) -> None:
-    query = urlencode({"client_secret": setup["client_secret"]})
-    url = f"{call.public_url}/pay/{setup['id']}/authenticate?{query}"
-    if params.return_url:
-        action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": params.return_url, "url": url}}
-    else:
-        sdk = {"type": "three_d_secure_redirect", "stripe_js": url, "source": setup["payment_method"]}
-        action = {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
-    setup |= {"status": "requires_action", "next_action": action}
-    call.store.save(setup)
-    call.announce("setup_intent.requires_action", setup)
 
 
 def authenticate(call: Call, setup: Document, succeeds: bool) -> Document:
@@ -165,14 +126,6 @@ def _fail(call: Call, setup: Document, error: Document) -> None:
     setup["last_setup_error"] = error
     call.store.save(setup)
     call.announce("setup_intent.setup_failed", setup)
-
-
-def _raise_decline(setup: Document) -> None:
-    error = setup["last_setup_error"]
-    if setup["status"] == "requires_payment_method" and error:
-        known = {key: value for key, value in error.items() if key not in ("message", "code", "type", "doc_url")}
-        told = {"status": 402, "kind": "card_error", "code": error["code"], "keeps_effects": True}
-        raise Refusal(error["message"], **told, **known, setup_intent=setup)
 
 
 def cancel(call: Call, identifier: str) -> Document:
