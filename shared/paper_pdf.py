@@ -18,7 +18,7 @@ def pdf_of(paper: Paper) -> bytes:
         title=f"{TITLES[paper.kind]} {paper.number}",
         made_at=paper.issued_at,
         facts=list(_facts(paper)),
-        parties=[seller, ("Customer", [f"Customer {paper.customer_id}"])],
+        parties=[seller, ("Customer", [*paper.billed_to, f"Customer {paper.customer_id}"])],
         tables=list(_tables(paper)),
         notes=[_in_whose_name(paper)],
         issuer=paper.agent.name,

@@ -39,6 +39,7 @@ class PaperPayment(Part):
 class Paper(Part):
     """In cents of `currency`; `lines` add up to `total_cents`, with `tax_cents` in it (whose line names the rate).
 
+    `billed_to` is the name that its customer gave, with what stands below it: no part of what is kept for good.
     `seller` did the job; `agent` is the platform, which issues receipts in its own name and everything else in the
     seller's. `settled` is what was set against the total by then, `beside` what was paid on top of it. `refers_to` is
     the number of the paper that it is about.
@@ -51,6 +52,7 @@ class Paper(Part):
     seller: PaperParty
     agent: PaperParty
     customer_id: int
+    billed_to: list[str] = Field(default_factory=list)
     booking_id: int
     subject: str
     performed_on: date | None = None
@@ -67,6 +69,9 @@ class Paper(Part):
         if sum(line.amount_cents for line in self.lines) != self.total_cents:
             raise ValueError("the lines do not add up to the total")
         return self
+
+    def to(self, lines: list[str]) -> Self:
+        return self.model_copy(update={"billed_to": lines})
 
     @property
     def due_cents(self) -> int:

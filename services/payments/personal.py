@@ -101,6 +101,20 @@ TABLES = (
         shown="id kind number booking_id affiliate_id payment_id currency total_cents tax_cents paper issued_at",
         hidden="issuer_id year ordinal cause customer_id refers_to created_at",
     ),
+    Held(
+        "billing_names",
+        "customer_id = :customer_id",
+        shown="name address created_at updated_at",
+        hidden="customer_id",
+        goes=True,
+    ),
+    Held(
+        "invoice_names",
+        "customer_id = :customer_id",
+        shown="invoice_id lines created_at",
+        hidden="customer_id",
+        goes=True,
+    ),
     Nobodys("number_ranges", "kind issuer_id year last created_at updated_at", "numbers"),
     Nobodys("affiliates", "affiliate_id version name city state zip created_at updated_at", "businesses"),
     Nobodys(

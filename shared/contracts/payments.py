@@ -187,10 +187,10 @@ class PayoutReversed(PayoutEvent, type="payments.payout_reversed.v1"):
     back_cents: int
 
 
-class InvoiceIssued(Event, aggregate="invoice", type="payments.invoice_issued.v1"):
+class InvoiceIssued(Event, aggregate="invoice", type="payments.invoice_issued.v1", person="customer_id"):
     """A receipt (for one payment), an invoice or a credit note was issued, as `paper` says in full; it never changes.
 
-    It names the customer by id alone."""
+    It names the customer by id alone; `billed_to` has the lines that they want on it beside, if any."""
 
     invoice_id: int
     kind: PaperKind
@@ -203,6 +203,7 @@ class InvoiceIssued(Event, aggregate="invoice", type="payments.invoice_issued.v1
     tax_cents: int
     currency: str
     paper: Paper
+    billed_to: Annotated[str, PERSONAL] = ""
 
 
 class PersonalDataExported(DataExported, type="payments.personal_data_exported.v1"):

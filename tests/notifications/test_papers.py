@@ -46,6 +46,15 @@ async def test_a_paper_comes_once_with_its_file(
     assert (sent.status, sent.attempts, sent.attachment) == (Status.SENT, 1, None)
 
 
+async def test_the_file_bears_the_name_that_its_customer_gave(office: Office, catcher: Catcher) -> None:
+    event = issued().model_copy(update={"billed_to": "Moss & Sons LLC\n1 Mill Road"})
+    await office.deliver(event)
+    await office.work()
+    _, _, file = await attached(catcher, await catcher.mail(to="ada@example.org"))
+    assert file == pdf_of(event.paper.to(["Moss & Sons LLC", "1 Mill Road"]))
+    assert file != pdf_of(event.paper)
+
+
 async def test_a_copy_that_was_sent_again_is_the_same_to_the_byte(office: Office, catcher: Catcher) -> None:
     await catcher.script(action="drop", stored=True)
     await office.deliver(issued())

@@ -42,6 +42,8 @@ async def lives(world: World) -> Person:
     person = await an_account(world)
     await keeps_address_and_car(world, person)
     await is_invited(world)
+    billing = {"name": f"{MARK} LLC", "address": [f"17 {MARK} Road"]}
+    await world.ask("PUT", "/payments/v1/billing-name", person.headers, billing)
     times = await free_times(world, tier)
     done, cancelled, unpaid = [await books(world, person, tier, time) for time in times[:3]]
     for booking in (done, cancelled):

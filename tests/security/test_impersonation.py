@@ -211,6 +211,9 @@ GET /payouts                                     refused
 GET /payouts/{payout_id}                         allowed
 POST /payouts/{payout_id}/retry                  refused
 GET /bookings/{booking_id}/payments              allowed
+GET /billing-name                                allowed
+PUT /billing-name                                refused
+DELETE /billing-name                             refused
 GET /cards                                       allowed
 DELETE /cards/{card_id}                          refused
 PUT /payments/{payment_id}/card                  refused

@@ -239,6 +239,9 @@ GET /payouts                                       401      403   403   403     
 GET /payouts/{payout_id}                           401      404   404 200/1   200/1        404   404   200/1 200/1
 POST /payouts/{payout_id}/retry                    401      403   403   403     403        403   403     409   409
 GET /bookings/{booking_id}/payments                401    200/1   404 200/1   200/1        404   404   200/1 200/1
+GET /billing-name                                  401      404   404   403     403        403   403     403   403
+PUT /billing-name                                  401      200   200   403     403        403   403     403   403
+DELETE /billing-name                               401      204   204   403     403        403   403     403   403
 GET /cards                                         401    200/1 200/0   403     403        403   403     403   403
 DELETE /cards/{card_id}                            401      204   404   403     403        403   403     403   403
 PUT /payments/{payment_id}/card                    401      503   404   403     403        403   403     403   403

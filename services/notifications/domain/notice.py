@@ -163,12 +163,18 @@ class Notice(BaseModel):
         return {name: self.facts[name] for name in SHOWN if self.facts.get(name) is not None}
 
     @property
+    def _attachment(self) -> Paper | None:
+        """With the name that its customer wants on it."""
+        if paper := self.facts.get("paper"):
+            return Paper.model_validate(paper).to((self.facts.get("billed_to") or "").splitlines())
+        return None
+
+    @property
     def subject(self) -> dict[str, Any]:
         """What it is about, as it was when it was said: kept with each mail, and looked at again before it leaves."""
         starts, quote_id = self.facts.get("appointment_start"), self.facts.get("quote_id")
-        paper = self.facts.get("paper")
         return {
-            "attachment": Paper.model_validate(paper) if paper else None,
+            "attachment": self._attachment,
             "booking_id": self.facts.get("booking_id"),
             "affiliate_id": self.facts.get("affiliate_id"),
             "appointment_start": datetime.fromisoformat(starts) if starts else None,

@@ -2,6 +2,7 @@
 
 from . import (
     accounts,
+    billing_names,
     cards,
     discrepancies,
     disputes,
@@ -23,6 +24,7 @@ routers = [
     disputes.router,
     discrepancies.router,
     invoices.router,
+    billing_names.router,
     ledger.router,
     payouts.router,
     statements.router,

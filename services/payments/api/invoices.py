@@ -48,4 +48,4 @@ async def invoice_pdf(invoice_id: PathId, actor: CurrentActor, session: ReadSess
     """The same as a file, each time to the byte."""
     found = await invoice_for(session, actor, invoice_id)
     headers = {"Content-Disposition": f'attachment; filename="{found.number}.pdf"'}
-    return PdfResponse(await asyncio.to_thread(pdf_of, found.paper), headers=headers)
+    return PdfResponse(await asyncio.to_thread(pdf_of, found.whole), headers=headers)

@@ -16,9 +16,11 @@ from shared.tasks import Outside
 
 from ..domain.affiliate import Affiliate
 from ..domain.bill import Bill, Billable, bill_of
+from ..domain.billing_name import InvoiceName
 from ..domain.dossier import Dossier
 from ..domain.invoice import Draft, Invoice, issuer_of, number_of
 from ..domain.letterhead import Letterhead
+from ..queries.billing_names import find_billing_name
 from ..queries.bookings import keep_booking
 from ..queries.invoices import bookings_without_papers, find_seller, insert_bill, lock_dossier, take_number
 from . import tasks
@@ -102,4 +104,14 @@ async def _issue(
     invoice = Invoice.of(paper, draft, affiliate_id=of.affiliate_id, issuer_id=issuer_id, ordinal=ordinal)
     session.add(invoice)
     await session.flush()
-    record(session, InvoiceIssued.of(invoice))
+    lines = await _in_name_of(session, invoice)
+    record(session, InvoiceIssued.of(invoice, billed_to="\n".join(lines)))
+
+
+async def _in_name_of(session: AsyncSession, invoice: Invoice) -> list[str]:
+    """What its customer wants on it by now."""
+    wanted = await find_billing_name(session, invoice.customer_id)
+    if wanted is None:
+        return []
+    session.add(InvoiceName(invoice_id=invoice.id, customer_id=invoice.customer_id, lines=wanted.lines))
+    return wanted.lines

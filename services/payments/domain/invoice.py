@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.auth import Actor
 from shared.clock import now
@@ -13,6 +13,7 @@ from shared.errors import NotFound
 from shared.papers import Paper, PaperKind
 
 from . import Base
+from .billing_name import InvoiceName
 
 PLATFORM = 0
 INITIALS = {PaperKind.RECEIPT: "R", PaperKind.INVOICE: "I", PaperKind.CREDIT_NOTE: "C"}
@@ -77,6 +78,12 @@ class Invoice(Keyed, Base, kw_only=True):
     paper: Mapped[Paper] = mapped_column(kept(Paper))
     issued_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=now)
+    in_name_of: Mapped[InvoiceName | None] = relationship(lazy="joined", default=None)
+
+    @property
+    def whole(self) -> Paper:
+        """With the name that it was issued to, as long as its customer has not been erased."""
+        return self.paper.to(self.in_name_of.lines) if self.in_name_of else self.paper
 
     @classmethod
     def of(cls, paper: Paper, draft: Draft, *, affiliate_id: int, issuer_id: int, ordinal: int) -> Self:

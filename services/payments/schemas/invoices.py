@@ -22,5 +22,5 @@ class InvoiceView(View):
     total_cents: int
     tax_cents: int
     currency: str
-    paper: Paper
+    paper: Paper = Field(validation_alias="whole")
     issued_at: datetime
