@@ -1,40 +1,30 @@
 """Cards at the provider: charged, held on, saved; a part of `Provider`."""
 
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
-
-import stripe
 
 from .domain.kept_card import Wallet
 from .domain.life import IntentKind
 from .domain.payment import Payment
 from .domain.provider import Intent, KeySpoilt, PrintedCard, RefusedByProvider, SavedCard, Setup
+from .lookups import Lookups
 from .objects import REFERENCE, intent_of, setup_of
 from .refusals import in_our_words
 
 if TYPE_CHECKING:
     from stripe import RequestOptions
     from stripe.params import (
-        CustomerListParams,
         PaymentIntentConfirmParams,
         PaymentIntentCreateParams,
-        PaymentIntentListParams,
         PaymentIntentUpdateParams,
         SetupIntentCreateParams,
-        SetupIntentListParams,
     )
 
-TOLERANCE = 300  # seconds that clocks may differ, and that a webhook's time may lie in the past or the future
-PAGE = 100
 # Of a hold, until when it lives stands in the charge.
 WHOLE_CHARGE = ["latest_charge"]
 
 
-class Cards:
-    _stripe: stripe.V1Services
-
+class Cards(Lookups):
     async def create_intent(
         self, payment: Payment, card: SavedCard | None = None, known_as: str | None = None
     ) -> Intent:
@@ -86,16 +76,6 @@ class Cards:
             told = await self._stripe.payment_intents.retrieve_async(intent_id, {"expand": WHOLE_CHARGE})
             return intent_of(told.to_dict())
 
-    async def find_intent(self, reference: UUID, *, since: datetime) -> Intent | None:
-        """By its metadata. A list, because the provider's search may not show for a minute what was just made."""
-        params: PaymentIntentListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
-        with in_our_words():
-            page = await self._stripe.payment_intents.list_async(params)
-            async for listed in page.auto_paging_iter():
-                if (intent := intent_of(listed.to_dict())).reference == reference:
-                    return intent
-        return None
-
     async def cancel_intent(self, intent_id: str) -> Intent:
         """What it holds is let go. Needs no key of ours: an intent can be cancelled only once. One that no longer can
         be is told as it is."""
@@ -130,15 +110,6 @@ class Cards:
         with in_our_words():
             return setup_of((await self._stripe.setup_intents.retrieve_async(setup_id)).to_dict())
 
-    async def find_setup(self, reference: UUID, *, since: datetime) -> Setup | None:
-        params: SetupIntentListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
-        with in_our_words():
-            page = await self._stripe.setup_intents.list_async(params)
-            async for listed in page.auto_paging_iter():
-                if (setup := setup_of(listed.to_dict())).reference == reference:
-                    return setup
-        return None
-
     async def cancel_setup(self, setup_id: str) -> Setup:
         try:
             with in_our_words():
@@ -152,15 +123,6 @@ class Cards:
         options: RequestOptions = {"idempotency_key": wallet.idempotency_key}
         with in_our_words():
             return (await self._stripe.customers.create_async({"metadata": metadata}, options)).id
-
-    async def find_customer(self, reference: UUID, *, since: datetime) -> str | None:
-        params: CustomerListParams = {"created": {"gte": int(since.timestamp()) - TOLERANCE}, "limit": PAGE}
-        with in_our_words():
-            page = await self._stripe.customers.list_async(params)
-            async for listed in page.auto_paging_iter():
-                if listed.to_dict()["metadata"].get(REFERENCE) == str(reference):
-                    return listed.id
-        return None
 
     async def customer_of(self, payment: Payment) -> str | None:
         """Whom the provider knows as the one to agree to it; None where nobody in particular."""

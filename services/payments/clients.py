@@ -15,7 +15,7 @@ from shared.clock import now
 from shared.errors import BadRequest
 from shared.strict_json import MalformedBody, strict_json
 
-from .cards import PAGE, TOLERANCE, Cards
+from .cards import Cards
 from .domain.payout import Payout
 from .domain.payout_account import PayoutAccount
 from .domain.politeness import Breaker, Pace
@@ -29,6 +29,7 @@ from .domain.provider import (
 )
 from .domain.refund import Refund
 from .domain.reversal import Reversal
+from .lookups import PAGE, TOLERANCE
 from .objects import REFERENCE, account_of, dispute_of, entry_of, refund_of, reversal_of, transfer_of
 from .refusals import in_our_words
 from .settings import Settings

@@ -11,8 +11,11 @@ from .confirmation import authenticate
 from .deliveries import Mode
 from .dispute import begin
 from .fault import Fault
+from .ids import new_id
 from .refusal import Refusal
 from .sandbox import Sandbox
+
+COPIED = {"copied": "yes"}
 
 
 class Strict(BaseModel):
@@ -53,6 +56,13 @@ class DisputeRequest(Strict):
     amount: int | None = Field(default=None, ge=1)
     reason: str = "fraudulent"
     inquiry: bool = False
+
+
+class CopiesRequest(Strict):
+    """Of anything that was made: as many more, each so many seconds older than the one before."""
+
+    count: int = Field(ge=1, le=100_000)
+    apart_seconds: int = Field(default=0, ge=0)
 
 
 class Count(BaseModel):
@@ -171,6 +181,24 @@ def _add_reading(router: APIRouter, sandbox: Sandbox) -> None:
         net = sandbox.ledger.sums(totals)
         sums = {"net": net, **sandbox.ledger.balances()}
         return LedgerView(payment_intents=totals, movements=movements, transfers=transfers, **sums)
+
+    @router.post("/objects/{identifier}/copies", status_code=201)
+    async def make_copies(identifier: str, wanted: CopiesRequest) -> Count:
+        """Be the crowd: others that were made before, without events and without our metadata."""
+        with sandbox.change() as call:
+            found = sandbox.store.find(identifier)
+            if found is None:
+                raise HTTPException(404, "No such object.")
+            for number in range(1, wanted.count + 1):
+                made = call.now - number * wanted.apart_seconds
+                another = new_id(identifier.split("_")[0])
+                sandbox.store.save(found | {"id": another, "created": made, "metadata": COPIED})
+        return Count(count=wanted.count)
+
+    @router.delete("/copies", status_code=204)
+    async def remove_copies() -> None:
+        with sandbox.change():
+            sandbox.store.change("delete from objects where json_extract(body, '$.metadata.copied') is not null")
 
     @router.post("/payment_intents/{intent_id}/dispute", status_code=201)
     async def dispute_payment(intent_id: str, wanted: DisputeRequest) -> dict[str, Any]:

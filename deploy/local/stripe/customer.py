@@ -7,6 +7,7 @@ from .ids import new_id
 from .listing import listed
 from .parameter import merged
 from .params import CustomerList, CustomerParams, Params, read_params
+from .search import searched
 
 TOLD = ("description", "email", "name", "phone")
 
@@ -44,3 +45,7 @@ def update(call: Call, identifier: str) -> Document:
 
 def list_all(call: Call) -> Document:
     return listed(call, "customer", "/v1/customers", read_params(CustomerList, call.tree))
+
+
+def search(call: Call) -> Document:
+    return searched(call, "customer", "/v1/customers/search")

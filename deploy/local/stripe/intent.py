@@ -7,6 +7,7 @@ from .parameter import CURRENCIES, MOST_CENTS, merged
 from .params import Describing, IntentList, Paying, RetrieveIntent, UpdateParams, read_params
 from .payment_method import found, make
 from .refusal import Refusal, TurnedAway, UnexpectedState
+from .search import searched
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 TOLD = (
@@ -89,6 +90,10 @@ def shown_to(call: Call, identifier: str, client_secret: str | None) -> Document
 
 def list_all(call: Call) -> Document:
     return listed(call, "payment_intent", "/v1/payment_intents", read_params(IntentList, call.tree))
+
+
+def search(call: Call) -> Document:
+    return searched(call, "payment_intent", "/v1/payment_intents/search")
 
 
 def update(call: Call, identifier: str) -> Document:

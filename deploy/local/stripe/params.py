@@ -39,6 +39,13 @@ class ListParams(Params):
     created: Annotated[MomentRange, moment] = MomentRange()
 
 
+class SearchParams(Params):
+    """Without pages: whoever searches here looks for one."""
+
+    query: Named
+    limit: Limit = 10
+
+
 class IntentList(ListParams):
     customer: Named | None = None
 

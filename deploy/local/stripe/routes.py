@@ -42,6 +42,7 @@ class Operation:
 OPERATIONS = (
     Operation("payment_intents.create", "POST", "/v1/payment_intents", creation.create),
     Operation("payment_intents.list", "GET", "/v1/payment_intents", intent.list_all),
+    Operation("payment_intents.search", "GET", "/v1/payment_intents/search", intent.search),
     Operation("payment_intents.retrieve", "GET", "/v1/payment_intents/{id}", intent.retrieve, public=True),
     Operation("payment_intents.update", "POST", "/v1/payment_intents/{id}", intent.update),
     Operation("payment_intents.confirm", "POST", "/v1/payment_intents/{id}/confirm", confirmation.confirm, public=True),
@@ -69,6 +70,7 @@ OPERATIONS = (
     Operation("disputes.close", "POST", "/v1/disputes/{id}/close", dispute.close),
     Operation("customers.create", "POST", "/v1/customers", customer.create),
     Operation("customers.list", "GET", "/v1/customers", customer.list_all),
+    Operation("customers.search", "GET", "/v1/customers/search", customer.search),
     Operation("customers.retrieve", "GET", "/v1/customers/{id}", customer.retrieve),
     Operation("customers.update", "POST", "/v1/customers/{id}", customer.update),
     Operation("customers.payment_methods", "GET", "/v1/customers/{id}/payment_methods", payment_method.list_of),

@@ -92,7 +92,7 @@ async def create_intent(outside: Outside, payment_id: int) -> None:
             outside,
             payment,
             call=lambda: provider.create_intent(payment, card, customer_id),
-            find=lambda: provider.find_intent(payment.reference, since=payment.created_at),
+            find=lambda: provider.find_intent(payment.reference, since=payment.requested_at),
         )
     except RefusedByProvider as refusal:
         await _fail(outside, payment, refusal.reason)
@@ -123,7 +123,7 @@ async def create_setup(outside: Outside, payment_id: int) -> None:
             outside,
             payment,
             call=lambda: provider.create_setup(payment, customer_id),
-            find=lambda: provider.find_setup(payment.reference, since=payment.created_at),
+            find=lambda: provider.find_setup(payment.reference, since=payment.requested_at, customer_id=customer_id),
         )
     except RefusedByProvider as refusal:
         await _fail(outside, payment, refusal.reason)

@@ -49,7 +49,7 @@ async def _have_made(outside: Outside, payment: Payment, wallet: Wallet) -> str:
             outside,
             wallet,
             call=lambda: provider.create_customer(wallet),
-            find=lambda: provider.find_customer(wallet.reference, since=wallet.created_at),
+            find=lambda: provider.find_customer(wallet.reference, since=wallet.requested_at),
         )
     async with outside.begin() as session:
         kept = await keep_wallet(session, payment.customer_id)
