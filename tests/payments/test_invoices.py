@@ -142,7 +142,8 @@ async def bank_says(till: Till, dispute_id: str, monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patched:
         patched.setattr(Provider, "get_dispute", get_dispute)
         await check_dispute(till.outside, dispute_id)
-    await follow(till)
+    await till.deliver([event for event in await recorded_in(till.database) if isinstance(event, PaymentDisputed)][-1])
+    await till.work()
 
 
 async def test_what_a_bank_takes_for_good_is_credited_and_taken_back_if_it_returns_it(
@@ -150,6 +151,7 @@ async def test_what_a_bank_takes_for_good_is_credited_and_taken_back_if_it_retur
 ) -> None:
     await paid_and_done(till)
     await refund(till, as_, 900)
+    await follow(till)
     intent_id = await till.intent_id()
     dispute_id = await opens(till.sandbox, intent_id, amount=10_000)
     await bank_says(till, dispute_id, monkeypatch)
@@ -295,6 +297,7 @@ async def test_a_tip_that_a_bank_takes_is_credited_and_what_it_returns_has_a_rec
     await till.client.post("/payments/v1/bookings/1/tips", json={"amount_cents": 500}, headers=as_(customer(CUSTOMER)))
     await till.work()
     intent_id = await till.pay(await till.intent_id(purpose=Purpose.TIP))
+    await follow(till)
     dispute_id = await opens(till.sandbox, intent_id)
     for status, withdrawn in (("lost", 500), ("lost", 500), ("won", 0), ("lost", 500)):
         await bank_says(till, dispute_id, monkeypatch, status=status, withdrawn_cents=withdrawn)
