@@ -39,9 +39,10 @@ class Walk:
 
     def _resources(self, name: str, answer: dict[str, Any]) -> list[dict[str, Any]]:
         assert "error" not in answer, (name, answer)
-        if answer["object"] != "list":
+        if answer["object"] not in ("list", "search_result"):
             return [answer]
-        assert answer.keys() == {"object", "url", "has_more", "data"}
+        more = {"next_page"} if answer["object"] == "search_result" else set()
+        assert answer.keys() == {"object", "url", "has_more", "data"} | more
         assert answer["data"], f"{name} shows nothing"
         subjects = [one["data"]["object"] for one in answer["data"] if one["object"] == "event"]
         return [*answer["data"], *subjects]
@@ -83,6 +84,19 @@ async def _payments(walk: Walk) -> None:
     await walk.ask("refunds.list")
 
 
+async def _searches(walk: Walk) -> None:
+    """A minute later; what was made just now no search shows."""
+    sought, query = {"metadata[why]": "sought"}, "metadata['why']:'sought'"
+    await walk.ask("customers.create", **sought)
+    await walk.ask("payment_intents.create", **USD, **sought)
+    assert (await walk.sandbox.get("/v1/customers/search", query=query)).json()["data"] == []
+    await walk.sandbox.control("PUT", "clock", advance_seconds=61)
+    for name in ("customers.search", "payment_intents.search"):
+        assert len((await walk.ask(name, query=query))["data"]) == 1
+    refused = await walk.sandbox.get("/v1/customers/search", query="email:'ada@example.org'")
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "query")
+
+
 async def _disputes(walk: Walk) -> None:
     for card in ("pm_card_createDispute", "pm_card_createDisputeInquiry"):
         await walk.ask("payment_intents.create", **{**PAID, "payment_method": card})
@@ -111,7 +125,7 @@ async def _affiliates(walk: Walk) -> None:
 
 async def test_every_answer_has_the_shape_of_its_resource(own_sandbox: Driver, own_receiver: Receiver) -> None:
     walk = Walk(own_sandbox)
-    for part in (_cards, _payments, _disputes, _affiliates):
+    for part in (_cards, _payments, _disputes, _affiliates, _searches):
         await part(walk)
     events = (await walk.ask("events.list", limit=100))["data"]
     await walk.ask("events.retrieve", events[0]["id"])
