@@ -79,6 +79,8 @@ OWNED: dict[str, dict[str, str]] = {
         "webhooks": "event_id type payload",
         "kept_cards": "customer_id stripe_payment_method_id brand last_four expires_month expires_year",
         "wallets": "customer_id stripe_customer_id",
+        "billing_names": "customer_id name address",
+        "invoice_names": "invoice_id customer_id lines",
         "former_intents": "payment_id stripe_payment_intent_id",
         "journals": "fact payment_id payout_id entry_id currency",
         "provider_entries": "stripe_id type source_id intent_id reference amount_cents fee_cents currency booked_at",
@@ -119,6 +121,7 @@ NEVER_CHANGE = {
     "former_intents",
     "journals",
     "kept_cards",
+    "invoice_names",
     "mdh_config_history",
     "payout_items",
     "postings",
@@ -131,7 +134,7 @@ KEYED_OTHERWISE = {
     "categories": "slug", "mdh_config": "id", "second_factors": "user_id", "size_multipliers": "price_list_id",
     "condition_multipliers": "price_list_id", "travel_bands": "price_list_id", "add_on_categories": "add_on_id",
     "promotion_categories": "promotion_id", "promotion_uses": "booking_id", "counted_payments": "payment_id",
-    "bills": "booking_id", "number_ranges": "kind",
+    "bills": "booking_id", "number_ranges": "kind", "billing_names": "customer_id", "invoice_names": "invoice_id",
 }  # fmt: skip
 INDEXES = """
 idx_bookings_customer_status      booking bookings(customer_id, status)
