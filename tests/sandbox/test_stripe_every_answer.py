@@ -117,6 +117,8 @@ async def _affiliates(walk: Walk) -> None:
     to = await onboarded(walk.sandbox)
     transfer = (await walk.ask("transfers.create", amount=100, currency="usd", destination=to))["id"]
     await walk.ask("transfers.retrieve", transfer)
+    await walk.ask("transfers.reversals.create", transfer, amount=40)
+    await walk.ask("transfers.reversals.list", transfer)
     await walk.ask("transfers.list")
     await walk.ask("balance.retrieve")
     entries = (await walk.ask("balance_transactions.list", **{"expand[]": "data.source"}))["data"]
