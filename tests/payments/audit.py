@@ -25,6 +25,7 @@ from shared.tasks import Task
 from tests.sandbox.driver import Driver
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+EACH_MINUTE = "make_payouts"  # looks who is due; what it decides is seen in the payouts
 ENDS = (*TAKEN, Status.CANCELLED)
 
 
@@ -52,7 +53,7 @@ class Audit:
         """In words; none, if every payment has ended, once, as the provider says, and the books say the same."""
         found = [*self._of_payments(), *self._of_refunds(), *self._of_webhooks(), *self.in_books]
         found += [*self._of_payouts(), *self._of_accounts(), *self.papers]
-        found += [f"task {name} is left" for name in self.tasks]
+        found += [f"task {name} is left" for name in self.tasks if name != EACH_MINUTE]
         if self.clearing != self.balance:
             found.append(f"the books have {self.clearing} with the provider, which has {self.balance}")
         return found
