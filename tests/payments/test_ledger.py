@@ -133,7 +133,7 @@ async def test_a_balance_is_what_an_affiliate_is_to_be_paid(till: Till, as_: As)
     assert (await till.client.get(path, headers=owner)).json() == {"items": []}
     await till.captured(1, tax_cents=TAX)
     await till.captured(2, tax_cents=TAX)
-    nothing = {"held_back_cents": 0, "under_way_cents": 0, "due_cents": 0}
+    nothing = {"held_back_cents": 0, "under_way_cents": 0, "due_cents": 0, "held_because": None}
     expected = {"items": [{"currency": "USD", "payable_cents": 2 * (PRICE - COMMISSION - TAX), **nothing}]}
     assert (await till.client.get(path, headers=owner)).json() == expected
     assert (await till.client.get(path, headers=as_(ADMIN))).json() == expected

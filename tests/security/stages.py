@@ -553,13 +553,13 @@ async def _series(stage: Stage, shop: booking_world.Shop) -> dict[str, Ask]:
     of, day = {"series_id": going["id"]}, {"on_date": standing.week(0)}
     last, base = {"last_date": standing.week(9), "visits": 20}, f"{standing.SERIES}/{{series_id}}"
     ends, cost = {"paid_visits": "cancel"}, {"price_cents": booking_world.PRICE + 500}
+    whole = told | last | {"vehicle": "A Golf", "more_vehicles": [], "promotion_code": "SPRING"}
+    whole |= {"price_cents": booking_world.PRICE}
     return {
         f"GET {standing.SERIES}": Ask(query={"limit": 5}),
-        f"POST {standing.SERIES}": Ask(body=standing.wanted(**told, **last, **cost)),
+        f"POST {standing.SERIES}": Ask(body=standing.wanted(**whole)),
         f"GET {base}": Ask(of),
-        f"POST {base}/change": Ask(
-            of, body=standing.wanted(**told, **last, **cost, **ends, first_date=standing.week(3))
-        ),
+        f"POST {base}/change": Ask(of, body=standing.wanted(**whole, **ends, first_date=standing.week(3))),
         f"POST {base}/pause": Ask(of),
         f"POST {base}/resume": Ask({"series_id": resting["id"]}),
         f"POST {base}/end": Ask(of, body={"from_date": standing.week(1), "reason": "Sold it."} | ends),
@@ -764,7 +764,7 @@ async def payments(stage: Stage) -> None:
         "GET /payments/v1/disputes/{dispute_id}": Ask({"dispute_id": dispute_id}),
         "GET /payments/v1/discrepancies": Ask(query={"status": "open", "kind": "foreign"}),
         "GET /payments/v1/discrepancies/{discrepancy_id}": Ask(discrepancy),
-        "POST /payments/v1/discrepancies/{discrepancy_id}/assign": Ask(discrepancy, body={}),
+        "POST /payments/v1/discrepancies/{discrepancy_id}/assign": Ask(discrepancy, body={"user_id": 1}),
         "POST /payments/v1/discrepancies/{discrepancy_id}/explain": Ask(discrepancy, body=decision),
         "POST /payments/v1/discrepancies/{discrepancy_id}/resolve": Ask(discrepancy, body=decision),
         "GET /payments/v1/invoices": Ask(query={"booking_id": 2, "kind": "invoice"}),
