@@ -5,7 +5,6 @@ A key belongs to the one who sent it, for 72 hours (docs/decisions/0005).
 """
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,7 +18,6 @@ from shared.clock import now
 from shared.db import Session, enforced_by
 from shared.errors import Conflict, Unprocessable
 from shared.outbox import PlatformBase
-from shared.straight import Straight
 
 HEADERS = ("content-type", "etag", "location")
 
@@ -49,20 +47,21 @@ class IdempotencyKey(PlatformBase, kw_only=True):
 _LOCKED = select(
     func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("lock", type_=String), 0)).label("mine")
 ).subquery()
-_STORED: Any = IdempotencyKey.__table__
+_STORED = IdempotencyKey.__table__
 _OF_KEY = (_STORED.c.owner == bindparam("owner")) & (_STORED.c.key == bindparam("key"))
 _ANSWER = (_STORED.c.request_hash, _STORED.c.status, _STORED.c.headers, _STORED.c.body)
-STORE = Straight(insert(_STORED).values({column: bindparam(column.key) for column in _STORED.c}))
-STORED_OR_LOCKED = Straight(select(_LOCKED.c.mine, *_ANSWER).select_from(_LOCKED.outerjoin(_STORED, _OF_KEY)))
+# Built once: building it for each request would cost more than sending it.
+STORE = insert(_STORED)  # type: ignore[arg-type]
+STORED_OR_LOCKED = select(_LOCKED.c.mine, *_ANSWER).select_from(_LOCKED.outerjoin(_STORED, _OF_KEY))
 
 
 class AlreadyAnswered(Exception):
-    def __init__(self, stored: Mapping[str, Any]) -> None:
+    def __init__(self, stored: Any) -> None:
         self.stored = stored
 
     def response(self) -> Response:
-        headers = {**self.stored["headers"], "Idempotent-Replayed": "true"}
-        return Response(self.stored["body"], self.stored["status"], headers=headers)
+        headers = {**self.stored.headers, "Idempotent-Replayed": "true"}
+        return Response(self.stored.body, self.stored.status, headers=headers)
 
 
 async def _once(
@@ -79,7 +78,7 @@ async def _once(
     stored = await _stored_or_locked(session, actor, key)
     if stored is None:
         request.state.idempotency = (session, actor.subject, key, asked)
-    elif stored["request_hash"] != asked:
+    elif stored.request_hash != asked:
         raise IdempotencyKeyReused
     else:
         raise AlreadyAnswered(stored)
@@ -93,13 +92,14 @@ async def _hash(request: Request) -> str:
     return hashlib.sha256(told).hexdigest()
 
 
-async def _stored_or_locked(session: AsyncSession, actor: Actor, key: str) -> Mapping[str, Any] | None:
+async def _stored_or_locked(session: AsyncSession, actor: Actor, key: str) -> Any:
     """The stored answer, or None with this key locked until the transaction ends; one statement."""
     owner = actor.subject
-    [found] = await STORED_OR_LOCKED.rows(session, lock=f"idempotency {owner} {key}", owner=owner, key=key)
-    if found["status"] is None and not found["mine"]:
+    sought = {"lock": f"idempotency {owner} {key}", "owner": owner, "key": key}
+    found = (await session.execute(STORED_OR_LOCKED, sought)).one()
+    if found.status is None and not found.mine:
         raise RequestInFlight
-    return found if found["status"] is not None else None
+    return found if found.status is not None else None
 
 
 async def keep(request: Request, response: Response) -> None:
@@ -120,4 +120,4 @@ async def keep(request: Request, response: Response) -> None:
     }
     # The other request with this key may have ended between this one's look for its answer and its lock.
     with enforced_by("idempotency_keys_pkey", RequestInFlight):
-        await STORE.rows(session, **answer)
+        await session.execute(STORE, answer)

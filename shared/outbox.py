@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from opentelemetry import propagate
-from sqlalchemy import UniqueConstraint, bindparam, insert
+from sqlalchemy import UniqueConstraint, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
@@ -21,7 +21,6 @@ from shared.db import Keyed, new_registry, write_with_flush
 from shared.events import Event
 from shared.ids import new_id
 from shared.sealing import keys_of, seal
-from shared.straight import Straight
 
 CHANNEL = "outbox"
 
@@ -73,9 +72,7 @@ class ErasedPerson(PlatformBase, kw_only=True):
     person: Mapped[str] = mapped_column(primary_key=True)
 
 
-_TRAIL: Any = BusinessEvent.__table__
-WRITE = insert(_TRAIL).inline()  # built once: it is sent at each change
-WRITE_ONE = Straight(WRITE.values({column: bindparam(column.key) for column in _TRAIL.c if column.key != "id"}))
+WRITE = insert(BusinessEvent.__table__).inline()  # type: ignore[arg-type] # built once: it is sent at each change
 # What else is written with an event, in its transaction.
 along_with: list[Callable[[Session, Event], None]] = []
 
@@ -106,8 +103,7 @@ def record(session: AsyncSession, event: Event) -> None:
 def _write_down(session: Session, told: list[tuple[Event, dict[str, Any]]]) -> None:
     """After the rows that it is about; here a person's key can be asked for, in `record` it cannot."""
     keys = keys_of(session, {event.whose for event, _ in told if event.says_who})
-    rows = [row | _body(event, row["event_id"], keys) for event, row in told]
-    WRITE_ONE.rows_now(session, rows[0]) if len(rows) == 1 else session.execute(WRITE, rows)
+    session.execute(WRITE, [row | _body(event, row["event_id"], keys) for event, row in told])
     for event, _ in told:
         for write in along_with:
             write(session, event)

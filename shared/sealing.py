@@ -24,7 +24,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
 from shared.events import CONTRACTS
-from shared.straight import Straight
 
 FORMAT = b"\x01"
 NONCE = 12  # bytes
@@ -51,10 +50,8 @@ select k.person, k.key from person_keys k join wanted using (person)
  union all
 select person, null from gone"""
 # Nearly always it is one. For a list of any length PostgreSQL would plan each time, which takes longer than the rest.
-KEY_OF_ONE = Straight(
-    text(KEYS.format(wanted="select :person as person, :key as key")).bindparams(
-        bindparam("person", type_=String), bindparam("key", type_=LargeBinary)
-    )
+KEY_OF_ONE = text(KEYS.format(wanted="select :person as person, :key as key")).bindparams(
+    bindparam("person", type_=String), bindparam("key", type_=LargeBinary)
 )
 KEYS_OF_MANY = text(KEYS.format(wanted="select * from unnest(:people, :keys) as w (person, key)")).bindparams(
     bindparam("people", type_=ARRAY(String)), bindparam("keys", type_=ARRAY(LargeBinary))
@@ -100,8 +97,10 @@ def keys_of(session: Session, people: Iterable[str]) -> dict[str, bytes | None]:
 def _asked_for(session: Session, people: list[str]) -> dict[str, bytes | None]:
     new = [secrets.token_bytes(32) for _ in people]
     if len(people) == 1:
-        return dict(KEY_OF_ONE.rows_now(session, {"person": people[0], "key": new[0]}))
-    return dict(session.execute(KEYS_OF_MANY, {"people": people, "keys": new}).all())
+        found = session.execute(KEY_OF_ONE, {"person": people[0], "key": new[0]})
+    else:
+        found = session.execute(KEYS_OF_MANY, {"people": people, "keys": new})
+    return dict(found.all())
 
 
 @event.listens_for(Session, "after_commit")

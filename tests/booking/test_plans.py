@@ -11,11 +11,10 @@ from shared.clock import now
 from shared.db import Database
 from shared.idempotency import STORED_OR_LOCKED
 from shared.sealing import KEY_OF_ONE
-from shared.straight import Straight
 
 TRIED = 5  # plans for given values, before PostgreSQL decides whether one for all values would do
 PLANNED_EACH_TIME = text("select statement from pg_prepared_statements where custom_plans > :tried")
-ASKED: list[tuple[Executable | Straight, dict[str, Any]]] = [
+ASKED: list[tuple[Executable, dict[str, Any]]] = [
     (STORED_OR_LOCKED, {"lock": "user:7 k", "owner": "user:7", "key": "k"}),
     (LOCK_FOR_BOOKING, {"tier_id": 51, "customer_id": "7"}),
     (OFFER_AND_HOLDS, {"tier_id": 51, "customer_id": 7}),
@@ -27,10 +26,5 @@ ASKED: list[tuple[Executable | Straight, dict[str, Any]]] = [
 async def test_the_statements_of_a_booking_are_planned_once(fresh_database: Database) -> None:
     async with fresh_database.begin() as session:
         for statement, values in ASKED * (TRIED + 2):
-            sent = (
-                statement.rows(session, **values)
-                if isinstance(statement, Straight)
-                else session.execute(statement, values)
-            )
-            await sent
+            await session.execute(statement, values)
         assert not (await session.scalars(PLANNED_EACH_TIME, {"tried": TRIED})).all()

@@ -16,7 +16,6 @@ from services.booking.queries.slots import schedule_of
 from shared.auth import Actor
 from shared.contracts.identity import ErasureRequested
 from shared.db import Database
-from shared.straight import Straight
 from shared.testing.plugin import AsOwner, Headers, deliver_to
 from shared.testing.tokens import customer
 
@@ -27,7 +26,7 @@ CLIENTS = 100
 WON, LOST = (201, ""), (409, "slot-taken")
 ASK_AGAIN = {(409, "busy"), (503, "overloaded")}
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
-UNLOCKED = Straight(text("select cast(:tier_id as bigint), cast(:customer_id as text)"))
+UNLOCKED = text("select cast(:tier_id as bigint), cast(:customer_id as text)")
 OVERLAPS = """
     select count(*) from bookings a join bookings b on a.id < b.id and a.crew_id = b.crew_id and a.blocked && b.blocked
      where a.status in ('held', 'confirmed', 'en_route', 'in_progress')

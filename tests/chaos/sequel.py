@@ -136,7 +136,7 @@ async def gets_papers(story: Story) -> None:
 async def goes_behind_our_back(story: Story) -> None:
     """Money that leaves for nothing, a number that no paper has, another receipt of the same."""
     account = (await _account(story.stage, PAYEE)).stripe_account_id or ""
-    await story.stage.sandbox.paid(50_000, payment_method=AT_ONCE, metadata={"booking_id": "0", "mdh_reference": "0"})
+    await story.stage.sandbox.paid(500_000, payment_method=AT_ONCE, metadata={"booking_id": "0", "mdh_reference": "0"})
     await story.stage.sandbox.stripe.transfers.create_async({"amount": 100, "currency": "usd", "destination": account})
     async with story.stage.databases["payments"].begin() as session:
         await session.execute(text("update number_ranges set last = last + 1"))

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.outbox import ErasedPerson
 from shared.platform_config import THE_ONE, PlatformConfig
-from shared.straight import Straight
 
 from ..domain.booking import Booking, CustomerGone
 from ..domain.offer import Affiliate, NoSuchAffiliate, NoSuchOffer, Offer, Tier
@@ -15,11 +14,9 @@ from ..domain.prices import AffiliatePrices
 from ..domain.schedule_settings import ScheduleSettings
 from .bookings import IS_WAITING
 
-LOCK_FOR_BOOKING = Straight(
-    text(
-        "select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),"
-        " pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0)) from tiers where tier_id = :tier_id"
-    )
+LOCK_FOR_BOOKING = text(
+    "select pg_advisory_xact_lock(hashtextextended('affiliate ' || affiliate_id, 0)),"
+    " pg_advisory_xact_lock(hashtextextended('customer ' || :customer_id, 0)) from tiers where tier_id = :tier_id"
 )
 # What the hot paths read, built once: building a statement costs more than sending it.
 OFFERS = (
@@ -44,7 +41,7 @@ OFFER_AND_HOLDS = OFFER.add_columns(OPEN_HOLDS.scalar_subquery(), IS_ERASED)
 async def lock_for_booking(session: AsyncSession, tier_id: int, customer_id: int) -> tuple[Offer, int]:
     """The offer and the customer's open holds, with the affiliate's schedule locked first, then the customer, as an
     erasure of theirs does: what is booked before it is found by it, and nothing is booked after it."""
-    await LOCK_FOR_BOOKING.rows(session, tier_id=tier_id, customer_id=str(customer_id))
+    await session.execute(LOCK_FOR_BOOKING, {"tier_id": tier_id, "customer_id": str(customer_id)})
     *offer, holds, erased = await _offered(session, OFFER_AND_HOLDS, tier_id=tier_id, customer_id=customer_id)
     if erased:
         raise CustomerGone
