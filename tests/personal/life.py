@@ -4,14 +4,18 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.booking.jobs import expire_unpaid
 from services.catalog.commands.config import announce_config
 from services.identity.domain.account import User, UserRole
+from services.payments.commands.invoices import issue_papers
 from services.payments.commands.settlement import settle_intent
 from services.payments.commands.webhooks import handle_webhook, receive
+from services.payments.domain.letterhead import Letterhead
 from services.payments.domain.provider import Decline, Intent, ProviderEvent
 from shared.auth import Actor, Role
+from shared.papers import PaperParty
 from shared.tasks import Outside
 from shared.testing.plugin import Headers
 from shared.testing.tokens import ADMIN
@@ -23,6 +27,7 @@ from .conftest import World
 
 MARK, PHONE = "Zwiebelfisch", "+15557012349"
 EMAIL = "zwiebelfisch@example.com"
+LETTERHEAD = Letterhead(PaperParty(name="The platform", details=[]), ZoneInfo("UTC"))
 
 
 @dataclass(frozen=True)
@@ -137,9 +142,7 @@ async def books(world: World, person: Person, tier: int, starts_at: str) -> Any:
 
 async def pays(world: World, booking: Any) -> None:
     """The provider tells it by a webhook that says more than we want to know."""
-    [[reference]] = await world.sql(
-        "payments", "select reference from payments where booking_id = :id", id=booking["id"]
-    )
+    reference = await reference_of(world, booking)
     intent_id = f"pi_{booking['id']}"
     intent = {
         "id": intent_id, "status": "succeeded", "amount_received": booking["price_cents"], "currency": "usd",
@@ -156,6 +159,7 @@ async def pays(world: World, booking: Any) -> None:
         await receive(session, event)
     [[webhook_id]] = await world.sql("payments", "select id from webhooks where event_id = :id", id=event.id)
     await handle_webhook(Outside(payments), webhook_id)
+    await issue_papers(Outside(payments, (LETTERHEAD,)), booking["id"])
     await is_told_of(world, booking["id"], intent["billing_details"])
     await world.settle()
 
@@ -179,9 +183,7 @@ async def reference_of(world: World, booking: Any) -> Any:
 
 
 async def fails_to_pay(world: World, booking: Any) -> None:
-    [[reference]] = await world.sql(
-        "payments", "select reference from payments where booking_id = :id", id=booking["id"]
-    )
+    reference = await reference_of(world, booking)
     decline = Decline("ch_2", f"The card of {MARK} was declined.")
     told = Intent(f"pi_{booking['id']}", "requires_payment_method", 0, "USD", "s", reference, None, decline)
     async with world.databases["payments"].begin() as session:
