@@ -97,6 +97,8 @@ def control_routes(sandbox: Sandbox) -> APIRouter:
     _add_clock(router, sandbox)
     _add_webhooks(router, sandbox)
     _add_reading(router, sandbox)
+    _add_copies(router, sandbox)
+    _add_people(router, sandbox)
     return router
 
 
@@ -182,6 +184,8 @@ def _add_reading(router: APIRouter, sandbox: Sandbox) -> None:
         sums = {"net": net, **sandbox.ledger.balances()}
         return LedgerView(payment_intents=totals, movements=movements, transfers=transfers, **sums)
 
+
+def _add_copies(router: APIRouter, sandbox: Sandbox) -> None:
     @router.post("/objects/{identifier}/copies", status_code=201)
     async def make_copies(identifier: str, wanted: CopiesRequest) -> Count:
         """Be the crowd: others that were made before, without events and without our metadata."""
@@ -199,6 +203,10 @@ def _add_reading(router: APIRouter, sandbox: Sandbox) -> None:
     async def remove_copies() -> None:
         with sandbox.change():
             sandbox.store.change("delete from objects where json_extract(body, '$.metadata.copied') is not null")
+
+
+def _add_people(router: APIRouter, sandbox: Sandbox) -> None:
+    """Who acts without being asked by the platform: customers and their banks."""
 
     @router.post("/payment_intents/{intent_id}/dispute", status_code=201)
     async def dispute_payment(intent_id: str, wanted: DisputeRequest) -> dict[str, Any]:
